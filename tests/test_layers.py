@@ -1,0 +1,120 @@
+"""Imports go one way: what each module of the package may import from the package."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "mnist1d_hf"
+
+# importer -> what it may import at module level; a name stands for itself and what lies below it
+ALLOWED = {
+    "signals": set(),
+    "signals.params": {"signals.templates"},
+    "signals.templates": set(),
+    "signals.draws": {"signals.params"},
+    "signals.render": {"signals.params", "signals.templates"},
+    "signals.generate": {"signals"},
+    "compat": {"signals"},
+    "register": set(),
+    "mnist1d": {"signals", "register"},
+    "tensors": set(),
+    "shards": {"signals"},
+    "models": {"models"},
+    "metrics": set(),
+    "trainer": {"tensors", "metrics", "cards"},
+    "many": set(),
+    "results": set(),
+    "cells": {"results"},
+    "figures": {"signals", "results"},
+    "studies": {"signals", "models", "trainer", "many", "cells", "results", "figures", "tensors"},
+    "cards": {"results"},
+    "publish": {"cards", "shards", "models"},
+    "localhub": {"localhub"},
+    "space": {"signals", "space"},
+    "cli": set(),
+    "__init__": {"signals", "mnist1d", "register", "tensors"},
+}
+# inside functions the command line may import anything; nothing else imports these
+ENTRY_POINTS = {"studies", "publish", "cli"}
+HEAVY = {"torch", "transformers", "matplotlib", "sklearn", "gradio", "datatrove"}
+TORCH_FREE = {"signals", "compat", "mnist1d", "register", "tensors", "shards", "cells", "results"}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def rule_for(module: str) -> set[str]:
+    for name in (module, module.removesuffix(".__init__"), module.split(".")[0]):
+        if name in ALLOWED:
+            return ALLOWED[name]
+    pytest.fail(f"{module} has no row in ALLOWED: say what it may import")
+
+
+def imports(path: Path, module_level_only: bool) -> set[str]:
+    """Names imported by a file: package modules as 'signals.params', others as 'torch'."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        node
+        for f in ast.walk(tree)
+        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(f)
+    }
+    package = ["mnist1d_hf", *path.relative_to(PACKAGE).parts[:-1]]
+    found = set()
+    for node in ast.walk(tree):
+        if module_level_only and node in inside:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*start, *filter(None, [node.module])])
+            known = PACKAGE.joinpath(*base.split(".")[1:])
+            submodules = {
+                alias.name
+                for alias in node.names
+                if (known / f"{alias.name}.py").exists() or (known / alias.name).is_dir()
+            }
+            found |= {f"{base}.{name}" for name in submodules}
+            if len(submodules) < len(node.names):
+                found.add(base)
+    return found
+
+
+def ours(names: set[str]) -> set[str]:
+    # the package itself (for example its version) may be imported by every module
+    return {n.removeprefix("mnist1d_hf.") for n in names if n.startswith("mnist1d_hf.")}
+
+
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_imports_follow_the_layers(path):
+    module = module_name(path)
+    allowed = rule_for(module)
+    for name in ours(imports(path, module_level_only=True)):
+        if module.endswith("__init__") and name.startswith(module.removesuffix("__init__")):
+            continue  # a package's own modules
+        assert any(name == a or name.startswith(a + ".") for a in allowed), (
+            f"{module} imports {name}; allowed: {sorted(allowed) or 'nothing of the package'}"
+        )
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_only_the_command_line_reaches_entry_points(path):
+    module = module_name(path)
+    if module.split(".")[0] in ENTRY_POINTS:
+        return
+    for name in ours(imports(path, module_level_only=False)):
+        assert name.split(".")[0] not in ENTRY_POINTS, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_data_modules_do_not_import_heavy_libraries(path):
+    module = module_name(path)
+    if module.split(".")[0] in TORCH_FREE | {"__init__", "cli"}:
+        heavy = {n.split(".")[0] for n in imports(path, module_level_only=True)} & HEAVY
+        assert not heavy, f"{module} imports {sorted(heavy)} when it is imported"
