@@ -28,9 +28,8 @@ os.environ.update(
 )
 sys.path.insert(0, str(GUARD))
 sys.modules.pop("sitecustomize", None)
-import sitecustomize  # noqa: E402, F401  (installs the guard in this process)
-
 import pytest  # noqa: E402
+import sitecustomize  # noqa: E402, F401  (installs the guard in this process)
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,8 +1,8 @@
 """Refuses every connection that leaves this machine, in the test process and in its children.
 
-Python imports `sitecustomize` at start-up from any folder on PYTHONPATH, which conftest.py sets, so
-subprocesses are guarded as well. A refused attempt is also written to MNIST1D_NETWORK_LOG: libraries
-swallow connection errors, and a test that tried to leave the machine must fail all the same.
+Python imports `sitecustomize` at start-up from any folder on PYTHONPATH, which conftest.py sets,
+so subprocesses are guarded as well. A refused attempt is also written to MNIST1D_NETWORK_LOG:
+libraries swallow connection errors, and a test that tried to leave the machine must fail.
 """
 
 import ipaddress
