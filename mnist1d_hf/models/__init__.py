@@ -1,0 +1,64 @@
+"""The six MNIST-1D classifiers, known to transformers' Auto classes once this is imported.
+
+>>> import mnist1d_hf.models
+>>> from transformers import AutoConfig, AutoModelForSequenceClassification
+>>> config = AutoConfig.for_model("mnist1d_cnn", final_seq_length=72)
+>>> AutoModelForSequenceClassification.from_config(config).num_parameters()
+6210
+"""
+
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForSequenceClassification
+from transformers.pipelines import PIPELINE_REGISTRY
+
+from .configuration_mnist1d import Mnist1DCNNConfig as Mnist1DCNNConfig
+from .configuration_mnist1d import Mnist1DConfig as Mnist1DConfig
+from .configuration_mnist1d import Mnist1DGRUConfig as Mnist1DGRUConfig
+from .configuration_mnist1d import Mnist1DLogisticConfig as Mnist1DLogisticConfig
+from .configuration_mnist1d import Mnist1DMLPConfig as Mnist1DMLPConfig
+from .configuration_mnist1d import Mnist1DTCNConfig as Mnist1DTCNConfig
+from .configuration_mnist1d import Mnist1DTransformerConfig as Mnist1DTransformerConfig
+from .feature_extraction_mnist1d import Mnist1DFeatureExtractor as Mnist1DFeatureExtractor
+from .modeling_mnist1d import (
+    Mnist1DCNNForSequenceClassification as Mnist1DCNNForSequenceClassification,
+)
+from .modeling_mnist1d import (
+    Mnist1DGRUForSequenceClassification as Mnist1DGRUForSequenceClassification,
+)
+from .modeling_mnist1d import (
+    Mnist1DLogisticForSequenceClassification as Mnist1DLogisticForSequenceClassification,
+)
+from .modeling_mnist1d import (
+    Mnist1DMLPForSequenceClassification as Mnist1DMLPForSequenceClassification,
+)
+from .modeling_mnist1d import Mnist1DPreTrainedModel as Mnist1DPreTrainedModel
+from .modeling_mnist1d import (
+    Mnist1DTCNForSequenceClassification as Mnist1DTCNForSequenceClassification,
+)
+from .modeling_mnist1d import (
+    Mnist1DTransformerForSequenceClassification as Mnist1DTransformerForSequenceClassification,
+)
+from .pipeline_mnist1d import TimeSeriesClassificationPipeline as TimeSeriesClassificationPipeline
+
+# short name -> configuration and model, in the order of the paper's table
+ARCHITECTURES: dict[str, tuple[type[Mnist1DConfig], type[Mnist1DPreTrainedModel]]] = {
+    "logistic": (Mnist1DLogisticConfig, Mnist1DLogisticForSequenceClassification),
+    "mlp": (Mnist1DMLPConfig, Mnist1DMLPForSequenceClassification),
+    "cnn": (Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification),
+    "gru": (Mnist1DGRUConfig, Mnist1DGRUForSequenceClassification),
+    "transformer": (Mnist1DTransformerConfig, Mnist1DTransformerForSequenceClassification),
+    "tcn": (Mnist1DTCNConfig, Mnist1DTCNForSequenceClassification),
+}
+
+for _config, _model in ARCHITECTURES.values():
+    AutoConfig.register(_config.model_type, _config)
+    AutoModelForSequenceClassification.register(_config, _model)
+    AutoFeatureExtractor.register(_config, Mnist1DFeatureExtractor)
+    # saving copies the code beside the weights, for those who do not have this package
+    _config.register_for_auto_class()
+    _model.register_for_auto_class("AutoModelForSequenceClassification")
+Mnist1DFeatureExtractor.register_for_auto_class()
+PIPELINE_REGISTRY.register_pipeline(
+    "time-series-classification",
+    pipeline_class=TimeSeriesClassificationPipeline,
+    pt_model=AutoModelForSequenceClassification,
+)

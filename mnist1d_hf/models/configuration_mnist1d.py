@@ -1,0 +1,89 @@
+"""Configurations of the six MNIST-1D classifiers: one model type per architecture."""
+
+from transformers import PreTrainedConfig
+
+
+class Mnist1DConfig(PreTrainedConfig):
+    """What all six share: the length of a signal and, through `num_labels`, the number of classes.
+
+    Classes are named "0", "1", ... as in the dataset. Raises ValueError for a length below 1
+    or fewer than two classes.
+    """
+
+    model_type = "mnist1d"
+
+    final_seq_length: int = 40
+
+    def __post_init__(self, **kwargs):
+        if self.id2label is None:
+            self.id2label = {i: str(i) for i in range(kwargs.pop("num_labels", 10))}
+        if self.label2id is None:
+            self.label2id = {name: int(i) for i, name in self.id2label.items()}
+        super().__post_init__(**kwargs)
+        if self.final_seq_length < 1:
+            raise ValueError(f"final_seq_length={self.final_seq_length}: must be at least 1")
+        if len(self.id2label) < 2:
+            raise ValueError(f"num_labels={self.num_labels}: a classifier needs at least 2")
+
+
+class Mnist1DLogisticConfig(Mnist1DConfig):
+    """Logistic regression: 410 parameters by default (`LinearBase` of the paper's notebooks)."""
+
+    model_type = "mnist1d_logistic"
+
+
+class Mnist1DMLPConfig(Mnist1DConfig):
+    """A residual multi-layer perceptron: 15210 parameters by default (`MLPBase`)."""
+
+    model_type = "mnist1d_mlp"
+
+    hidden_size: int = 100
+    num_hidden_layers: int = 2  # every one after the first adds to its input
+
+
+class Mnist1DCNNConfig(Mnist1DConfig):
+    """A strided convolutional network: 5210 parameters by default (`ConvBase`)."""
+
+    model_type = "mnist1d_cnn"
+
+    hidden_size: int = 25  # channels of every convolution
+    kernel_sizes: tuple[int, ...] | list[int] = (5, 3, 3)  # one convolution each, stride 2
+
+
+class Mnist1DGRUConfig(Mnist1DConfig):
+    """A recurrent network that reads all its outputs: 5134 parameters by default (`GRUBase`)."""
+
+    model_type = "mnist1d_gru"
+
+    hidden_size: int = 6  # per direction
+    bidirectional: bool = True
+
+
+class Mnist1DTransformerConfig(Mnist1DConfig):
+    """A pre-norm Transformer encoder over points, with a convolution stem (not in the paper)."""
+
+    model_type = "mnist1d_transformer"
+
+    hidden_size: int = 64
+    num_hidden_layers: int = 4
+    num_attention_heads: int = 4
+    intermediate_size: int = 128
+    kernel_size: int = 5  # of the stem
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size={self.hidden_size}: must be a multiple of "
+                f"num_attention_heads={self.num_attention_heads}"
+            )
+
+
+class Mnist1DTCNConfig(Mnist1DConfig):
+    """A temporal convolutional network: dilated residual blocks, no striding (not in the paper)."""
+
+    model_type = "mnist1d_tcn"
+
+    hidden_size: int = 48  # channels of every convolution
+    kernel_size: int = 3
+    dilations: tuple[int, ...] | list[int] = (1, 2, 4, 8)  # one residual block each

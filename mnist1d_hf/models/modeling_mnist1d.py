@@ -1,0 +1,268 @@
+"""The six MNIST-1D classifiers: signals `x` and, optionally, `labels` in; `loss` and `logits` out.
+
+The first four are the models of the MNIST-1D paper (arXiv 2011.14439; `notebooks/models.py` of
+its repository), layer by layer: built under the same torch seed, they start from the same weights.
+The last two are of this package.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import can_return_tuple
+
+from .configuration_mnist1d import (
+    Mnist1DCNNConfig,
+    Mnist1DConfig,
+    Mnist1DGRUConfig,
+    Mnist1DLogisticConfig,
+    Mnist1DMLPConfig,
+    Mnist1DTCNConfig,
+    Mnist1DTransformerConfig,
+)
+
+
+class Mnist1DPreTrainedModel(PreTrainedModel):
+    """What the six classifiers share: the forward pass around their `classify`, and their start."""
+
+    config: Mnist1DConfig
+    main_input_name = "x"
+    input_modalities = ["time"]
+    accepts_loss_kwargs = False  # the loss is a mean over the batch: nothing for Trainer to count
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Signals (batch, final_seq_length) to logits (batch, num_labels)."""
+        raise NotImplementedError
+
+    @can_return_tuple
+    def forward(
+        self, x: Tensor, labels: Tensor | None = None, **kwargs
+    ) -> tuple | SequenceClassifierOutput:
+        """Classify signals.
+
+        Args:
+            x: (batch, final_seq_length) float.
+            labels: (batch,) int64; with them the output holds the mean cross-entropy as `loss`.
+
+        Raises ValueError if x has another shape.
+        """
+        if x.ndim != 2 or x.shape[1] != self.config.final_seq_length:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; this model takes (batch, "
+                f"{self.config.final_seq_length}): pass final_seq_length to its configuration, "
+                "or generate the data with the same final_seq_length"
+            )
+        logits = self.classify(x)
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(labels=labels, pooled_logits=logits, config=self.config)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def head(self, features: int) -> nn.Linear:
+        """The last layer."""
+        return nn.Linear(features, cast(int, self.config.num_labels))
+
+    @property
+    def dummy_inputs(self) -> dict[str, Tensor]:
+        return {"x": torch.zeros(2, self.config.final_seq_length)}
+
+    def init_weights(self):
+        # The layers initialised themselves, as torch does, when they were built. transformers
+        # would now overwrite that by N(0, 0.02), which costs the CNN 8 points of accuracy.
+        self.tie_weights(recompute_mapping=False)
+
+    @torch.no_grad()
+    def _init_weights(self, module):
+        # For what a checkpoint lacks: from_pretrained builds the model without memory at first.
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.GRU):
+            module.reset_parameters()
+        elif isinstance(module, Mnist1DTransformerEmbeddings):
+            init.normal_(module.position, std=0.02)
+        else:
+            super()._init_weights(module)
+
+
+class Mnist1DLogisticForSequenceClassification(Mnist1DPreTrainedModel):
+    """Logistic regression."""
+
+    config: Mnist1DLogisticConfig
+
+    def __init__(self, config: Mnist1DLogisticConfig):
+        super().__init__(config)
+        self.classifier = self.head(config.final_seq_length)
+        self.post_init()
+
+    def classify(self, x: Tensor) -> Tensor:
+        return self.classifier(x)
+
+
+class Mnist1DMLPForSequenceClassification(Mnist1DPreTrainedModel):
+    """The paper's perceptron: every hidden layer after the first adds to its input."""
+
+    config: Mnist1DMLPConfig
+
+    def __init__(self, config: Mnist1DMLPConfig):
+        super().__init__(config)
+        widths = [config.final_seq_length] + [config.hidden_size] * config.num_hidden_layers
+        self.layers = nn.ModuleList(
+            nn.Linear(n_in, n_out) for n_in, n_out in zip(widths, widths[1:], strict=False)
+        )
+        self.classifier = self.head(widths[-1])
+        self.post_init()
+
+    def classify(self, x: Tensor) -> Tensor:
+        first, *others = self.layers
+        x = first(x).relu()
+        for layer in others:
+            x = x + layer(x).relu()
+        return self.classifier(x)
+
+
+class Mnist1DCNNForSequenceClassification(Mnist1DPreTrainedModel):
+    """The paper's convolutional network: strides of two, then all channels at all positions."""
+
+    config: Mnist1DCNNConfig
+
+    def __init__(self, config: Mnist1DCNNConfig):
+        super().__init__(config)
+        length, channels, convs = config.final_seq_length, 1, []
+        for kernel in config.kernel_sizes:
+            if length + 2 < kernel:
+                raise ValueError(
+                    f"final_seq_length={config.final_seq_length} is too short for "
+                    f"kernel_sizes={tuple(config.kernel_sizes)}: {length} points reach "
+                    f"a kernel of {kernel}"
+                )
+            convs.append(nn.Conv1d(channels, config.hidden_size, kernel, stride=2, padding=1))
+            length, channels = (length + 2 - kernel) // 2 + 1, config.hidden_size
+        self.convs = nn.ModuleList(convs)
+        self.classifier = self.head(length * channels)
+        self.post_init()
+
+    def classify(self, x: Tensor) -> Tensor:
+        x = x.unsqueeze(1)  # (batch, 1, length)
+        for conv in self.convs:
+            x = conv(x).relu()
+        return self.classifier(x.flatten(1))
+
+
+class Mnist1DGRUForSequenceClassification(Mnist1DPreTrainedModel):
+    """The paper's recurrent network: point by point, then the outputs of all steps at once."""
+
+    config: Mnist1DGRUConfig
+
+    def __init__(self, config: Mnist1DGRUConfig):
+        super().__init__(config)
+        self.gru = nn.GRU(
+            1, config.hidden_size, batch_first=True, bidirectional=config.bidirectional
+        )
+        directions = 2 if config.bidirectional else 1
+        features = directions * config.hidden_size * config.final_seq_length
+        self.classifier = self.head(features)
+        self.post_init()
+
+    def classify(self, x: Tensor) -> Tensor:
+        outputs, _ = self.gru(x.unsqueeze(2))  # (batch, length, directions * hidden_size)
+        return self.classifier(outputs.flatten(1))
+
+
+class Mnist1DTransformerEmbeddings(nn.Module):
+    """Points to vectors: a convolution over neighbours plus a learned position."""
+
+    def __init__(self, config: Mnist1DTransformerConfig):
+        super().__init__()
+        self.conv = nn.Conv1d(1, config.hidden_size, config.kernel_size, padding="same")
+        self.position = nn.Parameter(torch.empty(config.final_seq_length, config.hidden_size))
+        nn.init.normal_(self.position, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x.unsqueeze(1)).transpose(1, 2) + self.position
+
+
+class Mnist1DTransformerLayer(GradientCheckpointingLayer):
+    """Pre-norm self-attention and a two-layer perceptron, each added to its input."""
+
+    def __init__(self, config: Mnist1DTransformerConfig):
+        super().__init__()
+        width = config.hidden_size
+        self.num_heads = config.num_attention_heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, config.intermediate_size)
+        self.down = nn.Linear(config.intermediate_size, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        qkv = self.query_key_value(self.attention_norm(x))
+        qkv = qkv.view(batch, length, 3, self.num_heads, width // self.num_heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, length, width/heads)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        x = x + self.output(attended.transpose(1, 2).reshape(batch, length, width))
+        return x + self.down(F.gelu(self.up(self.feed_forward_norm(x))))
+
+
+class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
+    """Attention over points; the mean and the maximum over positions are classified."""
+
+    config: Mnist1DTransformerConfig
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: Mnist1DTransformerConfig):
+        super().__init__(config)
+        self.embeddings = Mnist1DTransformerEmbeddings(config)
+        self.layers = nn.ModuleList(
+            Mnist1DTransformerLayer(config) for _ in range(config.num_hidden_layers)
+        )
+        self.norm = nn.LayerNorm(config.hidden_size)
+        self.classifier = self.head(2 * config.hidden_size)
+        self.post_init()
+
+    def classify(self, x: Tensor) -> Tensor:
+        x = self.embeddings(x)  # (batch, length, hidden_size)
+        for layer in self.layers:
+            x = layer(x)
+        x = self.norm(x)
+        return self.classifier(torch.cat([x.mean(1), x.amax(1)], dim=1))
+
+
+class Mnist1DTCNBlock(GradientCheckpointingLayer):
+    """Two dilated convolutions, added to their input."""
+
+    def __init__(self, config: Mnist1DTCNConfig, dilation: int):
+        super().__init__()
+        width, kernel = config.hidden_size, config.kernel_size
+        self.conv1 = nn.Conv1d(width, width, kernel, padding="same", dilation=dilation, bias=False)
+        self.norm1 = nn.BatchNorm1d(width)
+        self.conv2 = nn.Conv1d(width, width, kernel, padding="same", dilation=dilation, bias=False)
+        self.norm2 = nn.BatchNorm1d(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.gelu(self.norm1(self.conv1(x)))
+        return F.gelu(x + self.norm2(self.conv2(y)))
+
+
+class Mnist1DTCNForSequenceClassification(Mnist1DPreTrainedModel):
+    """Dilated residual blocks; the mean and the maximum over positions are classified."""
+
+    config: Mnist1DTCNConfig
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: Mnist1DTCNConfig):
+        super().__init__(config)
+        self.stem = nn.Conv1d(1, config.hidden_size, config.kernel_size, padding="same")
+        self.blocks = nn.ModuleList(Mnist1DTCNBlock(config, d) for d in config.dilations)
+        self.classifier = self.head(2 * config.hidden_size)
+        self.post_init()
+
+    def classify(self, x: Tensor) -> Tensor:
+        x = self.stem(x.unsqueeze(1))  # (batch, hidden_size, length)
+        for block in self.blocks:
+            x = block(x)
+        return self.classifier(torch.cat([x.mean(2), x.amax(2)], dim=1))
