@@ -27,7 +27,11 @@ ALLOWED = {
     "results": set(),
     "cells": {"results"},
     "figures": {"signals", "results"},
-    "studies": {"signals", "models", "trainer", "many", "cells", "results", "figures", "tensors"},
+    "studies": {
+        *("signals", "models", "trainer", "many", "cells", "results", "figures", "tensors"),
+        "studies.command",
+    },
+    "studies.command": {"cells", "results", "figures"},
     "cards": {"results"},
     "publish": {"cards", "shards", "models"},
     "localhub": {"localhub"},

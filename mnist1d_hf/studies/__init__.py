@@ -1,0 +1,16 @@
+"""Studies: each reproduces one experiment of the paper and says what holds.
+
+One file per study, and every file has the same parts:
+
+- the module docstring: the command, its cost, its result, and what the paper says;
+- `Args`: every knob with its default and one line of help; `Args.at("paper")` are the settings
+  behind the published results, `Args.at("smoke")` a run of seconds that exercises all the code;
+- `run(args, cells) -> dict`: the numbers, each with n and std, the published value beside ours and
+  a `Claim` with its verdict; the work is cut into `cells`, so it is parallel and resumes;
+- `plot(result) -> Figure`: the figure, from the result alone;
+- `main`: the command line.
+
+`python -m mnist1d_hf.studies.metalearn_lr --scale paper --workers 2` writes
+`dataset_card/results/metalearn_lr.json` (its cells in `dataset_card/results/metalearn_lr/`) and
+`dataset_card/figures/metalearn_lr.png` and `.svg`. Studies never import each other.
+"""
