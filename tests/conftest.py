@@ -1,14 +1,25 @@
-"""Every test runs offline: own caches, no token, and no connection beyond loopback."""
+"""Every test runs offline: own caches, no token, and no connection beyond loopback.
+
+The Hub of the tests is the embedded one, on a port reserved here; it starts for the first test that
+asks for it, and until then the port refuses connections at once.
+"""
 
 import os
+import socket
 import sys
 import tempfile
+import time
+import types
+import warnings
 from pathlib import Path
 
 GUARD = Path(__file__).parent / "guard"
 HOME = Path(tempfile.mkdtemp(prefix="mnist1d-tests-"))
 NETWORK_LOG = HOME / "refused_connections.txt"
 NETWORK_LOG.touch()
+HUB_PORT = socket.socket()
+HUB_PORT.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+HUB_PORT.bind(("127.0.0.1", 0))
 
 # These variables are read when the libraries are imported, so they are set before any of them is.
 for name in [n for n in os.environ if n.startswith(("HF_", "HUGGING", "TRANSFORMERS_"))]:
@@ -17,11 +28,15 @@ os.environ.update(
     MNIST1D_NETWORK_LOG=str(NETWORK_LOG),
     PYTHONPATH=os.pathsep.join([str(GUARD), *filter(None, [os.environ.get("PYTHONPATH")])]),
     HF_HOME=str(HOME / "hf"),
-    HF_ENDPOINT="http://127.0.0.1:9",  # a closed port: an attempt to use the Hub fails at once
+    HF_ENDPOINT=f"http://127.0.0.1:{HUB_PORT.getsockname()[1]}",
     HF_HUB_DISABLE_TELEMETRY="1",
     HF_HUB_DISABLE_PROGRESS_BARS="1",
     HF_HUB_DISABLE_UPDATE_CHECK="1",
     HF_UPDATE_DOWNLOAD_COUNTS="0",
+    HF_HUB_DOWNLOAD_TIMEOUT="5",
+    HF_HUB_ETAG_TIMEOUT="5",
+    HF_XET_CLIENT_RETRY_MAX_ATTEMPTS="2",
+    HF_XET_CLIENT_RETRY_BASE_DELAY="20ms",
     NO_PROXY="127.0.0.1,localhost",
     MPLBACKEND="agg",
     OMP_NUM_THREADS="1",
@@ -60,3 +75,45 @@ def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", path)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(path))
     return path
+
+
+@pytest.fixture(scope="session")
+def local_hub():
+    """The embedded Hub of this test process."""
+    from mnist1d_hf.localhub import LocalHub
+
+    port = HUB_PORT.getsockname()[1]
+    HUB_PORT.close()
+    with LocalHub(port=port) as hub:
+        yield hub
+
+
+@pytest.fixture(params=["xet", "lfs"])
+def hub(request, local_hub, cache, tmp_path, monkeypatch):
+    """An empty Hub with users alice (of acme) and bob, in both ways of transfer; we are alice.
+
+    Waiting between attempts takes no time; `hub.sleeps` has the seconds that were asked for.
+    """
+    import datasets
+    from huggingface_hub import HfFileSystem, constants
+    from huggingface_hub.utils import _http
+
+    # huggingface_hub 2.4 sends LFS files in a way its own HTTP library has deprecated
+    warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
+    assert constants.ENDPOINT == datasets.config.HF_ENDPOINT == local_hub.url
+    local_hub.reset()
+    local_hub.add_user("alice", "hf_alice", orgs=("acme",))
+    local_hub.add_user("bob", "hf_bob")
+    local_hub.sleeps = []
+    clock = types.SimpleNamespace(**{**vars(time), "sleep": local_hub.sleeps.append})
+    monkeypatch.setattr(_http, "time", clock)
+    monkeypatch.setenv("HF_TOKEN", "hf_alice")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", request.param == "lfs")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub_cache"))
+    # the service that converts to Parquet has an address of its own, which does not exist here
+    monkeypatch.setattr(datasets.config, "USE_PARQUET_EXPORT", False)
+    HfFileSystem.clear_instance_cache()  # its listings outlive a test
+    yield local_hub
+    assert not local_hub.bugs, local_hub.bugs[0]
+    leaks = [r for r in local_hub.log if r.path.startswith("/cdn") and "authorization" in r.headers]
+    assert not leaks, "a token was sent to the storage origin"

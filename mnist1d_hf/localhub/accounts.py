@@ -1,0 +1,98 @@
+"""Users, organisations and tokens, and what they may do."""
+
+import json
+import re
+import secrets
+
+from mnist1d_hf.localhub.store import Store
+from mnist1d_hf.localhub.wire import HubError, Request, now
+
+ROLES = ("read", "write")
+
+
+class Accounts:
+    def __init__(self, store: Store):
+        self.store = store
+        self.organizations: dict[str, list[str]] = {}  # user -> organisations
+        self.tokens: dict[str, tuple[str, str]] = {}  # token -> (user, role)
+        for user, value in store.items("user"):
+            self.organizations[user] = json.loads(value)
+        for token, value in store.items("token"):
+            user, role = json.loads(value)
+            self.tokens[token] = (user, role)
+
+    def add(
+        self, user: str, token: str | None, role: str = "write", orgs: tuple[str, ...] = ()
+    ) -> str:
+        """Add a user (again, for a second token); the token is returned, drawn when not given."""
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,95}", user):
+            raise ValueError(f"user {user!r}: letters, digits and dashes, not a dash first")
+        if role not in ROLES:
+            raise ValueError(f"role {role!r}: one of {', '.join(ROLES)}")
+        token = token or "hf_local" + secrets.token_hex(16)
+        self.organizations.setdefault(user, list(orgs))
+        self.tokens[token] = (user, role)
+        self.store.put("user", user, json.dumps(self.organizations[user]).encode())
+        self.store.put("token", token, json.dumps([user, role]).encode())
+        return token
+
+    def revoke(self, token: str) -> None:
+        self.tokens.pop(token, None)
+        self.store.delete("token", token)
+
+    def user(self, request: Request) -> str | None:
+        """Who asks; None without a token, refused with a bad one."""
+        return self.identify(request)[0]
+
+    def identify(self, request: Request) -> tuple[str | None, str]:
+        header = request.headers.get("authorization")
+        if not header:
+            return None, "read"
+        token = header.removeprefix("Bearer ").strip()
+        if token not in self.tokens:
+            raise HubError(401, "Invalid credentials in Authorization header")
+        return self.tokens[token]
+
+    def known(self, request: Request) -> str:
+        """Who asks; refused without a token."""
+        user = self.user(request)
+        if user is None:
+            raise HubError(401, "Invalid username or password.")
+        return user
+
+    def belongs(self, user: str | None, namespace: str) -> bool:
+        return user is not None and namespace in (user, *self.organizations.get(user, []))
+
+    def writer(self, request: Request, namespace: str) -> str:
+        """Who asks; refused unless they may write in the namespace."""
+        user = self.known(request)
+        if self.identify(request)[1] != "write":
+            raise HubError(403, "Forbidden: this token has role 'read', writing needs role 'write'")
+        if not self.belongs(user, namespace):
+            raise HubError(
+                403, f"Forbidden: {user} has no right to write under the namespace {namespace!r}"
+            )
+        return user
+
+    def whoami(self, request: Request) -> dict:
+        user = self.known(request)
+        orgs = [
+            {"type": "org", "name": o, "fullname": o, "roleInOrg": "admin", "isEnterprise": False}
+            for o in self.organizations.get(user, [])
+        ]
+        role = self.identify(request)[1]
+        return {
+            "type": "user",
+            "id": user,
+            "name": user,
+            "fullname": user,
+            "email": f"{user}@example.org",
+            "emailVerified": True,
+            "canPay": False,
+            "isPro": False,
+            "orgs": orgs,
+            "auth": {
+                "type": "access_token",
+                "accessToken": {"displayName": "local", "role": role, "createdAt": now()},
+            },
+        }

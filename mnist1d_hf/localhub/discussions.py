@@ -1,0 +1,139 @@
+"""Routes on discussions and pull requests."""
+
+import secrets
+from typing import Any
+
+from mnist1d_hf.localhub.hub import Hub
+from mnist1d_hf.localhub.repos import Commit, Repo
+from mnist1d_hf.localhub.wire import TYPES, HubError, Request, Routes, now
+
+routes = Routes()
+
+OPEN = ("open", "draft")
+
+
+def open_discussion(
+    repo: Repo, user: str, title: str, description: str, base: Commit | None, draft: bool = False
+) -> dict[str, Any]:
+    """Open a discussion; a pull request when there is a commit to start from."""
+    discussion: dict[str, Any] = {
+        "num": len(repo.discussions) + 1,
+        "title": title,
+        "author": {"name": user},
+        "createdAt": now(),
+        "isPullRequest": base is not None,
+        "status": "draft" if draft else "open",
+        "repo": {"name": repo.id, "type": repo.type},
+        "events": [],
+        "diff": "",
+    }
+    add_event(discussion, user, "comment", comment(description))
+    if base:
+        discussion |= {"changes": {"base": "refs/heads/main"}, "filesWithConflicts": []}
+        repo.refs[f"refs/pr/{discussion['num']}"] = base.oid
+    repo.discussions.append(discussion)
+    return discussion
+
+
+def comment(text: str) -> dict[str, Any]:
+    latest = {"raw": text, "html": "", "updatedAt": now()}
+    return {"edited": False, "hidden": False, "latest": latest}
+
+
+def add_event(discussion: dict, user: str, kind: str, data: dict) -> dict[str, Any]:
+    event = {
+        "id": secrets.token_hex(12),
+        "type": kind,
+        "createdAt": now(),
+        "author": {"name": user},
+        "data": data,
+    }
+    discussion["events"].append(event)
+    return event
+
+
+def find(repo: Repo, number: str) -> dict[str, Any]:
+    if not 0 < int(number) <= len(repo.discussions):
+        raise HubError(404, "Discussion not found")
+    return repo.discussions[int(number) - 1]
+
+
+@routes.on("GET", r"/api/{repo}/discussions")
+def list_discussions(hub: Hub, request: Request, types: str, repo_id: str) -> dict:
+    """Newest first; `type`, `author` and `status` narrow the list."""
+    query = request.query
+    kinds = {"pull_request": True, "discussion": False}
+    found = [
+        d
+        for d in reversed(hub.repo(request, TYPES[types], repo_id).discussions)
+        if d["isPullRequest"] == kinds.get(query.get("type", ""), d["isPullRequest"])
+        and d["author"]["name"] == query.get("author", d["author"]["name"])
+        and {"open": d["status"] in OPEN, "closed": d["status"] not in OPEN}.get(
+            query.get("status", ""), True
+        )
+    ]
+    return {"discussions": found, "count": len(found), "start": 0}
+
+
+@routes.on("POST", r"/api/{repo}/discussions")
+def create(hub: Hub, request: Request, types: str, repo_id: str) -> dict:
+    repo, wanted = hub.repo(request, TYPES[types], repo_id), request.json()
+    user = hub.accounts.known(request)
+    is_pr = bool(wanted.get("pullRequest"))
+    base = repo.resolve("main") if is_pr else None
+    discussion = open_discussion(
+        repo, user, wanted["title"], wanted.get("description") or "", base, draft=is_pr
+    )
+    hub.save(repo)
+    return discussion
+
+
+@routes.on("GET", r"/api/{repo}/discussions/(\d+)")
+def details(hub: Hub, request: Request, types: str, repo_id: str, number: str) -> dict:
+    return find(hub.repo(request, TYPES[types], repo_id), number)
+
+
+@routes.on("POST", r"/api/{repo}/discussions/(\d+)/(comment|status|title|merge)")
+def change(hub: Hub, request: Request, types: str, repo_id: str, number: str, what: str) -> dict:
+    repo = hub.repo(request, TYPES[types], repo_id, write=what == "merge")
+    user, wanted = hub.accounts.known(request), request.json()
+    discussion = find(repo, number)
+    if what == "merge":
+        return merge(hub, repo, discussion, user)
+    if what != "comment" and user != discussion["author"]["name"]:
+        hub.accounts.writer(request, repo.namespace)
+    if what == "comment":
+        event = add_event(discussion, user, "comment", comment(wanted["comment"]))
+        answer = {"newMessage": event}
+    elif what == "title":
+        change = {"from": discussion["title"], "to": wanted["title"]}
+        discussion["title"] = wanted["title"]
+        answer = {"newTitle": add_event(discussion, user, "title-change", change)}
+    else:
+        discussion["status"] = wanted["status"]
+        event = add_event(discussion, user, "status-change", {"status": wanted["status"]})
+        answer = {"newStatus": event}
+    hub.save(repo)
+    return answer
+
+
+def merge(hub: Hub, repo: Repo, discussion: dict, user: str) -> dict:
+    """Bring what the pull request changed since it was opened onto the main branch."""
+    if not discussion["isPullRequest"] or discussion["status"] not in OPEN:
+        raise HubError(400, f"Discussion {discussion['num']} is not an open pull request")
+    changed, main = repo.resolve(f"refs/pr/{discussion['num']}"), repo.resolve("main")
+    shared = {c.oid for c in repo.history(main)}
+    base = next((c for c in repo.history(changed) if c.oid in shared), main)
+    tree = dict(main.tree)
+    for path in {*base.tree, *changed.tree}:
+        ours, theirs = base.tree.get(path), changed.tree.get(path)
+        if theirs is None:
+            tree.pop(path, None)
+        elif theirs != ours:
+            tree[path] = theirs
+    title = f"{discussion['title']} (#{discussion['num']})"
+    discussion["status"] = "merged"
+    commit = repo.draw_commit(tree, title, "", user, main.oid)
+    discussion["changes"]["mergeCommitId"] = commit.oid
+    hub.add_commit(repo, "refs/heads/main", commit)
+    return {}
