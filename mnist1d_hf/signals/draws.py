@@ -1,0 +1,81 @@
+"""The random numbers of the frozen stream: NumPy's legacy generator, in the original's order.
+
+One example takes a uniform (padding), a uniform (scale), a bounded integer (translation), two runs
+of normals (correlated and independent noise) and a uniform (shear). Drawing first and transforming
+whole batches afterwards gives the same numbers as the original's loop, because none of the draws
+depends on a transformed value.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist1d_hf.signals.params import SignalParams
+
+
+class Draws(NamedTuple):
+    """Random numbers of n examples, L = `SignalParams.padded_length` positions; all float64."""
+
+    padding: np.ndarray  # (n,) uniform on [0, 1)
+    scale: np.ndarray  # (n,) uniform on [0, 1)
+    shift: np.ndarray  # (n,) int64, 0 to max_translation - 1
+    noise: np.ndarray  # (n, 2 L) standard normal: L to be smoothed, then L independent ones
+    shear: np.ndarray  # (n,) uniform on [0, 1)
+
+
+class LegacyStream(NamedTuple):
+    """`numpy.random.RandomState(seed)` with access to its 32-bit words."""
+
+    rng: np.random.RandomState
+    words: np.random.MT19937  # the bit generator inside `rng`: both advance one state
+
+
+def legacy_stream(seed: int) -> LegacyStream:
+    """The stream that `numpy.random.seed(seed)` starts, without touching the global one."""
+    words = np.random.MT19937()
+    # RandomState seeds by an older procedure than MT19937 does, so its state is copied.
+    words.state = np.random.RandomState(seed).get_state(legacy=False)  # type: ignore[assignment]
+    return LegacyStream(np.random.RandomState(words), words)
+
+
+def frozen_draws(stream: LegacyStream, n: int, params: SignalParams) -> Draws:
+    """The next `n` examples' random numbers; advances `stream`.
+
+    The bounded integer is NumPy's legacy `choice(max_translation)` by hand, at a tenth of its
+    cost: words are masked to the bits of the largest value and rejected while they exceed it.
+    """
+    uniform, normal, raw = (
+        stream.rng.random_sample,
+        stream.rng.standard_normal,
+        stream.words.random_raw,
+    )
+    largest = params.max_translation - 1
+    mask = (1 << largest.bit_length()) - 1
+    width = 2 * params.padded_length
+    padding, scale, shear = np.empty(n), np.empty(n), np.empty(n)
+    shift = np.zeros(n, dtype=np.int64)
+    noise = np.empty((n, width))
+    for i in range(n):
+        padding[i] = uniform()
+        scale[i] = uniform()
+        if largest:  # a choice among one value draws nothing
+            k = raw() & mask
+            while k > largest:
+                k = raw() & mask
+            shift[i] = k
+        noise[i] = normal(width)
+        shear[i] = uniform()
+    return Draws(padding, scale, shift, noise, shear)
+
+
+def noisy_labels(stream: LegacyStream, labels: np.ndarray, share: float) -> np.ndarray:
+    """A copy of `labels` in which each is drawn anew from 0..9 with probability `share`.
+
+    The procedure of the deep-double-descent notebook: the new label may be the old one, so that
+    0.9 * share of them change on average. Advances `stream`.
+    """
+    noisy = labels.copy()
+    for i in range(len(noisy)):
+        if stream.rng.random_sample() < share:
+            noisy[i] = stream.rng.randint(0, 10)
+    return noisy

@@ -1,0 +1,139 @@
+"""Parameters to arrays: whole datasets, and any range of rows of the endless stream."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist1d_hf.signals.draws import frozen_draws, legacy_stream, noisy_labels
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.render import dilated_table, render, rotations, time_axis
+from mnist1d_hf.signals.stream import (
+    BLOCK,
+    TEST_START,
+    block_labels,
+    draw_block,
+    prepare,
+    render_block,
+)
+from mnist1d_hf.signals.templates import Templates, check_templates
+from mnist1d_hf.signals.templates import templates as digit_templates
+
+# Rows of the frozen stream made at a time: their temporaries stay in the processor's cache.
+BATCH = 250
+
+
+class Mnist1DArrays(NamedTuple):
+    """One dataset; d = final_seq_length. x is float64 from the frozen stream, float32 else."""
+
+    x_train: np.ndarray  # (num_train, d)
+    y_train: np.ndarray  # (num_train,) int64
+    x_validation: np.ndarray  # (validation_size, d)
+    y_validation: np.ndarray  # (validation_size,) int64
+    x_test: np.ndarray  # (num_test, d)
+    y_test: np.ndarray  # (num_test,) int64
+    t: np.ndarray  # (d,) float64, positions of the points on the scale of x
+
+
+def make_mnist1d(
+    params: SignalParams | None = None, *, templates: Templates | None = None
+) -> Mnist1DArrays:
+    """Generate a dataset: all splits as arrays.
+
+    From the frozen stream (the default) every array has the bits that the original package's
+    `make_dataset` returns on the same NumPy and SciPy, and x is normalised by the mean and the
+    standard deviation of all splits together, as there. `templates` replaces the ten digits.
+
+    Raises ValueError when `templates` are malformed or leave a class without a row.
+
+    >>> data = make_mnist1d()
+    >>> data.x_train.shape, data.x_test.shape, data.y_train[:5].tolist()
+    ((4000, 40), (1000, 40), [2, 6, 4, 5, 6])
+    """
+    params = params or SignalParams()
+    patterns = digit_templates() if templates is None else check_templates(templates)
+    num_classes = len(patterns.y)
+    if params.num_samples < num_classes:
+        raise ValueError(
+            f"num_samples={params.num_samples}: must be at least the number of classes, "
+            f"{num_classes}"
+        )
+    num_train = int(params.num_rows(num_classes) * params.train_split)
+    if params.stream == "frozen":
+        x, y, t = frozen_rows(params, patterns, num_train)
+        x_train, y_train, x_test, y_test = (
+            x[:num_train],
+            y[:num_train],
+            x[num_train:],
+            y[num_train:],
+        )
+    else:
+        num_test = params.num_samples - num_train
+        x_train, y_train = make_range(params, 0, num_train, templates=templates)
+        x_test, y_test = make_range(params, TEST_START, TEST_START + num_test, templates=templates)
+        t = time_axis(patterns, params) / prepare(params, templates).std
+    rest = num_train - params.validation_size
+    return Mnist1DArrays(
+        x_train[:rest], y_train[:rest], x_train[rest:], y_train[rest:], x_test, y_test, t
+    )
+
+
+def frozen_rows(
+    params: SignalParams, patterns: Templates, num_train: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All rows of the frozen stream, train first: x (n, d) float64, y (n,) int64, t (d,)."""
+    num_classes = len(patterns.y)
+    n = params.num_rows(num_classes)
+    stream = legacy_stream(params.seed)
+    classes = np.repeat(np.arange(num_classes), n // num_classes)
+    windows = rotations(dilated_table(patterns, params))
+    x = np.empty((n, params.final_seq_length))
+    for start in range(0, n, BATCH):
+        batch = classes[start : start + BATCH]
+        draws = frozen_draws(stream, len(batch), params)
+        x[start : start + BATCH] = render(windows, batch, draws, params)
+    order = stream.rng.permutation(n)
+    x, y = x[order], patterns.y[classes[order]]
+    if params.shuffle_seq:
+        # with `...` the copy has the memory order, hence the mean the rounding, of the original
+        x = x[..., stream.rng.permutation(params.final_seq_length)]
+    t = time_axis(patterns, params) / x.std()
+    x = (x - x.mean()) / x.std()
+    if params.label_noise:
+        y[:num_train] = noisy_labels(stream, y[:num_train], params.label_noise)
+    return x, y, t
+
+
+def make_range(
+    params: SignalParams, start: int, stop: int, *, templates: Templates | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows [start, stop) of the counter stream: x (n, d) float32, y (n,) int64.
+
+    The rows of any partition of a range, made in any order and by any process, are the rows of
+    the range. Training rows count from 0 and test rows from `TEST_START`.
+
+    Raises ValueError for the frozen stream, which can only be made from its beginning, and for a
+    range that is not 0 <= start <= stop.
+
+    >>> params = SignalParams(stream="counter")
+    >>> x, y = make_range(params, 1_000_000, 1_000_250)
+    >>> x.shape, x.dtype
+    ((250, 40), dtype('float32'))
+    """
+    if params.stream != "counter":
+        raise ValueError(
+            f"stream={params.stream!r}: rows can be made alone only with stream='counter'"
+        )
+    if not 0 <= start <= stop:
+        raise ValueError(f"start={start}, stop={stop}: must satisfy 0 <= start <= stop")
+    custom = None if templates is None else check_templates(templates)
+    shared = prepare(params, custom)
+    x = np.empty((stop - start, params.final_seq_length), dtype=np.float32)
+    y = np.empty(stop - start, dtype=np.int64)
+    for block in range(start // BLOCK, -(-stop // BLOCK)):
+        draws = draw_block(params, block, len(shared.labels))
+        first = block * BLOCK
+        rows = slice(max(start - first, 0), stop - first)  # within the block
+        place = slice(max(first - start, 0), first + BLOCK - start)  # within the range
+        x[place] = render_block(draws, shared, params)[rows]
+        y[place] = block_labels(draws, shared, params, block)[rows]
+    return x, y

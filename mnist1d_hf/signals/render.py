@@ -1,0 +1,98 @@
+"""Draws and labels to signals: the original's eight steps on whole batches, bit for bit.
+
+Pad, dilate, scale, translate, correlated noise, independent noise, shear, resample (paper, figure
+2). No randomness here.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from mnist1d_hf.signals.draws import Draws
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.templates import Templates
+
+# Added to the template, so that its flat parts count as digit and get no correlated noise.
+EPSILON = 1e-8
+# Standard deviation, in positions, of the kernel that smooths the correlated noise.
+NOISE_SIGMA = 2
+
+
+class Grid(NamedTuple):
+    """Where n equidistant points lie among L equidistant points over the same span."""
+
+    left: np.ndarray  # (n,) int64: left neighbour, at most L - 2
+    step: np.ndarray  # (n,) from it to the right neighbour
+    offset: np.ndarray  # (n,) from it to the point, 0 to step
+
+
+def grid(length: int, new_length: int) -> Grid:
+    old, new = np.linspace(0, 1, length), np.linspace(0, 1, new_length)
+    left = np.minimum(np.searchsorted(old, new, side="right") - 1, length - 2)
+    return Grid(left, old[left + 1] - old[left], new - old[left])
+
+
+def resample(x: np.ndarray, length: int) -> np.ndarray:
+    """Linear interpolation of the last axis on `length` equidistant points: (..., L) float64.
+
+    The same floating-point operations as `numpy.interp`, on all rows at once.
+    """
+    left, step, offset = grid(x.shape[-1], length)
+    start = x[..., left]
+    out = x[..., left + 1]
+    out -= start
+    out /= step
+    out *= offset
+    out += start
+    last = offset == step
+    out[..., last] = x[..., -1:]
+    return out
+
+
+def dilated_table(templates: Templates, params: SignalParams) -> np.ndarray:
+    """Every digit at every padding, resampled: (num_classes, num_paddings, padded_length).
+
+    Only this many dilated signals exist, so dilation is a look-up.
+    """
+    low, high = params.padding
+    num_classes, num_points = templates.x.shape
+    padded = np.zeros((num_classes, num_points + high))
+    padded[:, :num_points] = templates.x + EPSILON
+    table = np.empty((num_classes, high - low + 1, params.padded_length))
+    for p in range(low, high + 1):
+        table[:, p - low] = resample(padded[:, : num_points + p], params.padded_length)
+    return table
+
+
+def rotations(table: np.ndarray) -> np.ndarray:
+    """Every signal of `table` rotated right by k positions, at [class, padding, k]; a view."""
+    length = table.shape[-1]
+    twice = np.concatenate([table, table], axis=-1)
+    # rotated right by k, a signal is the window that starts k before the middle of it twice
+    return np.lib.stride_tricks.sliding_window_view(twice, length, axis=-1)[:, :, ::-1]
+
+
+def time_axis(templates: Templates, params: SignalParams) -> np.ndarray:
+    """Positions of the points of a signal before normalisation: (final_seq_length,) float64."""
+    return resample(resample(templates.t, params.padded_length), params.final_seq_length)
+
+
+def render(
+    windows: np.ndarray, classes: np.ndarray, draws: Draws, params: SignalParams
+) -> np.ndarray:
+    """Signals of `classes` (n,) from `windows` (see `rotations`): (n, final_seq_length) float64.
+
+    Neither normalised nor permuted.
+    """
+    length = params.padded_length
+    padding = (draws.padding * windows.shape[1]).astype(np.int64)
+    x = windows[classes, padding, draws.shift]  # (n, length)
+    x *= (1 + params.scale_coeff * (draws.scale - 0.5))[:, None]
+    term = params.corr_noise_scale * draws.noise[:, :length]
+    gaussian_filter1d(term, NOISE_SIGMA, output=term)
+    np.copyto(x, term, where=x == 0)
+    x += np.multiply(params.iid_noise_scale, draws.noise[:, length:], out=term)
+    slope = params.shear_scale * (draws.shear - 0.5)
+    x -= np.multiply(slope[:, None], np.linspace(-0.5, 0.5, length), out=term)
+    return resample(x, params.final_seq_length)

@@ -1,0 +1,65 @@
+"""The ten digit templates: twelve points each, drawn by hand by the authors (paper, figure 1)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Heights as drawn; `templates` whitens them.
+DRAWN = (
+    (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
+    (5, 3, 3, 3.4, 3.8, 4.2, 4.6, 5, 5.4, 5.8, 5, 5),
+    (5, 6, 6.5, 6.5, 6, 5.25, 4.75, 4, 3.5, 3.5, 4, 5),
+    (5, 6, 6.5, 6.5, 6, 5, 5, 6, 6.5, 6.5, 6, 5),
+    (5, 4.4, 3.8, 3.2, 2.6, 2.6, 5, 5, 5, 5, 5, 5),
+    (5, 3, 3, 3, 3, 5, 6, 6.5, 6.5, 6, 4.5, 5),
+    (5, 4, 3.5, 3.25, 3, 3, 3, 3, 3.25, 3.5, 4, 5),
+    (5, 7, 7, 6.6, 6.2, 5.8, 5.4, 5, 4.6, 4.2, 5, 5),
+    (5, 4, 3.5, 3.5, 4, 5, 5, 4, 3.5, 3.5, 4, 5),
+    (5, 4, 3.5, 3.5, 4, 5, 5, 5, 5, 4.7, 4.3, 5),
+)
+# Both axes are divided by this, so that a template fits the unit square of the paper's figures.
+EXTENT = 6.0
+
+
+class Templates(NamedTuple):
+    """Noise-free patterns, one per class."""
+
+    x: np.ndarray  # (num_classes, num_points) float64
+    t: np.ndarray  # (num_points,) float64, positions of the points
+    y: np.ndarray  # (num_classes,) int64, the label of each row
+
+
+def templates() -> Templates:
+    """The ten digits as the generator uses them: x (10, 12), t (12,), y (10,).
+
+    Each row has had its mean subtracted, been divided by its standard deviation, moved to start
+    at zero, and been divided by 6, in this order.
+
+    >>> templates().x.shape
+    (10, 12)
+    """
+    x = np.asarray(DRAWN, dtype=np.float64)
+    x -= x.mean(axis=1, keepdims=True)
+    x /= x.std(axis=1, keepdims=True)
+    x -= x[:, :1]
+    t = np.linspace(-5, 5, x.shape[1])
+    return Templates(x / EXTENT, t / EXTENT, np.arange(len(x)))
+
+
+def check_templates(custom: Templates) -> Templates:
+    """`custom` as arrays of the right dtypes; ValueError when they are not templates."""
+    x, t = np.asarray(custom.x, dtype=np.float64), np.asarray(custom.t, dtype=np.float64)
+    y = np.asarray(custom.y)
+    if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] < 2 or not np.isfinite(x).all():
+        raise ValueError(
+            f"templates.x has shape {x.shape}; it must be (num_classes >= 1, num_points >= 2) "
+            "and finite"
+        )
+    if t.shape != x.shape[1:] or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"templates.t has shape {t.shape} and templates.y {y.shape}; for templates.x of shape "
+            f"{x.shape} they must be {x.shape[1:]} and {x.shape[:1]}"
+        )
+    if not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"templates.y has dtype {y.dtype}; labels must be integers")
+    return Templates(x, t, y.astype(np.int64))
