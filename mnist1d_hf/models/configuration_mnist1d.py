@@ -6,8 +6,8 @@ from transformers import PreTrainedConfig
 class Mnist1DConfig(PreTrainedConfig):
     """What all six share: the length of a signal and, through `num_labels`, the number of classes.
 
-    Classes are named "0", "1", ... as in the dataset. Raises ValueError for a length below 1
-    or fewer than two classes.
+    Classes are named "0", "1", ... as in the dataset. Raises ValueError for a length below 1,
+    fewer than two classes, or the saved configuration of another architecture.
     """
 
     model_type = "mnist1d"
@@ -24,6 +24,16 @@ class Mnist1DConfig(PreTrainedConfig):
             raise ValueError(f"final_seq_length={self.final_seq_length}: must be at least 1")
         if len(self.id2label) < 2:
             raise ValueError(f"num_labels={self.num_labels}: a classifier needs at least 2")
+
+    @classmethod
+    def from_dict(cls, config_dict, **kwargs):
+        saved = config_dict.get("model_type", cls.model_type)
+        if saved != cls.model_type:  # transformers only warns, and starts from random weights
+            raise ValueError(
+                f"this is a checkpoint of model type {saved!r}, not {cls.model_type!r}: load it "
+                "with AutoModelForSequenceClassification, which finds the right class"
+            )
+        return super().from_dict(config_dict, **kwargs)
 
 
 class Mnist1DLogisticConfig(Mnist1DConfig):

@@ -232,8 +232,11 @@ class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
         return self.classifier(torch.cat([x.mean(1), x.amax(1)], dim=1))
 
 
-class Mnist1DTCNBlock(GradientCheckpointingLayer):
-    """Two dilated convolutions, added to their input."""
+class Mnist1DTCNBlock(nn.Module):
+    """Two dilated convolutions, added to their input.
+
+    No gradient checkpointing: batch norm would count every batch twice.
+    """
 
     def __init__(self, config: Mnist1DTCNConfig, dilation: int):
         super().__init__()
@@ -252,7 +255,6 @@ class Mnist1DTCNForSequenceClassification(Mnist1DPreTrainedModel):
     """Dilated residual blocks; the mean and the maximum over positions are classified."""
 
     config: Mnist1DTCNConfig
-    supports_gradient_checkpointing = True
 
     def __init__(self, config: Mnist1DTCNConfig):
         super().__init__(config)
