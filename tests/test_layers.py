@@ -10,14 +10,16 @@ PACKAGE = Path(__file__).parents[1] / "mnist1d_hf"
 # importer -> what it may import at module level; a name stands for itself and what lies below it
 ALLOWED = {
     "signals": set(),
-    "signals.params": {"signals.templates"},
+    "signals.params": set(),
     "signals.templates": set(),
     "signals.draws": {"signals.params"},
-    "signals.render": {"signals.params", "signals.templates"},
+    "signals.render": {"signals.params", "signals.templates", "signals.draws"},
+    "signals.stream": {"signals.params", "signals.templates", "signals.render"},
     "signals.generate": {"signals"},
     "compat": {"signals"},
-    "register": set(),
-    "mnist1d": {"signals", "register"},
+    "mnist1d": {"signals"},
+    "load": {"mnist1d"},
+    "register": {"load"},
     "tensors": set(),
     "shards": {"signals"},
     "models": {"models"},
@@ -37,12 +39,22 @@ ALLOWED = {
     "localhub": {"localhub"},
     "space": {"signals", "space"},
     "cli": set(),
-    "__init__": {"signals", "mnist1d", "register", "tensors"},
+    "__init__": {"signals", "load", "register", "tensors"},
 }
 # inside functions the command line may import anything; nothing else imports these
 ENTRY_POINTS = {"studies", "publish", "cli"}
 HEAVY = {"torch", "transformers", "matplotlib", "sklearn", "gradio", "datatrove"}
-TORCH_FREE = {"signals", "compat", "mnist1d", "register", "tensors", "shards", "cells", "results"}
+TORCH_FREE = {
+    "signals",
+    "compat",
+    "mnist1d",
+    "load",
+    "register",
+    "tensors",
+    "shards",
+    "cells",
+    "results",
+}
 
 
 def module_name(path: Path) -> str:
@@ -59,11 +71,13 @@ def rule_for(module: str) -> set[str]:
 def imports(path: Path, module_level_only: bool) -> set[str]:
     """Names imported by a file: package modules as 'signals.params', others as 'torch'."""
     tree = ast.parse(path.read_text())
+    # what runs later or never: bodies of functions, and imports for the type checker only
     inside = {
         node
-        for f in ast.walk(tree)
-        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(f)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef)
+        or (isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING")
+        for node in ast.walk(block)
     }
     package = ["mnist1d_hf", *path.relative_to(PACKAGE).parts[:-1]]
     found = set()

@@ -7,7 +7,6 @@ Pad, dilate, scale, translate, correlated noise, independent noise, shear, resam
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from mnist1d_hf.signals.draws import Draws
 from mnist1d_hf.signals.params import SignalParams
@@ -73,6 +72,13 @@ def rotations(table: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(twice, length, axis=-1)[:, :, ::-1]
 
 
+def smooth(white: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """`white` filtered by a Gaussian along its last axis, reflected at the borders."""
+    from scipy.ndimage import gaussian_filter1d  # here, as it takes longer to import than all else
+
+    return gaussian_filter1d(white, NOISE_SIGMA, output=out)
+
+
 def time_axis(templates: Templates, params: SignalParams) -> np.ndarray:
     """Positions of the points of a signal before normalisation: (final_seq_length,) float64."""
     return resample(resample(templates.t, params.padded_length), params.final_seq_length)
@@ -90,7 +96,7 @@ def render(
     x = windows[classes, padding, draws.shift]  # (n, length)
     x *= (1 + params.scale_coeff * (draws.scale - 0.5))[:, None]
     term = params.corr_noise_scale * draws.noise[:, :length]
-    gaussian_filter1d(term, NOISE_SIGMA, output=term)
+    smooth(term, out=term)
     np.copyto(x, term, where=x == 0)
     x += np.multiply(params.iid_noise_scale, draws.noise[:, length:], out=term)
     slope = params.shear_scale * (draws.shear - 0.5)

@@ -14,10 +14,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.signals.render import NOISE_SIGMA, dilated_table, grid
+from mnist1d_hf.signals.render import NOISE_SIGMA, dilated_table, grid, smooth
 from mnist1d_hf.signals.templates import Templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
@@ -110,7 +109,7 @@ def render_block(draws: BlockDraws, shared: Prepared, params: SignalParams) -> n
     window = (start - draws.shift) + np.arange(length)[:, None]
     x = shared.table.take(window)  # (length, n)
     x *= 1 + np.float32(params.scale_coeff) * (draws.scale - np.float32(0.5))
-    background = smooth(draws.noise[:length], shared)
+    background = smooth_columns(draws.noise[:length], shared)
     background *= np.float32(params.corr_noise_scale)
     np.copyto(x, background, where=x == 0)
     x += np.float32(params.iid_noise_scale) * draws.noise[length:]
@@ -124,8 +123,8 @@ def render_block(draws: BlockDraws, shared: Prepared, params: SignalParams) -> n
     return np.ascontiguousarray(out[shared.order].T)
 
 
-def smooth(white: np.ndarray, shared: Prepared) -> np.ndarray:
-    """Gaussian filter of the first axis, as `scipy.ndimage.gaussian_filter1d` with its defaults."""
+def smooth_columns(white: np.ndarray, shared: Prepared) -> np.ndarray:
+    """`smooth` along the first axis, in float32."""
     length = len(white)
     wide = white[shared.mirror]
     out = wide[RADIUS : RADIUS + length] * shared.kernel[0]
@@ -172,7 +171,7 @@ def prepare_templates(params: SignalParams, templates: Templates) -> Prepared:
         table=np.concatenate([table, table], axis=-1).astype(np.float32).ravel(),
         num_paddings=table.shape[1],
         mirror=np.pad(np.arange(params.padded_length), RADIUS, mode="symmetric"),
-        kernel=gaussian_filter1d(impulse, NOISE_SIGMA)[RADIUS:].astype(np.float32),
+        kernel=smooth(impulse)[RADIUS:].astype(np.float32),
         left=left,
         fraction=(offset / step).astype(np.float32)[:, None],
         mean=mean,
@@ -196,8 +195,8 @@ def moments(table: np.ndarray, params: SignalParams) -> tuple[float, float]:
         shifts = np.arange(params.max_translation)
         return per_position[(np.arange(length)[:, None] - shifts) % length].mean(axis=1)
 
-    white = gaussian_filter1d(np.eye(length), NOISE_SIGMA, axis=0)
-    covariance = params.corr_noise_scale**2 * white @ white.T
+    filtered = smooth(np.eye(length))  # row i: what white noise at position i turns into
+    covariance = params.corr_noise_scale**2 * filtered.T @ filtered
     ramp = np.linspace(-0.5, 0.5, length)
     scale_square = 1 + params.scale_coeff**2 / 12
     position = np.arange(length)
