@@ -5,7 +5,7 @@ described in section 2 of Greydanus & Kobak, "Scaling Down Deep Learning with MN
 """
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
@@ -16,9 +16,13 @@ STREAMS = ("frozen", "counter")
 NUM_CLASSES = 10
 
 
+def parameter(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignalParams:
-    """Parameters of one dataset, checked when they are set.
+    """Parameters of one dataset, checked when they are set; `fields` tell what each one means.
 
     Raises ValueError with the offending value, the rule and the fix.
 
@@ -30,21 +34,21 @@ class SignalParams:
     ValueError: max_translation=0: must be an integer from 1 to 72 (1: no shift; ...
     """
 
-    num_samples: int = 5000  # rows of train, validation and test together
-    train_split: float = 0.8  # share of the rows that are not test
-    template_len: int = 12  # positions the digit has in the padded signal before dilation
-    padding: tuple[int, int] = (36, 60)  # least and greatest number of zeros appended
-    scale_coeff: float = 0.4  # width of the uniform amplitude around 1
-    max_translation: int = 48  # number of shifts, 0 to max_translation - 1 positions
-    corr_noise_scale: float = 0.25  # sd of the white noise that is smoothed into background
-    iid_noise_scale: float = 0.02  # sd of the white noise added everywhere
-    shear_scale: float = 0.75  # width of the uniform slope around 0
-    shuffle_seq: bool = False  # permute the positions, the same way in all rows
-    final_seq_length: int = 40  # positions after resampling
-    seed: int = 42
-    label_noise: float = 0.0  # share of the training labels drawn anew (train and validation)
-    validation_size: int = 0  # this many last rows of train become the validation split
-    stream: str = "frozen"  # "frozen": the paper's random numbers; "counter": endless rows
+    num_samples: int = parameter(5000, "rows of all splits together")
+    train_split: float = parameter(0.8, "share of the rows that are not test")
+    template_len: int = parameter(12, "positions given to the digit in the padded signal")
+    padding: tuple[int, int] = parameter((36, 60), "least and greatest number of zeros appended")
+    scale_coeff: float = parameter(0.4, "width of the uniform amplitude around 1")
+    max_translation: int = parameter(48, "number of shifts: 0 to this minus one positions")
+    corr_noise_scale: float = parameter(0.25, "sd of the noise smoothed into the background")
+    iid_noise_scale: float = parameter(0.02, "sd of the independent noise added everywhere")
+    shear_scale: float = parameter(0.75, "width of the uniform slope around 0")
+    shuffle_seq: bool = parameter(False, "permute the positions, the same way in all rows")
+    final_seq_length: int = parameter(40, "positions after the final resampling")
+    seed: int = parameter(42, "of all random numbers")
+    label_noise: float = parameter(0.0, "share of the labels that are not test drawn anew")
+    validation_size: int = parameter(0, "this many last rows of train become validation")
+    stream: str = parameter("frozen", "frozen: the paper's numbers; counter: endless rows")
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
