@@ -95,7 +95,7 @@ def hub(request, local_hub, cache, tmp_path, monkeypatch):
     Waiting between attempts takes no time; `hub.sleeps` has the seconds that were asked for.
     """
     import datasets
-    from huggingface_hub import HfFileSystem, constants
+    from huggingface_hub import HfFileSystem, constants, file_download
     from huggingface_hub.utils import _http
 
     # huggingface_hub 2.4 sends LFS files in a way its own HTTP library has deprecated
@@ -106,7 +106,8 @@ def hub(request, local_hub, cache, tmp_path, monkeypatch):
     local_hub.add_user("bob", "hf_bob")
     local_hub.sleeps = []
     clock = types.SimpleNamespace(**{**vars(time), "sleep": local_hub.sleeps.append})
-    monkeypatch.setattr(_http, "time", clock)
+    for module in (_http, file_download):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setenv("HF_TOKEN", "hf_alice")
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", request.param == "lfs")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub_cache"))

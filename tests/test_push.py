@@ -1,0 +1,307 @@
+"""Pushing: once, verified, tagged last, whatever the Hub does meanwhile."""
+
+import threading
+import traceback
+import types
+from urllib.parse import quote
+
+import pytest
+from huggingface_hub import HfApi
+from huggingface_hub.utils import get_session
+
+from mnist1d_hf import push as push_module
+from mnist1d_hf.push import Publication, PublishError, WrongBytes, push, whoami
+
+FILES = {
+    "README.md": b"---\nlicense: apache-2.0\n---\n# Title\n",
+    "default/train.parquet": bytes(range(256)) * 40,
+    "notes/a.txt": b"text",
+}
+TARGET = {"repo_id": "alice/d", "repo_type": "dataset"}
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """Seconds between attempts, which pass at once."""
+    seconds: list[float] = []
+    monkeypatch.setattr(push_module, "time", types.SimpleNamespace(sleep=seconds.append))
+    return seconds
+
+
+def publication(**changes):
+    return Publication(**{**TARGET, "files": FILES, "message": "Publish", "tag": "v1", **changes})
+
+
+def commits():
+    return [c.title for c in HfApi().list_repo_commits(**TARGET)]
+
+
+def tags():
+    refs = HfApi().list_repo_refs(**TARGET)
+    return {ref.name: ref.target_commit for ref in refs.tags}
+
+
+def files(revision="main"):
+    """Everything in the repository at a revision, read without the clients' caches."""
+    api = HfApi()
+    paths = set(api.list_repo_files(**TARGET, revision=revision)) - {".gitattributes"}
+    url = f"{api.endpoint}/datasets/alice/d/resolve/{quote(revision, safe='')}/"
+    return {path: get_session().get(url + path, follow_redirects=True).content for path in paths}
+
+
+def test_publishes_in_one_commit_and_tags_it(hub):
+    done = push(publication())
+    assert files() == files("v1") == FILES
+    assert commits() == ["Publish", "initial commit"] and tags() == {"v1": done.commit}
+    assert done.changed and done.url == f"{hub.url}/datasets/alice/d"
+
+
+def test_again_changes_nothing(hub):
+    first = push(publication())
+    hub.log.clear()
+    second = push(publication())
+    assert not second.changed and second.commit == first.commit
+    assert not hub.calls("/commit/|/preupload/|PUT |/cas/.*xorbs|POST .*/tag/v1$")
+    assert len(commits()) == 2
+
+
+def test_a_new_card_moves_main_and_not_the_tag(hub):
+    first = push(publication())
+    push(publication(files={**FILES, "README.md": FILES["README.md"] + b"more"}))
+    assert tags() == {"v1": first.commit} and len(commits()) == 3
+
+
+def test_other_data_under_an_old_tag_is_refused_before_anything_is_sent(hub):
+    push(publication())
+    hub.log.clear()
+    with pytest.raises(PublishError, match="tag v1 of alice/d already names other data.*--tag"):
+        push(publication(files={**FILES, "default/train.parquet": b"PAR1\0other"}))
+    assert not hub.calls("POST .*/(commit|preupload)/")
+
+
+def test_data_of_an_earlier_version_is_removed(hub):
+    """It would be loaded along with the new."""
+    push(publication(files={**FILES, "default/old.parquet": b"PAR1\0old"}, tag=None))
+    HfApi().upload_file(path_or_fileobj=b"mine", path_in_repo="extra.txt", **TARGET)
+    push(publication())
+    assert files() == {**FILES, "extra.txt": b"mine"}
+
+
+def test_pull_request(hub):
+    push(publication(files={"README.md": FILES["README.md"]}, tag=None))
+    done = push(publication(), create_pr=True)
+    assert done.url.endswith("/datasets/alice/d/discussions/1")
+    again = push(publication(), create_pr=True)
+    assert again.commit == done.commit and not again.changed
+    assert files("refs/pr/1") == FILES and set(files()) == {"README.md"} and not tags()
+
+
+def test_private(hub):
+    push(publication(), private=True)
+    assert HfApi().dataset_info("alice/d").private
+
+
+# -- failures that pass ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [408, 409, 412, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_a_failed_commit_is_tried_again(hub, status):
+    hub.fail("POST .*/commit/", status=status, times=2)
+    push(publication())
+    assert files("v1") == FILES and len(commits()) == 2
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_waits_as_long_as_the_hub_asks(hub, waits):
+    hub.fail("POST .*/commit/", status=429, headers={"Retry-After": "17"})
+    hub.fail("POST .*/tag/", status=429, headers={"RateLimit": '"api";r=0;t=40'})
+    push(publication())
+    # huggingface_hub waits itself on some requests; the commit's waiting is ours
+    assert {18.0, 41.0} <= {*waits, *hub.sleeps}
+
+
+def test_a_lost_answer_makes_no_second_commit(hub):
+    for request in ("POST .*/commit/", "POST .*/tag/", "POST /api/repos/create"):
+        hub.fail(request, drop="after")
+    push(publication())
+    assert files("v1") == FILES and len(commits()) == 2
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_a_lost_answer_opens_no_second_pull_request(hub):
+    hub.fail("POST .*/commit/", drop="after")
+    assert push(publication(), create_pr=True).url
+    discussions = list(HfApi().get_repo_discussions(**TARGET))
+    assert len(discussions) == 1 and files("refs/pr/1") == FILES
+
+
+def test_every_request_may_fail_once(hub):
+    hub.fail("^(POST|PUT|HEAD|DELETE) ", status=503, times=4)
+    hub.fail("^GET ", status=503, times=3)
+    push(publication())
+    assert files("v1") == FILES and len(commits()) == 2
+
+
+def test_dropped_and_truncated_transfers(hub):
+    hub.fail("(PUT /cdn|POST /cas)", drop="before")
+    hub.fail("GET /cdn", truncate=100)
+    push(publication())
+    assert files("v1") == FILES
+
+
+def test_six_publishers_at_once(hub):
+    """Each commits on what it read, so five of six are refused (412) every time."""
+    errors = []
+
+    def work(number):
+        try:
+            own = {f"notes/{number}.txt": b"%d" % number, "README.md": FILES["README.md"]}
+            push(publication(files=own, message=f"{number}", tag=None))
+        except Exception as error:
+            errors.append(error)
+
+    push(publication(files={}, tag=None))
+    gate = threading.Barrier(6, timeout=60)
+    for _ in range(6):  # everyone has read the same state before the first commit arrives
+        hub.fail("POST .*/commit/", run=lambda request: gate.wait(), times=1)
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len([r for r in hub.calls("/commit/") if r.status == 412]) >= 5
+    assert {f"notes/{n}.txt" for n in range(6)} <= set(files())
+    assert sorted(commits()) == sorted(["initial commit", *"012345"])
+
+
+# -- failures that stay ----------------------------------------------------------------------------
+
+
+def refused(match, **changes):
+    with pytest.raises(PublishError, match=match) as caught:
+        push(publication(**changes))
+    told = str(caught.value)
+    assert "\n" not in told
+    assert "hf_alice" not in "".join(traceback.format_exception(caught.value))
+    return told
+
+
+def test_bad_token(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_alicewrong")
+    with pytest.raises(PublishError, match="checking the token failed.*hf auth login"):
+        whoami()
+    refused("creating dataset alice/d failed.*401.*hf auth login")
+
+
+def test_no_token(hub, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(PublishError, match="hf auth login"):
+        whoami()
+
+
+def test_read_only_token(hub, monkeypatch):
+    hub.add_user("alice", "hf_aliceread", role="read")
+    monkeypatch.setenv("HF_TOKEN", "hf_aliceread")
+    with pytest.raises(PublishError, match="the token of alice may only read"):
+        whoami()
+    refused("403.*token with write access")
+
+
+def test_foreign_namespace(hub):
+    with pytest.raises(PublishError, match=r"alice may not publish in 'bob': choose of \['alice'"):
+        whoami(namespace="bob")
+    refused("403.*namespace of yours", repo_id="bob/d")
+    assert whoami(namespace="acme") == "acme"
+
+
+def test_token_that_expires_midway(hub):
+    hub.fail("POST .*/commit/", run=lambda request: hub.accounts.tokens.pop("hf_alice"))
+    refused("sending the files of dataset alice/d failed.*401.*hf auth login")
+    hub.add_user("alice", "hf_alice")
+    assert not tags()
+    push(publication())
+    assert files("v1") == FILES and len(commits()) == 2
+
+
+def test_repository_that_vanishes(hub):
+    hub.fail("GET .*/tree/", run=lambda request: hub.repos.clear())
+    refused("404.*check the name", tag=None)
+
+
+def test_hub_that_stays_down(hub, waits):
+    hub.fail("POST .*/commit/", status=503, times=99)
+    refused("sending the files of dataset alice/d failed.*503.*it continues where it stopped")
+    assert not tags() and len(waits) == push_module.ATTEMPTS - 1 and sum(waits) < 120
+
+
+def test_wrong_bytes_of_the_right_size_are_never_tagged(hub):
+    """The clients accept them without Xet (with it, hf_xet notices)."""
+    hub.fail("GET /cdn/", corrupt=True, times=9999)
+    refused("reading back dataset alice/d failed.*it continues where it stopped")
+    assert not tags()
+    hub.faults.clear()
+    push(publication())
+    assert tags()
+
+
+def test_wrong_bytes_once_are_read_again(hub):
+    hub.fail("GET /api/resolve-cache/.*notes", corrupt=True)
+    push(publication())
+    assert tags()
+
+
+def test_files_that_do_not_load_are_not_tagged(hub):
+    def check(repo_id, revision):
+        raise WrongBytes("train has 7 rows, not 8")
+
+    refused("train has 7 rows, not 8", check=check)
+    assert not tags() and files() == FILES
+
+
+def test_bad_card_is_refused_before_anything_is_sent(hub):
+    bad = {**FILES, "README.md": b"---\nlicense: [no-such\n---\n"}
+    refused("Invalid metadata in README.md.*correct it; nothing was sent", files=bad)
+    assert len(commits()) == 1 and not hub.calls("PUT /cdn|POST /cas")
+
+
+def test_full_disk_while_reading_back(hub, monkeypatch, tmp_path):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(HfApi, "hf_hub_download", full)
+    refused("reading back dataset alice/d failed.*No space left.*free some space")
+    assert not tags()
+
+
+def test_read_only_cache_does_not_matter(hub, monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(blocked / "cache"))
+    push(publication())
+    assert files("v1") == FILES
+
+
+# -- interruption ----------------------------------------------------------------------------------
+
+
+def test_interrupted_at_any_request_and_run_again(hub, monkeypatch):
+    """Interrupted before a request is interrupted after the one before it."""
+    monkeypatch.setattr(push_module, "ATTEMPTS", 1)
+    push(publication())
+    for number in range(len(hub.log)):
+        hub.reset()
+        hub.add_user("alice", "hf_alice")
+        hub.fail("", skip=number, drop="after")
+        hub.fail("", skip=number, drop="before", times=999)
+        with pytest.raises(PublishError):
+            push(publication())
+        hub.faults.clear()
+        if tags():  # it stands for a complete state, at any moment
+            assert files("v1") == FILES
+        push(publication())
+        assert files() == files("v1") == FILES, f"interrupted after request {number}"
+        assert commits() == ["Publish", "initial commit"]
