@@ -13,7 +13,6 @@ and Ito, which readers with any colour vision can tell apart.
 """
 
 import io
-import os
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -22,6 +21,8 @@ import matplotlib
 import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
+
+from mnist1d_hf.files import replacing
 
 # Okabe and Ito, "Color Universal Design" (2008)
 COLOURS = {
@@ -99,12 +100,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
         with style():
             figure.savefig(content, format=kind, metadata=entries)
         target = Path(f"{path}.{kind}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
+        with replacing(target) as temporary:
             temporary.write_bytes(content.getvalue())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
         written.append(target)
     return written

@@ -136,10 +136,13 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         length = self.config.params.final_seq_length
         return datasets.Features({"x": datasets.List(number, length=length), "label": digits})
 
-    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+    def split_rows(self) -> dict[str, tuple[int, int]]:
+        """First and last row plus one of each split that has rows.
+
+        Train and validation count together from 0, and so does test.
+        """
         if self.config.name == TEMPLATES:
-            ten = {"split": "train", "ranges": [(0, len(templates().y))]}
-            return [datasets.SplitGenerator(name="train", gen_kwargs=ten)]
+            return {"train": (0, len(templates().y))}
         params = self.config.params
         rest = params.num_train - params.validation_size
         rows = {
@@ -147,12 +150,14 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
             "validation": (rest, params.num_train),
             "test": (0, params.num_rows() - params.num_train),
         }
+        return {name: (start, stop) for name, (start, stop) in rows.items() if stop > start}
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         return [
             datasets.SplitGenerator(
                 name=name, gen_kwargs={"split": name, "ranges": shard_ranges(start, stop)}
             )
-            for name, (start, stop) in rows.items()
-            if stop > start
+            for name, (start, stop) in self.split_rows().items()
         ]
 
     def _generate_tables(
@@ -160,7 +165,7 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
     ) -> Iterator[tuple[Key, pa.Table]]:
         for shard, (start, stop) in enumerate(ranges):
             for first in range(start, stop, TABLE_ROWS):
-                yield Key(shard, first), self._table(split, first, min(first + TABLE_ROWS, stop))
+                yield Key(shard, first), self.table(split, first, min(first + TABLE_ROWS, stop))
 
     def _generate_examples(
         self, split: str, ranges: list[tuple[int, int]]
@@ -172,8 +177,8 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
     def _generate_num_examples(self, split: str, ranges: list[tuple[int, int]]) -> Iterator[int]:
         yield from (stop - start for start, stop in ranges)
 
-    def _table(self, split: str, start: int, stop: int) -> pa.Table:
-        """Rows [start, stop) of train and validation together, or of test."""
+    def table(self, split: str, start: int, stop: int) -> pa.Table:
+        """Rows [start, stop), counted as `split_rows` does, with the schema of the features."""
         if self.config.name == TEMPLATES:
             digits = templates()
             columns = {"x": digits.x, "t": np.tile(digits.t, (len(digits.x), 1)), "label": digits.y}

@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mnist1d_hf.files import replacing
+
 VERDICTS = ("reproduced", "partly", "refuted", "retracted", "not testable")
 PACKAGES = ("mnist1d-hf", "numpy", "scipy", "torch", "transformers", "datasets", "scikit-learn")
 
@@ -58,18 +60,12 @@ def write_json(path: str | Path, content: Any) -> Path:
 
     Dataclasses, NumPy arrays and tensors become plain JSON; NaN and infinity are a ValueError.
     """
-    path = Path(path)
     text = json.dumps(content, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
     # one line for each list of numbers: a trace of 300 values is data, not 300 lines to review
     text = re.sub(r"\[\n([^\[\]{}]*)\n *\]", _one_line, text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return Path(path)
 
 
 def write_result(path: str | Path, result: dict[str, Any], *, args: Any, seconds: float) -> Path:

@@ -23,7 +23,7 @@ ALLOWED = {
     "files": set(),
     "tensors": set(),
     "identity": {"signals"},
-    "export": {"mnist1d", "parquet", "files"},
+    "export": {"signals", "mnist1d", "parquet", "files"},
     "parquet": {"files"},
     "pictures": {"signals", "figures"},
     "shards": {"signals"},

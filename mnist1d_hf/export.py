@@ -1,0 +1,109 @@
+"""A dataset as files outside the datasets cache: Parquet, NumPy or CSV."""
+
+import json
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from tqdm.auto import tqdm
+
+from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.mnist1d import TEMPLATES, Mnist1D, shard_ranges
+from mnist1d_hf.parquet import write_parquet
+from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.templates import templates
+
+FORMATS = ("parquet", "npz", "csv")
+MANIFEST = "manifest.json"
+# nobody waits for the bar of a job that is done in less; seconds
+PROGRESS_DELAY = 5
+
+
+def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) -> list[Path]:
+    """Write every split of `builder`'s dataset into `directory` and return the files.
+
+    `<split>.parquet` (columns x and label), `<split>.csv` (x0, x1, ... and label), or one
+    `mnist1d.npz` (the fields of `Mnist1DArrays`). Files appear whole or not at all, and `manifest.json`, with the
+    parameters and the SHA-256 of each file, comes last: a folder with a manifest is complete. A
+    folder that is complete is left as it is, an incomplete one is completed.
+
+    Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters, or
+    when it cannot be written; nothing is generated before that.
+    """
+    directory = Path(directory)
+    if file_format not in FORMATS:
+        raise ValueError(f"format {file_format!r}: must be one of {', '.join(FORMATS)}")
+    job = {"config": builder.config.name, "format": file_format}
+    if builder.config.name != TEMPLATES:
+        job["params"] = vars(builder.config.params)
+    job = json.loads(json.dumps(job))  # as it will be read back: tuples are lists in JSON
+    manifest = directory / MANIFEST
+    claim(directory, manifest, job)
+    rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
+    if manifest.exists():
+        files = json.loads(manifest.read_text())["files"]
+        if all(sha256(directory / name) == expected for name, expected in files.items()):
+            return [directory / name for name in files]
+        manifest.unlink()
+    with tqdm(total=sum(rows.values()), unit="row", delay=PROGRESS_DELAY) as progress:
+        if file_format == "npz":
+            files = [write_npz(builder, directory / "mnist1d.npz")]
+            progress.update(sum(rows.values()))
+        else:
+            write = write_parquet if file_format == "parquet" else write_csv
+            files = [
+                write(split_tables(builder, split, progress), directory / f"{split}.{file_format}")
+                for split in rows
+            ]
+    digests = {path.name: sha256(path) for path in files}
+    with replacing(manifest) as temporary:
+        temporary.write_text(json.dumps({**job, "rows": rows, "files": digests}, indent=1) + "\n")
+    return files
+
+
+def claim(directory: Path, manifest: Path, job: dict) -> None:
+    """ValueError unless `directory` can be written and holds nothing made with other parameters."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output folder {directory}: {error.strerror}; choose another") from error
+    if not os.access(directory, os.W_OK):
+        raise ValueError(f"output folder {directory} is not writable; choose another")
+    if manifest.exists():
+        made = json.loads(manifest.read_text())
+        if {key: made.get(key) for key in job} != job:
+            raise ValueError(
+                f"output folder {directory} holds data made with other parameters ({MANIFEST} has "
+                "them); choose another folder or remove this one"
+            )
+
+
+def split_tables(builder: Mnist1D, split: str, progress: tqdm) -> Iterator[pa.Table]:
+    for start, stop in shard_ranges(*builder.split_rows()[split]):
+        yield builder.table(split, start, stop)
+        progress.update(stop - start)
+
+
+def write_csv(tables: Iterator[pa.Table], path: Path) -> Path:
+    """One column a position; the shortest digits that give back the same float32."""
+    first = next(tables)
+    names = [f"x{i}" for i in range(first.schema.field("x").type.list_size)]
+    schema = pa.schema([*((name, pa.float32()) for name in names), ("label", pa.int64())])
+    with replacing(path) as temporary, pa.csv.CSVWriter(temporary, schema) as writer:
+        for table in chain([first], tables):
+            x = table["x"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+            writer.write_table(pa.table([*x.T.copy(), table["label"]], schema=schema))
+    return path
+
+
+def write_npz(builder: Mnist1D, path: Path) -> Path:
+    """All arrays at once, in the precision of their stream (float64 for the frozen one)."""
+    is_templates = builder.config.name == TEMPLATES
+    data = templates() if is_templates else make_mnist1d(builder.config.params)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **data._asdict())
+    return path
