@@ -27,9 +27,9 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     """Write every split of `builder`'s dataset into `directory` and return the files.
 
     `<split>.parquet` (columns x and label), `<split>.csv` (x0, x1, ... and label), or one
-    `mnist1d.npz` (the fields of `Mnist1DArrays`). Files appear whole or not at all, and `manifest.json`, with the
-    parameters and the SHA-256 of each file, comes last: a folder with a manifest is complete. A
-    folder that is complete is left as it is, an incomplete one is completed.
+    `mnist1d.npz` (the fields of `Mnist1DArrays`). Files appear whole or not at all, and
+    `manifest.json`, with the parameters and the SHA-256 of each file, comes last: a folder with a
+    manifest is complete. A folder that is complete is left as it is, an incomplete one completed.
 
     Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters, or
     when it cannot be written; nothing is generated before that.

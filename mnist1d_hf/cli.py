@@ -1,0 +1,212 @@
+"""The command `mnist1d-hf`. Each command imports what it needs; the work is done elsewhere."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mnist1d_hf.signals.params import SignalParams
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="MNIST-1D: generate it, check it, look at it, publish it.",
+)
+console = Console()
+errors = Console(stderr=True)
+
+CONFIG_HELP = "default, shuffled, high-translation or templates"
+
+
+def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every field of `SignalParams` as an option; it gets those that were set."""
+
+    def run(**options: Any) -> None:
+        params = {f.name: options.pop(f.name) for f in fields(SignalParams)}
+        set_ones = {name: value for name, value in params.items() if value is not None}
+        try:
+            command(**options, params=set_ones)
+        except ValueError as error:
+            errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+            raise typer.Exit(2) from None
+
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "params"]
+    options = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                Any if field.type is Any else field.type | None,  # type: ignore[operator]
+                typer.Option(
+                    help=f"{field.metadata['help']} \\[{field.default}]",
+                    rich_help_panel="Parameters of the data",
+                    show_default=False,
+                ),
+            ],
+        )
+        for field in fields(SignalParams)
+    ]
+    run.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        from mnist1d_hf import __version__
+
+        console.print(f"mnist1d-hf {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="and exit")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+@takes_parameters
+def generate(
+    config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)],
+    out: Annotated[Path, typer.Option(help="folder for the files")],
+    format: Annotated[str, typer.Option(help="parquet, npz or csv")] = "parquet",
+    *,
+    params: dict[str, Any],
+) -> None:
+    """Write a dataset as files.
+
+    The folder is complete when it has a manifest.json; a run that was interrupted is completed by
+    running it again.
+
+    [bold]Examples[/]
+
+      mnist1d-hf generate default --out data/default
+
+      mnist1d-hf generate shuffled --seed 7 --format npz --out data/shuffled-7
+
+      mnist1d-hf generate default --stream counter --num-samples 1000000 --out data/million
+    """
+    from mnist1d_hf.export import export_dataset
+    from mnist1d_hf.load import load_dataset_builder
+
+    for path in export_dataset(load_dataset_builder(config_name, **params), out, format):
+        console.print(f"{path}  {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@takes_parameters
+def prepare(
+    config_names: Annotated[
+        list[str] | None, typer.Argument(metavar="[CONFIG]...", help=f"{CONFIG_HELP}; all if none")
+    ] = None,
+    *,
+    params: dict[str, Any],
+) -> None:
+    """Fill the datasets cache, so that load_dataset("mnist1d", ...) works without importing us.
+
+    Later processes, in any environment with the same cache, call plain
+    [bold]datasets.load_dataset("mnist1d", "shuffled")[/]. Set HF_HUB_OFFLINE=1 there, or the
+    library first asks the Hub.
+
+    [bold]Examples[/]
+
+      mnist1d-hf prepare
+
+      mnist1d-hf prepare default --seed 7
+    """
+    from mnist1d_hf.load import load_dataset_builder
+    from mnist1d_hf.mnist1d import Mnist1D
+
+    for name in config_names or list(Mnist1D.builder_configs):
+        builder = load_dataset_builder(name, **params)
+        builder.download_and_prepare()
+        console.print(f"{name}: {builder.cache_dir}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def verify() -> None:
+    """Generate the presets and compare them with the frozen data and the original package.
+
+    Exit code 1 when a promise of identity does not hold on this machine.
+    """
+    from mnist1d_hf.identity import check_identity
+
+    checks = check_identity()
+    table = Table("what", "holds", "SHA-256, or remark")
+    marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "not checked"}
+    for check in checks:
+        table.add_row(check.what, marks[check.holds], check.detail)
+    console.print(table)
+    for number, kind in ((1, "float32"), (2, "float64")):
+        found = [check.holds for check in checks if kind in check.what]
+        word = "does not hold" if False in found else "not checked" if None in found else "holds"
+        console.print(f"identity {number} ({kind}): {word}")
+    if any(check.holds is False for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def info() -> None:
+    """Print versions, the presets with what sets them apart, and where the cache is."""
+    import datasets
+    import numpy
+    import scipy
+
+    from mnist1d_hf import CONFIGS, __version__
+    from mnist1d_hf.load import content_hash, load_dataset_builder
+
+    versions = {"mnist1d-hf": __version__, "datasets": datasets.__version__}
+    versions |= {"numpy": numpy.__version__, "scipy": scipy.__version__}
+    console.print(", ".join(f"{k} {v}" for k, v in versions.items()), highlight=False)
+    console.print(f"generator {content_hash()}, cache {datasets.config.HF_DATASETS_CACHE}")
+    table = Table("config", "train", "test", "differs from default in", "prepared")
+    for name, params in CONFIGS.items():
+        other = [f"{k}={v}" for k, v in vars(params).items() if v != getattr(SignalParams, k)]
+        prepared = Path(load_dataset_builder(name).cache_dir).is_dir()
+        test = params.num_rows() - params.num_train
+        row = (
+            name,
+            str(params.num_train),
+            str(test),
+            ", ".join(other),
+            "yes" if prepared else "no",
+        )
+        table.add_row(*row)
+    console.print(table)
+
+
+@app.command()
+@takes_parameters
+def show(
+    config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)] = "default",
+    out: Annotated[Path, typer.Option(help="picture to write")] = Path("mnist1d.png"),
+    *,
+    params: dict[str, Any],
+) -> None:
+    """Draw examples of each class into a picture (needs the extra `studies`).
+
+    [bold]Examples[/]
+
+      mnist1d-hf show
+
+      mnist1d-hf show default --iid-noise-scale 0 --corr-noise-scale 0 --out clean.svg
+    """
+    from mnist1d_hf.figures import save
+    from mnist1d_hf.pictures import plot_examples
+    from mnist1d_hf.signals.generate import make_mnist1d
+    from mnist1d_hf.signals.params import config_params
+
+    data = make_mnist1d(config_params(config_name, **params))
+    save(plot_examples(data.x_train, data.y_train, data.t), out.with_suffix(""))
+    console.print(f"{out}", highlight=False)
