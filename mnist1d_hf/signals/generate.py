@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist1d_hf.signals.draws import frozen_draws, legacy_stream, noisy_labels
-from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.signals.render import dilated_table, render, rotations, time_axis
+from mnist1d_hf.signals.params import SignalParams, check_integer
+from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotations, time_axis
 from mnist1d_hf.signals.stream import (
     BLOCK,
     TEST_START,
@@ -20,6 +20,8 @@ from mnist1d_hf.signals.templates import templates as digit_templates
 
 # Rows of the frozen stream made at a time: their temporaries stay in the processor's cache.
 BATCH = 250
+# No row of the counter stream has a larger number.
+END = 2**62
 
 
 class Mnist1DArrays(NamedTuple):
@@ -58,6 +60,11 @@ def make_mnist1d(
             f"{num_classes}"
         )
     num_train = int(params.num_rows(num_classes) * params.train_split)
+    if params.validation_size > num_train:  # `params` counts the rows of ten classes
+        raise ValueError(
+            f"validation_size={params.validation_size}: must be at most {num_train}, the rows that "
+            f"are not test with {num_classes} classes"
+        )
     if params.stream == "frozen":
         x, y, t = frozen_rows(params, patterns, num_train)
         x_train, y_train, x_test, y_test = (
@@ -68,9 +75,10 @@ def make_mnist1d(
         )
     else:
         num_test = params.num_samples - num_train
-        x_train, y_train = make_range(params, 0, num_train, templates=templates)
-        x_test, y_test = make_range(params, TEST_START, TEST_START + num_test, templates=templates)
-        t = time_axis(patterns, params) / prepare(params, templates).std
+        custom = None if templates is None else patterns
+        x_train, y_train = make_range(params, 0, num_train, templates=custom)
+        x_test, y_test = make_range(params, TEST_START, TEST_START + num_test, templates=custom)
+        t = time_axis(patterns, params) / prepare(params, custom).std
     rest = num_train - params.validation_size
     return Mnist1DArrays(
         x_train[:rest], y_train[:rest], x_train[rest:], y_train[rest:], x_test, y_test, t
@@ -96,11 +104,13 @@ def frozen_rows(
     if params.shuffle_seq:
         # with `...` the copy has the memory order, hence the mean the rounding, of the original
         x = x[..., stream.rng.permutation(params.final_seq_length)]
-    t = time_axis(patterns, params) / x.std()
-    x = (x - x.mean()) / x.std()
+    mean, std = x.mean(), x.std()
+    check_spread(mean, std**2)
+    x -= mean
+    x /= std
     if params.label_noise:
         y[:num_train] = noisy_labels(stream, y[:num_train], params.label_noise)
-    return x, y, t
+    return x, y, time_axis(patterns, params) / std
 
 
 def make_range(
@@ -112,7 +122,7 @@ def make_range(
     the range. Training rows count from 0 and test rows from `TEST_START`.
 
     Raises ValueError for the frozen stream, which can only be made from its beginning, and for a
-    range that is not 0 <= start <= stop.
+    range that is not 0 <= start <= stop <= 2**62.
 
     >>> params = SignalParams(stream="counter")
     >>> x, y = make_range(params, 1_000_000, 1_000_250)
@@ -123,8 +133,8 @@ def make_range(
         raise ValueError(
             f"stream={params.stream!r}: rows can be made alone only with stream='counter'"
         )
-    if not 0 <= start <= stop:
-        raise ValueError(f"start={start}, stop={stop}: must satisfy 0 <= start <= stop")
+    start = check_integer("start", start, 0, END)
+    stop = check_integer("stop", stop, start, END)
     custom = None if templates is None else check_templates(templates)
     shared = prepare(params, custom)
     x = np.empty((stop - start, params.final_seq_length), dtype=np.float32)

@@ -84,6 +84,15 @@ def time_axis(templates: Templates, params: SignalParams) -> np.ndarray:
     return resample(resample(templates.t, params.padded_length), params.final_seq_length)
 
 
+def check_spread(mean: float, variance: float) -> None:
+    """Refuse constant data: the original divides by zero or normalises rounding errors."""
+    if not variance > (1e-6 * mean) ** 2:
+        raise ValueError(
+            f"x is constant (mean {mean:.3g}, variance {variance:.3g}) and cannot be normalised: "
+            "raise final_seq_length, max_translation or one of the scales"
+        )
+
+
 def render(
     windows: np.ndarray, classes: np.ndarray, draws: Draws, params: SignalParams
 ) -> np.ndarray:

@@ -60,6 +60,8 @@ def check_templates(custom: Templates) -> Templates:
             f"templates.t has shape {t.shape} and templates.y {y.shape}; for templates.x of shape "
             f"{x.shape} they must be {x.shape[1:]} and {x.shape[:1]}"
         )
+    if not np.isfinite(t).all():
+        raise ValueError("templates.t has values that are not finite")
     if not np.issubdtype(y.dtype, np.integer):
         raise ValueError(f"templates.y has dtype {y.dtype}; labels must be integers")
     return Templates(x, t, y.astype(np.int64))
