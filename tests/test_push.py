@@ -9,8 +9,9 @@ import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.utils import get_session
 
-from mnist1d_hf import push as push_module
-from mnist1d_hf.push import Publication, PublishError, WrongBytes, push, whoami
+from mnist1d_hf import attempts
+from mnist1d_hf.attempts import PublishError
+from mnist1d_hf.push import Publication, WrongBytes, push, whoami
 
 FILES = {
     "README.md": b"---\nlicense: apache-2.0\n---\n# Title\n",
@@ -24,7 +25,7 @@ TARGET = {"repo_id": "alice/d", "repo_type": "dataset"}
 def waits(monkeypatch):
     """Seconds between attempts, which pass at once."""
     seconds: list[float] = []
-    monkeypatch.setattr(push_module, "time", types.SimpleNamespace(sleep=seconds.append))
+    monkeypatch.setattr(attempts, "time", types.SimpleNamespace(sleep=seconds.append))
     return seconds
 
 
@@ -233,7 +234,7 @@ def test_repository_that_vanishes(hub):
 def test_hub_that_stays_down(hub, waits):
     hub.fail("POST .*/commit/", status=503, times=99)
     refused("sending the files of dataset alice/d failed.*503.*it continues where it stopped")
-    assert not tags() and len(waits) == push_module.ATTEMPTS - 1 and sum(waits) < 120
+    assert not tags() and len(waits) == attempts.ATTEMPTS - 1 and sum(waits) < 120
 
 
 def test_wrong_bytes_of_the_right_size_are_never_tagged(hub):
@@ -290,7 +291,7 @@ def test_read_only_cache_does_not_matter(hub, monkeypatch, tmp_path):
 
 def test_interrupted_at_any_request_and_run_again(hub, monkeypatch):
     """Interrupted before a request is interrupted after the one before it."""
-    monkeypatch.setattr(push_module, "ATTEMPTS", 1)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
     push(publication())
     for number in range(len(hub.log)):
         hub.reset()

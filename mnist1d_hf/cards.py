@@ -1,0 +1,178 @@
+"""Cards: facts in, the text of README.md and of its companions out; no file, no network."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from huggingface_hub import (
+    EvalResult,
+    EvalResultEntry,
+    ModelCardData,
+    eval_result_entries_to_yaml,
+)
+
+MODEL_CARD = """\
+---
+{metadata}
+---
+
+# {model_name}
+
+{architecture} for [MNIST-1D](https://github.com/greydanus/mnist1d), {num_parameters:,} parameters,
+trained on `{dataset}`{dataset_args}. It takes signals of {sequence_length} numbers and gives one
+of ten digits.
+
+## Accuracy
+
+{results}
+{curve}
+## Use
+
+Without installing anything of ours; the code of the model comes with its weights:
+
+```python
+import torch
+from transformers import AutoFeatureExtractor, AutoModelForSequenceClassification
+
+model = AutoModelForSequenceClassification.from_pretrained("{repo_id}", trust_remote_code=True)
+extract = AutoFeatureExtractor.from_pretrained("{repo_id}", trust_remote_code=True)
+logits = model(**extract([0.0] * {sequence_length}, return_tensors="pt")).logits  # (1, 10)
+```
+
+With the package `mnist1d-hf`, no remote code runs, and there is a pipeline:
+
+```python
+import mnist1d_hf.models
+from transformers import pipeline
+
+classify = pipeline("time-series-classification", model="{repo_id}")
+classify([0.0] * {sequence_length})
+```
+
+## Training
+
+{training}.
+{command}
+## Limits
+
+A toy: it knows ten synthetic shapes under the noise, shifts and slopes it was trained with, and
+signals of {sequence_length} points only. Data made with other parameters are another distribution.
+The test split has 1000 rows: a difference of one percentage point between two models is within
+sampling error.
+"""
+
+
+def model_card(
+    *,
+    model_name: str,
+    architecture: str,
+    num_parameters: int,
+    dataset: str,
+    dataset_args: str | None = None,
+    accuracy: Mapping[str, float],
+    training: Mapping[str, Any],
+    repo_id: str | None = None,
+    sequence_length: int = 40,
+    command: str | None = None,
+    runs: Mapping[str, Mapping[str, Any]] | None = None,
+    curve: Sequence[tuple[int, float]] = (),
+    license: str = "apache-2.0",
+    tags: Sequence[str] = (),
+) -> str:
+    """The card of a trained model, with its `accuracy` by split also as a model-index.
+
+    `command` trains the model again, `runs` has mean, std and n by split over several seeds, and
+    `curve` pairs of step and accuracy on the validation split.
+    """
+    results = [
+        EvalResult(
+            task_type="tabular-classification",
+            task_name="Time Series Classification",
+            dataset_type=dataset,
+            dataset_name="MNIST-1D",
+            dataset_args={"config": dataset_args} if dataset_args else None,
+            dataset_split=split,
+            metric_type="accuracy",
+            metric_name="Accuracy",
+            metric_value=value,
+        )
+        for split, value in accuracy.items()
+    ]
+    metadata = ModelCardData(
+        license=license,
+        library_name="transformers",
+        pipeline_tag="tabular-classification",
+        tags=sorted({"mnist1d", "time-series-classification", *tags}),
+        datasets=[dataset],
+        metrics=["accuracy"],
+        model_name=model_name,
+        eval_results=results or None,
+    )
+    return MODEL_CARD.format(
+        metadata=metadata.to_yaml().strip(),
+        model_name=model_name,
+        repo_id=repo_id or model_name,
+        architecture=architecture,
+        num_parameters=num_parameters,
+        sequence_length=sequence_length,
+        dataset=dataset,
+        dataset_args=f" ({dataset_args})" if dataset_args else "",
+        results=accuracy_table(accuracy, runs or {}),
+        curve=curve_table(curve),
+        training=", ".join(f"{name} {value}" for name, value in training.items()).capitalize(),
+        command=f"\n```bash\n{command}\n```\n" if command else "",
+    )
+
+
+def accuracy_table(accuracy: Mapping[str, float], runs: Mapping[str, Mapping[str, Any]]) -> str:
+    if not accuracy:
+        return "Not evaluated."
+    lines = ["| split | these weights | over several seeds |", "| --- | --- | --- |"]
+    for split, value in accuracy.items():
+        several = "not measured"
+        if run := runs.get(split):
+            spread = f" ± {100 * run['std']:.2f}" if run["std"] is not None else ""
+            several = f"{100 * run['mean']:.2f}{spread} % (n = {run['n']})"
+        lines.append(f"| {split} | {100 * value:.2f} % | {several} |")
+    return "\n".join(lines)
+
+
+def curve_table(curve: Sequence[tuple[int, float]], most: int = 10) -> str:
+    """At most about `most` points of the curve, the last one always."""
+    if not curve:
+        return ""
+    every = -(-len(curve) // most)
+    points = [point for i, point in enumerate(curve) if (len(curve) - 1 - i) % every == 0]
+    steps = " | ".join(str(step) for step, _ in points)
+    values = " | ".join(f"{100 * value:.1f}" for _, value in points)
+    rule = " | ".join(["---"] * (len(points) + 1))
+    return (
+        f"\nWhile it was trained:\n\n| step | {steps} |\n| {rule} |\n| validation, % | {values} |\n"
+    )
+
+
+def eval_results(
+    *, dataset: str, task: str, accuracy: float, date: str, notes: str | None = None
+) -> str:
+    """The text of `.eval_results/mnist1d.yaml`: one accuracy, as a fraction, on the test split."""
+    entry = EvalResultEntry(
+        dataset_id=dataset, task_id=task, value=accuracy, date=date, notes=notes
+    )
+    return yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False)
+
+
+def for_dataset(text: str, dataset: str) -> str:
+    """A model card, or the text of .eval_results, with the dataset under its published name."""
+    match = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
+    if match is None:
+        entries = yaml.safe_load(text)
+        for entry in entries:
+            entry["dataset"]["id"] = dataset
+        return yaml.safe_dump(entries, sort_keys=False)
+    metadata = yaml.safe_load(match[1])
+    metadata["datasets"] = [dataset]
+    for model in metadata.get("model-index", []):
+        for result in model["results"]:
+            result["dataset"]["type"] = dataset
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---\n{text[match.end() :]}"

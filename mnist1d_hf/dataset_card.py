@@ -1,0 +1,143 @@
+"""The dataset's card: its front matter, and tables between markers, filled from results.
+
+Everything else in README.md is written by hand. `fill` is pure text, so the card and the results
+agree exactly when filling the card changes nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+Results = Mapping[str, Mapping[str, Any]]
+
+# stands for the published name in the card as it lies in the repository
+ADDRESS = "<user>/mnist1d"
+METADATA = {
+    "pretty_name": "MNIST-1D",
+    "license": "apache-2.0",
+    "task_categories": ["tabular-classification"],
+    "task_ids": ["tabular-multi-class-classification"],
+    "size_categories": ["1K<n<10K"],
+    "source_datasets": ["original"],
+    "annotations_creators": ["machine-generated"],
+    "tags": [
+        "timeseries",
+        "synthetic",
+        "procedural-generation",
+        "mnist1d",
+        "arxiv:2011.14439",
+    ],
+}
+
+
+def fill(card: str, results: Results) -> str:
+    """The card with its front matter and every marked table made anew from results.
+
+    `results` are the files of dataset_card/results by name. Raises ValueError for a marker that
+    names no table.
+    """
+    text = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
+
+    def table(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in TABLES:
+            raise ValueError(f"the card asks for table {name!r}: choose of {', '.join(TABLES)}")
+        return f"<!-- begin {name} -->\n{TABLES[name](results)}\n<!-- end {name} -->"
+
+    text = re.sub(r"<!-- begin ([\w-]+) -->\n.*?<!-- end \1 -->", table, text, flags=re.DOTALL)
+    return f"---\n{front_matter(results)}---\n{text}"
+
+
+def addressed(card: str, repo_id: str) -> str:
+    """The card as it is published: its examples name the repository it lies in."""
+    return card.replace(ADDRESS, repo_id)
+
+
+def front_matter(results: Results) -> str:
+    configs = []
+    for name, config in results["dataset"]["configs"].items():
+        files = [
+            {"split": split, "path": f"{name}/{split}-*.parquet"} for split in config["splits"]
+        ]
+        default = {"default": True} if name == "default" else {}
+        configs.append({"config_name": name, **default, "data_files": files})
+    metadata = {
+        **METADATA,
+        "configs": configs,
+        "dataset_info": results["dataset"]["dataset_info"],
+    }
+    return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def configs_table(results: Results) -> str:
+    rows = []
+    for name, config in results["dataset"]["configs"].items():
+        splits = config["splits"]
+        changed = ", ".join(f"`{k}={v}`" for k, v in config["changed"].items())
+        other = "the ten templates, with their positions `t`" if name == "templates" else "–"
+        sizes = [f"{splits[s]['rows']:,}" if s in splits else "–" for s in ("train", "test")]
+        size = sum(split["parquet_bytes"] for split in splits.values())
+        rows.append([f"`{name}`", changed or other, *sizes, f"{size / 1000:,.0f} kB"])
+    return markdown(["config", "differs from default in", "train", "test", "Parquet"], rows)
+
+
+def parameters_table(results: Results) -> str:
+    rows = [
+        [f"`{p['name']}`", f"`{json_text(p['default'])}`", p["meaning"], p["rule"]]
+        for p in results["dataset"]["parameters"]
+    ]
+    return markdown(["parameter", "default", "meaning", "range"], rows)
+
+
+def json_text(value: Any) -> str:
+    return str(tuple(value)) if isinstance(value, list | tuple) else str(value)
+
+
+def templates_table(results: Results) -> str:
+    drawn = results["dataset"]["templates"]
+    header = ["digit", *(f"{t:.2f}" for t in drawn["t"])]
+    rows = [[str(digit), *(f"{v:.2f}" for v in x)] for digit, x in enumerate(drawn["x"])]
+    return markdown(header, rows)
+
+
+def digests_table(results: Results) -> str:
+    rows = [
+        [f"`{name}`", split, f"`{column}`", f"`{sha256}`"]
+        for name, config in results["dataset"]["configs"].items()
+        for split, facts in config["splits"].items()
+        for column, sha256 in facts["sha256"].items()
+    ]
+    return markdown(["config", "split", "column", "SHA-256"], rows)
+
+
+def classes_table(results: Results) -> str:
+    default = results["dataset"]["configs"]["default"]["splits"]
+    rows = [[split, *map(str, facts["per_class"])] for split, facts in default.items()]
+    return markdown(["digit", *map(str, range(10))], rows)
+
+
+def published_table(results: Results) -> str:
+    accuracy = results["published"]["accuracy"]
+    models = list(accuracy["default"])
+    rows = [
+        [f"`{config}`", *(f"{values[m][0]} ± {values[m][1]}" for m in models)]
+        for config, values in accuracy.items()
+    ]
+    return markdown(["config", *models], rows)
+
+
+TABLES = {
+    "configs": configs_table,
+    "parameters": parameters_table,
+    "templates": templates_table,
+    "digests": digests_table,
+    "classes": classes_table,
+    "published": published_table,
+}

@@ -1,0 +1,229 @@
+"""What MNIST-1D publishes: the dataset, trained models, the Space, and a collection of them all."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets.exceptions import DatasetsError
+from huggingface_hub import HfApi
+
+from mnist1d_hf.attempts import PublishError, attempt
+from mnist1d_hf.cards import for_dataset
+from mnist1d_hf.dataset_card import addressed
+from mnist1d_hf.identity import digest
+from mnist1d_hf.load import load_dataset_builder
+from mnist1d_hf.mnist1d import Mnist1D
+from mnist1d_hf.parquet import write_parquet
+from mnist1d_hf.push import Publication, Published, WrongBytes, push
+from mnist1d_hf.tensors import to_numpy
+
+PARTS = ("dataset", "models", "space", "collection")
+TAG = "v1.0.0"
+TITLE = "MNIST-1D"
+SPACE = Path(__file__).parent / "space"
+# of a trained model's folder; optimiser states and training arguments stay (they may hold secrets)
+MODEL_FILES = (
+    *("README.md", "config.json", "model.safetensors", "preprocessor_config.json"),
+    *("*.py", ".eval_results/*.yaml", "figures/*"),
+)
+CARD_FILES = ("eval.yaml", "*.md", "figures/*", "results/*.json")
+SECRET = re.compile(rb"hf_[A-Za-z0-9]{30,}")
+
+
+def plan(
+    namespace: str,
+    work: Path,
+    *,
+    parts: tuple[str, ...] = PARTS,
+    card: Path = Path("dataset_card"),
+    models: Path | None = None,
+    tag: str = TAG,
+    prefix: str = "",
+) -> list[Publication]:
+    """All that `push` is to bring to the Hub; generated files are written into `work`.
+
+    `card` is the folder of the dataset's card, `models` a folder of trained models, each in a
+    folder of its own; `prefix` goes before the name of every repository. Raises `PublishError` when
+    a part that was asked for is not there; without being asked for, the Space may be missing.
+    """
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise PublishError(f"unknown parts {', '.join(unknown)}: choose of {', '.join(PARTS)}")
+    dataset_id = f"{namespace}/{prefix}mnist1d"
+    publications = []
+    if "dataset" in parts:
+        publications.append(dataset_publication(dataset_id, card, work, tag))
+    if "models" in parts and models is not None:
+        publications += model_publications(f"{dataset_id}-", models, dataset_id)
+    elif parts == ("models",):
+        raise PublishError("no models: name the folder that holds them, each in its own folder")
+    if "space" in parts and (SPACE.exists() or parts == ("space",)):
+        publications.append(space_publication(f"{dataset_id}-explorer"))
+    for publication in publications:
+        check_secrets(publication)
+    return publications
+
+
+def publish(
+    publications: list[Publication], *, private: bool = False, create_pr: bool = False
+) -> Iterator[Published]:
+    """Push one after the other; each is complete and verified before the next begins."""
+    for publication in publications:
+        yield push(publication, private=private, create_pr=create_pr)
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def dataset_publication(repo_id: str, card: Path, work: Path, tag: str) -> Publication:
+    """Every config as Parquet, and the card with its figures and results."""
+    if not (card / "README.md").exists():
+        raise PublishError(f"no dataset card: {card / 'README.md'} does not exist")
+    files: dict[str, Path | bytes] = {
+        str(path.relative_to(card)): path for pattern in CARD_FILES for path in card.glob(pattern)
+    }
+    text = (card / "README.md").read_text(encoding="utf-8")
+    files["README.md"] = addressed(text, repo_id).encode()
+    expected = {}
+    for config in Mnist1D.builder_configs:
+        builder = load_dataset_builder(config)
+        for split, rows in builder.split_rows().items():
+            path = f"{config}/{split}-00000-of-00001.parquet"
+            table = builder.table(split, *rows)
+            files[path] = write_parquet(table, work / path)
+            expected[config, split] = digests(datasets.Dataset(table))
+    check = loads_as(expected)
+    message = f"Publish MNIST-1D {tag}"
+    return Publication(repo_id, "dataset", files, message, tag=tag, check=check)
+
+
+def digests(dataset: datasets.Dataset) -> dict[str, str | int]:
+    """Rows, and SHA-256 of every column's values."""
+    columns = {name: digest(to_numpy(dataset, name)) for name in sorted(dataset.column_names)}
+    return {"rows": dataset.num_rows, **columns}
+
+
+def loads_as(expected: dict[tuple[str, str], dict]) -> Callable[[str, str], None]:
+    """A check that `datasets.load_dataset` gives these rows and values from a repository."""
+
+    def check(repo_id: str, commit: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="mnist1d-load-back-") as folder:
+            downloads = datasets.DownloadConfig(cache_dir=folder)
+            for (config, split), wanted in expected.items():
+                try:
+                    found = datasets.load_dataset(
+                        repo_id,
+                        config,
+                        split=split,
+                        revision=commit,
+                        cache_dir=folder,
+                        download_config=downloads,
+                    )
+                except DatasetsError as error:
+                    raise WrongBytes(f"{config} does not load: {error}") from error
+                if digests(found) != wanted:
+                    raise WrongBytes(f"{config} {split} loads as {digests(found)}, not {wanted}")
+
+    return check
+
+
+def model_publications(start: str, folder: Path, dataset_id: str) -> list[Publication]:
+    """One for each folder with a config.json; its card and results then name the dataset."""
+    homes = sorted(path.parent for path in folder.glob("*/config.json"))
+    if not homes:
+        raise PublishError(f"no models: {folder} holds no folder with a config.json")
+    publications = []
+    for home in homes:
+        missing = [f for f in ("model.safetensors", "README.md") if not (home / f).exists()]
+        if missing:
+            raise PublishError(f"{home} lacks {' and '.join(missing)}: train the model again")
+        files: dict[str, Path | bytes] = {
+            str(path.relative_to(home)): path
+            for pattern in MODEL_FILES
+            for path in home.glob(pattern)
+        }
+        for path, file in files.items():
+            if path.endswith((".md", ".yaml")):
+                assert isinstance(file, Path)
+                text = file.read_text(encoding="utf-8")
+                files[path] = for_dataset(text, dataset_id).encode()
+        publications.append(Publication(start + home.name, "model", files, f"Publish {home.name}"))
+    return publications
+
+
+def space_publication(repo_id: str) -> Publication:
+    if not SPACE.exists():
+        raise PublishError(f"no Space: this version has none ({SPACE} does not exist)")
+    files: dict[str, Path | bytes] = {
+        str(path.relative_to(SPACE)): path
+        for path in sorted(SPACE.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return Publication(repo_id, "space", files, "Publish the explorer", space_sdk="gradio")
+
+
+def check_secrets(publication: Publication) -> None:
+    for path, file in publication.files.items():
+        if SECRET.search(file if isinstance(file, bytes) else file.read_bytes()):
+            raise PublishError(f"{path} of {publication.repo_id} holds a token: remove it first")
+
+
+# -- collection ------------------------------------------------------------------------------------
+
+
+def collect(namespace: str, *, prefix: str = "", private: bool = False) -> str:
+    """Put every repository of ours in the namespace into one collection; return its address."""
+    api = HfApi()
+    collection = attempt(
+        "creating the collection",
+        lambda: api.create_collection(
+            prefix + TITLE,
+            namespace=namespace,
+            description="MNIST-1D: the dataset, trained models and the explorer",
+            private=private,
+            exists_ok=True,
+        ),
+    )
+    ours = attempt("listing what is published", partial(published, api, namespace, prefix))
+    for repo_type, repo_id in ours:
+        attempt(
+            f"adding {repo_id} to the collection",
+            partial(api.add_collection_item, collection.slug, repo_id, repo_type, exists_ok=True),
+        )
+    return collection.url
+
+
+def published(api: HfApi, namespace: str, prefix: str) -> list[tuple[Any, str]]:
+    """Type and name of our repositories in the namespace."""
+    name = re.compile(re.escape(f"{namespace}/{prefix}mnist1d") + r"(-[\w.-]+)?")
+    listings: dict[str, Any] = {
+        "dataset": api.list_datasets(author=namespace),
+        "model": api.list_models(author=namespace),
+        "space": api.list_spaces(author=namespace),
+    }
+    return [
+        (repo_type, repo.id)
+        for repo_type, repos in listings.items()
+        for repo in repos
+        if name.fullmatch(repo.id)
+    ]
+
+
+def delete(namespace: str, prefix: str) -> list[str]:
+    """Remove what a run with this prefix published; a prefix is required, for safety."""
+    if not prefix:
+        raise PublishError("only repositories published with a prefix can be deleted")
+    api = HfApi()
+    gone = []
+    for repo_type, repo_id in published(api, namespace, prefix):
+        api.delete_repo(repo_id, repo_type=repo_type, missing_ok=True)
+        gone.append(f"{repo_type} {repo_id}")
+    for collection in api.list_collections(owner=namespace):
+        if collection.title == prefix + TITLE:
+            api.delete_collection(collection.slug, missing_ok=True)
+            gone.append(f"collection {collection.slug}")
+    return gone

@@ -1,0 +1,42 @@
+"""Rebuild the dataset's card: facts, picture, and the tables between the markers of README.md.
+
+    python scripts/make_card.py            # dataset_card/, in seconds
+
+Facts go to results/dataset.json, from which the tables are filled, as from the other results.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnist1d_hf.dataset_card import fill
+from mnist1d_hf.facts import dataset_facts
+from mnist1d_hf.figures import save
+from mnist1d_hf.files import replacing
+from mnist1d_hf.pictures import plot_examples
+from mnist1d_hf.results import read_result, write_result
+from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.params import SignalParams
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="of the card")] = Path("dataset_card"),
+) -> None:
+    start = time.perf_counter()
+    facts = dataset_facts()
+    seconds = time.perf_counter() - start
+    write_result(folder / "results" / "dataset.json", facts, args={}, seconds=seconds)
+    data = make_mnist1d(SignalParams())
+    save(plot_examples(data.x_train, data.y_train, data.t), folder / "figures" / "examples")
+    results = {path.stem: read_result(path) for path in sorted(folder.glob("results/*.json"))}
+    card = folder / "README.md"
+    text = fill(card.read_text(encoding="utf-8"), results)
+    with replacing(card) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    print(f"{card}: {len(text):,} characters")
+
+
+if __name__ == "__main__":
+    typer.run(main)

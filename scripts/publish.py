@@ -1,0 +1,113 @@
+"""Publish MNIST-1D on the Hugging Face Hub: the dataset, trained models, the Space, a collection.
+
+    python scripts/publish.py --dry-run                 # what would be sent, and how large it is
+    python scripts/publish.py --hub local               # to a Hub on this machine, gone afterwards
+    python scripts/publish.py --hub local --hub-dir hub # kept: look at it with `mnist1d-hf hub`
+    python scripts/publish.py --models out/models       # to huggingface.co (or HF_ENDPOINT)
+
+It needs a token with write access: `hf auth login`, or HF_TOKEN. Everything is read back and
+compared before the tag is set; run again after any failure, it continues where it stopped. To see
+it work with your own token and leave nothing behind:
+
+    python scripts/publish.py --private --repo-prefix tmp- --delete-after
+"""
+
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def start_local_hub(directory: Path | None) -> None:
+    """An embedded Hub for this process.
+
+    The libraries read where the Hub is when they are imported, and importing the Hub imports them:
+    so its port is chosen before.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{port}"
+    from mnist1d_hf.localhub import LocalHub
+
+    hub = LocalHub(directory, port=port).start()
+    os.environ["HF_TOKEN"] = hub.add_user("local")
+
+
+def main(
+    hub: Annotated[str, typer.Option(help="local: an embedded Hub; else HF_ENDPOINT says")] = "",
+    hub_dir: Annotated[Path | None, typer.Option(help="where a local Hub keeps its files")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="dataset, models, space or collection; may be repeated")
+    ] = None,
+    namespace: Annotated[str | None, typer.Option(help="user or organisation [you]")] = None,
+    models: Annotated[Path | None, typer.Option(help="folder of trained models")] = None,
+    card: Annotated[Path, typer.Option(help="folder of the dataset card")] = Path("dataset_card"),
+    tag: Annotated[str, typer.Option(help="of the dataset's data")] = "v1.0.0",
+    private: Annotated[
+        bool, typer.Option("--private", help="new repositories are private")
+    ] = False,
+    create_pr: Annotated[
+        bool, typer.Option("--create-pr", help="as pull requests, no tag")
+    ] = False,
+    repo_prefix: Annotated[str, typer.Option(help="before every name, for example tmp-")] = "",
+    delete_after: Annotated[
+        bool, typer.Option("--delete-after", help="remove it all again; needs --repo-prefix")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list the files, send none")] = False,
+) -> None:
+    if hub not in ("", "local"):
+        raise SystemExit(f"error: --hub {hub!r}: only 'local' is known; else set HF_ENDPOINT")
+    if delete_after and not repo_prefix:
+        raise SystemExit("error: --delete-after needs --repo-prefix, for example tmp-")
+    if not sys.stderr.isatty():
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+        os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+    if hub == "local" and not dry_run:
+        start_local_hub(hub_dir)
+    from mnist1d_hf.attempts import PublishError
+    from mnist1d_hf.publish import PARTS, collect, delete, plan, publish
+    from mnist1d_hf.push import size, whoami
+
+    parts = tuple(only or PARTS)
+    try:
+        owner = (namespace or "you") if dry_run else whoami(namespace=namespace)
+        with tempfile.TemporaryDirectory(prefix="mnist1d-publish-") as work:
+            publications = plan(
+                owner,
+                Path(work),
+                parts=parts,
+                card=card,
+                models=models,
+                tag=tag,
+                prefix=repo_prefix,
+            )
+            if dry_run:
+                for publication in publications:
+                    print(f"{publication.repo_type} {publication.repo_id}")
+                    for path, file in sorted(publication.files.items()):
+                        print(f"  {size(file):>10,}  {path}")
+                return
+            for done in publish(publications, private=private, create_pr=create_pr):
+                state = "published" if done.changed else "already complete"
+                print(f"{done.repo_type} {done.repo_id}: {state}, verified at {done.commit[:8]}")
+                print(f"  {done.url}")
+        if "collection" in parts and not create_pr:
+            print(f"collection: {collect(owner, prefix=repo_prefix, private=private)}")
+        if delete_after:
+            for name in delete(owner, repo_prefix):
+                print(f"deleted {name}")
+    except PublishError as error:
+        raise SystemExit(f"error: {error}") from None
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command continues")
+
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)  # they would show local variables: the token
+    app.command()(main)
+    app()
