@@ -89,15 +89,28 @@ def split_tables(builder: Mnist1D, split: str, progress: tqdm) -> Iterator[pa.Ta
 
 
 def write_csv(tables: Iterator[pa.Table], path: Path) -> Path:
-    """One column a position; the shortest digits that give back the same float32."""
-    first = next(tables)
-    names = [f"x{i}" for i in range(first.schema.field("x").type.list_size)]
-    schema = pa.schema([*((name, pa.float32()) for name in names), ("label", pa.int64())])
-    with replacing(path) as temporary, pa.csv.CSVWriter(temporary, schema) as writer:
-        for table in chain([first], tables):
-            x = table["x"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
-            writer.write_table(pa.table([*x.T.copy(), table["label"]], schema=schema))
+    """One column a number; the shortest digits that give back the same float32."""
+    flat = map(flatten, tables)
+    first = next(flat)
+    with replacing(path) as temporary, pa.csv.CSVWriter(temporary, first.schema) as writer:
+        for table in chain([first], flat):
+            writer.write_table(table)
     return path
+
+
+def flatten(table: pa.Table) -> pa.Table:
+    """A table with the lists of d numbers in column x as columns x0 to x(d-1)."""
+    columns = {}
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if pa.types.is_fixed_size_list(column.type):
+            rows = column.flatten().to_numpy().reshape(table.num_rows, -1)
+            columns |= {
+                f"{name}{i}": np.ascontiguousarray(rows[:, i]) for i in range(rows.shape[1])
+            }
+        else:
+            columns[name] = column
+    return pa.table(columns)
 
 
 def write_npz(builder: Mnist1D, path: Path) -> Path:

@@ -1,0 +1,127 @@
+"""The command line: what each command writes and prints, and how it refuses bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import mnist1d_hf
+from mnist1d_hf.cli import app
+from mnist1d_hf.signals.params import SignalParams
+
+OPTIONS = [f"--{name.replace('_', '-')}" for name in vars(SignalParams())]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, cache):
+    """Run a command in an empty folder; returns its exit code and all it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("mnist1d_hf.cli.console.width", 200, raising=False)
+
+    def invoke(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, arguments)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result.exit_code, result.output
+
+    return invoke
+
+
+def test_version(run):
+    assert run("--version") == (0, f"mnist1d-hf {mnist1d_hf.__version__}\n")
+
+
+@pytest.mark.parametrize("command", ["generate", "prepare", "show"])
+def test_help_lists_every_parameter_and_examples(run, command):
+    code, text = run(command, "--help")
+    assert code == 0
+    assert "Examples" in text
+    assert [option for option in OPTIONS if option not in text] == []
+
+
+def test_generate_passes_every_parameter_on(run, tmp_path):
+    code, text = run(
+        *("generate", "shuffled", "--out", "data", "--num-samples", "100", "--seed", "9"),
+        *("--padding", "10", "20", "--max-translation", "5", "--no-shuffle-seq"),
+    )
+    assert code == 0
+    assert "data/train.parquet" in text
+    params = json.loads((tmp_path / "data" / "manifest.json").read_text())["params"]
+    expected = SignalParams(num_samples=100, seed=9, padding=(10, 20), max_translation=5)
+    assert params == {**vars(expected), "padding": [10, 20]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["generate", "defualt", "--out", "data"], "'default', 'shuffled', 'high-translation'"),
+        (["generate", "default", "--out", "data", "--seed", "-1"], "seed=-1: must be an integer"),
+        (["generate", "default", "--out", "data", "--format", "hdf5"], "parquet, npz, csv"),
+        (["generate", "default", "--out", "/proc/data"], "choose another"),
+        (["generate", "templates", "--out", "data", "--seed", "1"], "takes no parameters"),
+        (["show", "nope"], "must be one of default, shuffled, high-translation"),
+        (["prepare", "default", "--padding", "9", "3"], "0 <= least <= greatest"),
+    ],
+)
+def test_bad_input_is_refused_with_the_rule(run, tmp_path, arguments, message):
+    code, text = run(*arguments)
+    assert code == 2
+    assert message in text
+    assert "Traceback" not in text
+    assert not (tmp_path / "data").exists()
+
+
+def test_show_writes_the_picture_that_was_asked_for(run, tmp_path):
+    assert run("show", "--num-samples", "100", "--out", "some.svg")[0] == 0
+    assert (tmp_path / "some.svg").read_text().startswith("<?xml")
+
+
+def test_info_names_the_presets_and_what_is_prepared(run):
+    assert run("prepare", "shuffled")[0] == 0
+    code, text = run("info")
+    assert code == 0
+    prepared = {
+        line.split("│")[1].strip(): line.split("│")[-2].strip()
+        for line in text.splitlines()
+        if line.startswith("│")
+    }
+    assert prepared == {"default": "no", "shuffled": "yes", "high-translation": "no"}
+
+
+def test_verify_reports_each_identity_and_fails_when_one_is_broken(run, monkeypatch):
+    from mnist1d_hf import identity
+
+    monkeypatch.setattr(identity, "CONFIGS", {"default": SignalParams()})
+    monkeypatch.setattr(identity.importlib.util, "find_spec", lambda name: None)
+    code, text = run("verify")
+    assert code == 0
+    assert "identity 1 (float32): holds" in text
+    assert "identity 2 (float64): not checked" in text
+    monkeypatch.setitem(identity.DIGESTS["default"], "t", "0" * 64)
+    code, text = run("verify")
+    assert code == 1
+    assert "identity 1 (float32): does not hold" in text
+
+
+def test_prepared_data_loads_without_importing_the_package(run, cache, tmp_path):
+    assert run("prepare", "default", "shuffled")[0] == 0
+    assert run("prepare", "default", "--seed", "7", "--num-samples", "100")[0] == 0
+    code = """
+import sys, datasets
+data = datasets.load_dataset("mnist1d", "shuffled")
+print(data["train"].num_rows, round(data["train"][0]["x"][0], 4))
+print(datasets.load_dataset("mnist1d", "default", seed=7, num_samples=100)["test"].num_rows)
+print("mnist1d_hf" in sys.modules)
+"""
+    plain = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    first = mnist1d_hf.make_mnist1d(SignalParams(shuffle_seq=True)).x_train[0, 0]
+    assert plain.stdout.splitlines() == [f"4000 {first:.4f}", "20", "False"], plain.stderr
