@@ -1,7 +1,7 @@
 """The dataset's card: its front matter, and tables between markers, filled from results.
 
-Everything else in README.md is written by hand. `fill` is pure text, so the card and the results
-agree exactly when filling the card changes nothing.
+Everything else is written by hand. `fill` is pure text, so the card and the results agree exactly
+when filling the card changes nothing. The project's README has tables of the same kind.
 """
 
 import re
@@ -33,21 +33,25 @@ METADATA = {
 
 
 def fill(card: str, results: Results) -> str:
-    """The card with its front matter and every marked table made anew from results.
+    """The card with its front matter and every marked table made anew from results."""
+    text = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
+    return f"---\n{front_matter(results)}---\n{fill_tables(text, results)}"
+
+
+def fill_tables(text: str, results: Results) -> str:
+    """`text` with every table between markers made anew.
 
     `results` are the files of dataset_card/results by name. Raises ValueError for a marker that
     names no table.
     """
-    text = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
 
     def table(match: re.Match[str]) -> str:
         name = match[1]
         if name not in TABLES:
-            raise ValueError(f"the card asks for table {name!r}: choose of {', '.join(TABLES)}")
+            raise ValueError(f"the text asks for table {name!r}: choose of {', '.join(TABLES)}")
         return f"<!-- begin {name} -->\n{TABLES[name](results)}\n<!-- end {name} -->"
 
-    text = re.sub(r"<!-- begin ([\w-]+) -->\n.*?<!-- end \1 -->", table, text, flags=re.DOTALL)
-    return f"---\n{front_matter(results)}---\n{text}"
+    return re.sub(r"<!-- begin ([\w-]+) -->\n.*?<!-- end \1 -->", table, text, flags=re.DOTALL)
 
 
 def addressed(card: str, repo_id: str) -> str:
@@ -96,6 +100,23 @@ def parameters_table(results: Results) -> str:
     return markdown(["parameter", "default", "meaning", "range"], rows)
 
 
+def short_parameters_table(results: Results) -> str:
+    rows = [
+        [f"`{p['name']}`", f"`{json_text(p['default'])}`", p["meaning"]]
+        for p in results["dataset"]["parameters"]
+    ]
+    return markdown(["parameter", "default", "meaning"], rows)
+
+
+def generation_table(results: Results) -> str:
+    rows = [
+        [row["what"], f"{row['value']:,.3g}" if row["value"] < 1000 else f"{row['value']:,.0f}"]
+        + [row["unit"] + (f" ({row['against']})" if row["against"] else ""), row["to reach"]]
+        for row in results["bench_generation"]["rows"]
+    ]
+    return markdown(["what", "measured", "unit (against)", "to reach"], rows)
+
+
 def json_text(value: Any) -> str:
     return str(tuple(value)) if isinstance(value, list | tuple) else str(value)
 
@@ -136,6 +157,8 @@ def published_table(results: Results) -> str:
 TABLES = {
     "configs": configs_table,
     "parameters": parameters_table,
+    "parameters-short": short_parameters_table,
+    "generation": generation_table,
     "templates": templates_table,
     "digests": digests_table,
     "classes": classes_table,

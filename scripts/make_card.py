@@ -1,8 +1,9 @@
 """Rebuild the dataset's card: facts, picture, and the tables between the markers of README.md.
 
-    python scripts/make_card.py            # dataset_card/, in seconds
+    python scripts/make_card.py            # dataset_card/ and README.md, in seconds
 
-Facts go to results/dataset.json, from which the tables are filled, as from the other results.
+Facts go to results/dataset.json, from which the tables are filled, as from the other results. The
+project's own README has tables of the same kind.
 """
 
 import time
@@ -11,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from mnist1d_hf.dataset_card import fill
+from mnist1d_hf.dataset_card import fill, fill_tables
 from mnist1d_hf.facts import dataset_facts
 from mnist1d_hf.figures import save
 from mnist1d_hf.files import replacing
@@ -31,11 +32,11 @@ def main(
     data = make_mnist1d(SignalParams())
     save(plot_examples(data.x_train, data.y_train, data.t), folder / "figures" / "examples")
     results = {path.stem: read_result(path) for path in sorted(folder.glob("results/*.json"))}
-    card = folder / "README.md"
-    text = fill(card.read_text(encoding="utf-8"), results)
-    with replacing(card) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    print(f"{card}: {len(text):,} characters")
+    for path, make in ((folder / "README.md", fill), (Path("README.md"), fill_tables)):
+        text = make(path.read_text(encoding="utf-8"), results)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        print(f"{path}: {len(text):,} characters")
 
 
 if __name__ == "__main__":
