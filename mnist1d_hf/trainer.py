@@ -171,7 +171,7 @@ class Mnist1DTrainer(Trainer):
             dataset=dataset,
             dataset_args=dataset_args,
             accuracy=accuracy,
-            curve=[(e["step"], e["eval_accuracy"]) for e in history if "eval_accuracy" in e],
+            curve=[(int(e["step"]), e["eval_accuracy"]) for e in history if "eval_accuracy" in e],
             sequence_length=model.config.final_seq_length,
             training={
                 "steps": self.state.global_step,

@@ -1,5 +1,7 @@
 """The Trainer: as fast as promised is bench.py's affair; here it computes and resumes exactly."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
