@@ -112,7 +112,9 @@ class Cells:
             def advance(amount: float, cell: Cell) -> None:
                 progress.advance(task, amount)
                 if not console.is_terminal:  # a log has no moving bar
-                    console.print(f"{name} {progress.tasks[task].percentage:.0f}% {dict(cell)}")
+                    console.print(
+                        f"{progress.tasks[task].percentage:.0f}% {name} {dict(cell)}"[:120]
+                    )
 
             yield advance
 

@@ -84,7 +84,7 @@ def _option(name: str, kind: Any, default: Any, text: str) -> inspect.Parameter:
 
 
 def _report(claims: list[Claim], path: Path) -> None:
-    table = Table("claim", "published", "ours", "verdict", title=str(path))
+    table = Table("", "claim", "verdict", title=str(path))
     for claim in claims:
-        table.add_row(claim.claim, str(claim.published), str(claim.ours), claim.verdict)
+        table.add_row(claim.id, claim.claim, claim.verdict)
     Console(file=sys.stdout).print(table)
