@@ -114,6 +114,8 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
                 f"unknown parameters {', '.join(unknown)} of mnist1d: the valid ones are "
                 f"{', '.join(PARAMETERS)}"
             )
+        # `datasets` would silently take None for the default
+        SignalParams(**{name: None for name in PARAMETERS if kwargs.get(name, 0) is None})
         # the registration passes an empty file list; None keeps it out of the cache folder's name
         super().__init__(*args, data_files=data_files or None, **kwargs)
 
@@ -181,7 +183,9 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         """Rows [start, stop), counted as `split_rows` does, with the schema of the features."""
         if self.config.name == TEMPLATES:
             digits = templates()
-            columns = {"x": digits.x, "t": np.tile(digits.t, (len(digits.x), 1)), "label": digits.y}
+            t = np.tile(digits.t, (len(digits.x), 1))
+            x, t, y = (values[start:stop] for values in (digits.x, t, digits.y))
+            columns = {"x": x, "t": t, "label": y}
         else:
             x, y = rows_of(self.config.params, split, start, stop)
             columns = {"x": x, "label": y}

@@ -16,7 +16,8 @@ def to_numpy(dataset: "Dataset", column: str = "x") -> np.ndarray:
     Far faster than `dataset.with_format("numpy")[column]`, with the same values. Selections,
     shuffles and slices of the split are respected.
 
-    Raises ValueError when the split has no such column or its rows differ in length.
+    Raises ValueError when the split has no such column, or it has missing values or rows that
+    differ in length.
 
     >>> import mnist1d_hf
     >>> x = to_numpy(mnist1d_hf.load_dataset("default", split="test"))
@@ -30,6 +31,8 @@ def to_numpy(dataset: "Dataset", column: str = "x") -> np.ndarray:
     array = table.column(column).combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # a table without rows, or too large for one chunk
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    if array.null_count:
+        raise ValueError(f"column {column!r} has missing values in {array.null_count} rows")
     if pa.types.is_fixed_size_list(array.type):
         return (
             array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), array.type.list_size)
