@@ -190,23 +190,30 @@ def info() -> None:
 @takes_parameters
 def show(
     config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)] = "default",
-    out: Annotated[Path, typer.Option(help="picture to write")] = Path("mnist1d.png"),
+    picture: Annotated[
+        str, typer.Option(help="examples, templates, steps, overview, classes, film or all")
+    ] = "examples",
+    out: Annotated[
+        Path, typer.Option(help="file to write, without its ending; a folder for all")
+    ] = Path("mnist1d"),
+    dark: Annotated[bool, typer.Option("--dark", help="for a page with a dark background")] = False,
     *,
     params: dict[str, Any],
 ) -> None:
-    """Draw examples of each class into a picture (needs the extra `studies`).
+    """Draw the data: PNG and SVG, or a GIF of how examples come to be (extra `studies`).
 
     [bold]Examples[/]
 
       mnist1d-hf show
 
-      mnist1d-hf show default --iid-noise-scale 0 --corr-noise-scale 0 --out clean.svg
+      mnist1d-hf show default --iid-noise-scale 0 --corr-noise-scale 0 --out clean
+
+      mnist1d-hf show --picture film --dark
+
+      mnist1d-hf show --picture all --out dataset_card/figures
     """
-    from mnist1d_hf.figures import save
-    from mnist1d_hf.pictures import plot_examples
-    from mnist1d_hf.signals.generate import make_mnist1d
+    from mnist1d_hf.gallery import draw
     from mnist1d_hf.signals.params import config_params
 
-    data = make_mnist1d(config_params(config_name, **params))
-    save(plot_examples(data.x_train, data.y_train, data.t), out.with_suffix(""))
-    console.print(f"{out}", highlight=False)
+    for path in draw(picture, out, config_params(config_name, **params), dark=dark):
+        console.print(f"{path}", highlight=False, soft_wrap=True)

@@ -65,15 +65,23 @@ STYLE: dict[Any, Any] = {
     "ytick.major.pad": 1.5,
     "legend.frameon": False,
     "figure.facecolor": "white",
-    "savefig.facecolor": "white",
+    "savefig.facecolor": "auto",
     "savefig.dpi": 300,
     "svg.hashsalt": "mnist1d",  # else the names inside an SVG are random
 }
 
+# for pages with a dark background, such as GitHub's and the Hub's dark themes
+INK, PAPER = "#e6edf3", "#0d1117"
+DARK: dict[Any, Any] = {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.facecolor", "figure.facecolor"), PAPER),
+}
 
-def style():
+
+def style(dark: bool = False):
     """A context, or a decorator of a plotting function, in which the project's style holds."""
-    return matplotlib.rc_context(STYLE)
+    return matplotlib.rc_context(STYLE | DARK if dark else STYLE)
 
 
 def panels(
