@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist1d_hf.signals.draws import frozen_draws, legacy_stream, noisy_labels
+from mnist1d_hf.signals.draws import Draws, frozen_draws, legacy_stream, noisy_labels
 from mnist1d_hf.signals.params import SignalParams, check_integer
 from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotations, time_axis
 from mnist1d_hf.signals.stream import (
@@ -18,8 +18,10 @@ from mnist1d_hf.signals.stream import (
 from mnist1d_hf.signals.templates import Templates, check_templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
-# Rows of the frozen stream made at a time: their temporaries stay in the processor's cache.
-BATCH = 250
+# Rows of the frozen stream drawn at a time: turns between drawing and rendering cost time.
+CHUNK = 5000
+# Rows rendered at a time: their temporaries stay in the processor's cache.
+BATCH = 500
 # No row of the counter stream has a larger number.
 END = 2**62
 
@@ -95,10 +97,13 @@ def frozen_rows(
     classes = np.repeat(np.arange(num_classes), n // num_classes)
     windows = rotations(dilated_table(patterns, params))
     x = np.empty((n, params.final_seq_length))
-    for start in range(0, n, BATCH):
-        batch = classes[start : start + BATCH]
-        draws = frozen_draws(stream, len(batch), params)
-        x[start : start + BATCH] = render(windows, batch, draws, params)
+    for start in range(0, n, CHUNK):
+        chunk = classes[start : start + CHUNK]
+        draws = frozen_draws(stream, len(chunk), params)
+        for first in range(0, len(chunk), BATCH):
+            rows = slice(first, first + BATCH)
+            part = Draws(*(numbers[rows] for numbers in draws))
+            x[start : start + CHUNK][rows] = render(windows, chunk[rows], part, params)
     order = stream.rng.permutation(n)
     x, y = x[order], patterns.y[classes[order]]
     if params.shuffle_seq:

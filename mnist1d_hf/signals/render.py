@@ -4,6 +4,7 @@ Pad, dilate, scale, translate, correlated noise, independent noise, shear, resam
 2). No randomness here.
 """
 
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from mnist1d_hf.signals.templates import Templates
 EPSILON = 1e-8
 # Standard deviation, in positions, of the kernel that smooths the correlated noise.
 NOISE_SIGMA = 2
+# The positions on each side that the kernel reaches: SciPy cuts it at four standard deviations.
+RADIUS = 4 * NOISE_SIGMA
 
 
 class Grid(NamedTuple):
@@ -26,7 +29,9 @@ class Grid(NamedTuple):
     offset: np.ndarray  # (n,) from it to the point, 0 to step
 
 
+@lru_cache(maxsize=256)
 def grid(length: int, new_length: int) -> Grid:
+    """The grid of `new_length` points among `length`; its arrays are shared, not to be written."""
     old, new = np.linspace(0, 1, length), np.linspace(0, 1, new_length)
     left = np.minimum(np.searchsorted(old, new, side="right") - 1, length - 2)
     return Grid(left, old[left + 1] - old[left], new - old[left])
@@ -72,11 +77,19 @@ def rotations(table: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(twice, length, axis=-1)[:, :, ::-1]
 
 
+@cache
+def noise_kernel() -> np.ndarray:
+    """Weights of `scipy.ndimage.gaussian_filter1d`, which works them out in every call."""
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(np.eye(2 * RADIUS + 1)[RADIUS], NOISE_SIGMA)
+
+
 def smooth(white: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """`white` filtered by a Gaussian along its last axis, reflected at the borders."""
-    from scipy.ndimage import gaussian_filter1d  # here, as it takes longer to import than all else
+    from scipy.ndimage import correlate1d  # here, as it takes longer to import than all else
 
-    return gaussian_filter1d(white, NOISE_SIGMA, output=out)
+    return correlate1d(white, noise_kernel(), output=out)
 
 
 def time_axis(templates: Templates, params: SignalParams) -> np.ndarray:

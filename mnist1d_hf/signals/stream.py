@@ -17,7 +17,14 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.signals.render import NOISE_SIGMA, check_spread, dilated_table, grid, smooth
+from mnist1d_hf.signals.render import (
+    RADIUS,
+    check_spread,
+    dilated_table,
+    grid,
+    noise_kernel,
+    smooth,
+)
 from mnist1d_hf.signals.templates import Templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
@@ -25,8 +32,6 @@ BLOCK = 1000
 # Blocks from here on hold test rows; no training range is this long.
 TEST_BLOCK = 2**52
 TEST_START = TEST_BLOCK * BLOCK
-# scipy.ndimage cuts the kernel at four standard deviations
-RADIUS = 4 * NOISE_SIGMA
 BLOCK_KEY, PERMUTATION_KEY = 0, 1
 
 
@@ -165,7 +170,6 @@ def prepare_digits(params: SignalParams) -> Prepared:
 def prepare_templates(params: SignalParams, templates: Templates) -> Prepared:
     table = dilated_table(templates, params)
     left, step, offset = grid(params.padded_length, params.final_seq_length)
-    impulse = np.eye(2 * RADIUS + 1)[RADIUS]
     mean, std = moments(table, params)
     order = np.arange(params.final_seq_length)
     if params.shuffle_seq:
@@ -174,7 +178,7 @@ def prepare_templates(params: SignalParams, templates: Templates) -> Prepared:
         table=np.concatenate([table, table], axis=-1).astype(np.float32).ravel(),
         num_paddings=table.shape[1],
         mirror=np.pad(np.arange(params.padded_length), RADIUS, mode="symmetric"),
-        kernel=smooth(impulse)[RADIUS:].astype(np.float32),
+        kernel=noise_kernel()[RADIUS:].astype(np.float32),
         left=left,
         fraction=(offset / step).astype(np.float32)[:, None],
         mean=mean,
