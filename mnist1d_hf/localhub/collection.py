@@ -29,8 +29,8 @@ def find(hub: Hub, request: Request, slug: str, write: bool = False) -> dict:
 @routes.on("GET", r"/api/collections")
 def list_collections(hub: Hub, request: Request) -> list[dict]:
     user, owner = hub.accounts.user(request), request.query.get("owner")
-    return [
-        c
+    return [  # without the position, which the client counts itself
+        {key: value for key, value in c.items() if key != "position"}
         for c in hub.collections.values()
         if owner in (None, c["owner"]["name"])
         and (not c["private"] or hub.accounts.belongs(user, c["owner"]["name"]))
