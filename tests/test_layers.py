@@ -17,7 +17,7 @@ ALLOWED = {
     "signals.stream": {"signals.params", "signals.templates", "signals.render"},
     "signals.generate": {"signals"},
     "signals.steps": {"signals"},
-    "compat": {"signals"},
+    "compat": {"signals", "files"},
     "mnist1d": {"signals"},
     "load": {"mnist1d"},
     "register": {"load"},
