@@ -49,6 +49,7 @@ class Mnist1DMLPConfig(Mnist1DConfig):
 
     hidden_size: int = 100
     num_hidden_layers: int = 2  # every one after the first adds to its input
+    hidden_act: str = "relu"  # any of transformers', or "mnist1d_learned", "mnist1d_piecewise"
 
 
 class Mnist1DCNNConfig(Mnist1DConfig):
@@ -58,6 +59,7 @@ class Mnist1DCNNConfig(Mnist1DConfig):
 
     hidden_size: int = 25  # channels of every convolution
     kernel_sizes: tuple[int, ...] | list[int] = (5, 3, 3)  # one convolution each, stride 2
+    hidden_act: str = "relu"  # any of transformers', or "mnist1d_learned", "mnist1d_piecewise"
 
 
 class Mnist1DGRUConfig(Mnist1DConfig):
@@ -70,7 +72,7 @@ class Mnist1DGRUConfig(Mnist1DConfig):
 
 
 class Mnist1DTransformerConfig(Mnist1DConfig):
-    """A pre-norm Transformer encoder over points, with a convolution stem (not in the paper)."""
+    """A pre-norm Transformer encoder behind a convolutional stem (not in the paper)."""
 
     model_type = "mnist1d_transformer"
 
@@ -78,7 +80,7 @@ class Mnist1DTransformerConfig(Mnist1DConfig):
     num_hidden_layers: int = 4
     num_attention_heads: int = 4
     intermediate_size: int = 128
-    kernel_size: int = 5  # of the stem
+    kernel_size: int = 5  # of the stem's first convolution
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)

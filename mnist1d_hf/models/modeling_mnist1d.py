@@ -16,6 +16,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
+from .activation_mnist1d import activation
 from .configuration_mnist1d import (
     Mnist1DCNNConfig,
     Mnist1DConfig,
@@ -112,14 +113,15 @@ class Mnist1DMLPForSequenceClassification(Mnist1DPreTrainedModel):
         self.layers = nn.ModuleList(
             nn.Linear(n_in, n_out) for n_in, n_out in zip(widths, widths[1:], strict=False)
         )
+        self.activation = activation(config.hidden_act)
         self.classifier = self.head(widths[-1])
         self.post_init()
 
     def classify(self, x: Tensor) -> Tensor:
         first, *others = self.layers
-        x = first(x).relu()
+        x = self.activation(first(x))
         for layer in others:
-            x = x + layer(x).relu()
+            x = x + self.activation(layer(x))
         return self.classifier(x)
 
 
@@ -141,13 +143,14 @@ class Mnist1DCNNForSequenceClassification(Mnist1DPreTrainedModel):
             convs.append(nn.Conv1d(channels, config.hidden_size, kernel, stride=2, padding=1))
             length, channels = (length + 2 - kernel) // 2 + 1, config.hidden_size
         self.convs = nn.ModuleList(convs)
+        self.activation = activation(config.hidden_act)
         self.classifier = self.head(length * channels)
         self.post_init()
 
     def classify(self, x: Tensor) -> Tensor:
         x = x.unsqueeze(1)  # (batch, 1, length)
         for conv in self.convs:
-            x = conv(x).relu()
+            x = self.activation(conv(x))
         return self.classifier(x.flatten(1))
 
 
@@ -172,16 +175,19 @@ class Mnist1DGRUForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DTransformerEmbeddings(nn.Module):
-    """Points to vectors: a convolution over neighbours plus a learned position."""
+    """Signals to vectors at every second point: two convolutions plus a learned position."""
 
     def __init__(self, config: Mnist1DTransformerConfig):
         super().__init__()
-        self.conv = nn.Conv1d(1, config.hidden_size, config.kernel_size, padding="same")
-        self.position = nn.Parameter(torch.empty(config.final_seq_length, config.hidden_size))
+        width = config.hidden_size
+        self.conv1 = nn.Conv1d(1, width, config.kernel_size, padding="same")
+        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.position = nn.Parameter(torch.empty((config.final_seq_length + 1) // 2, width))
         nn.init.normal_(self.position, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x.unsqueeze(1)).transpose(1, 2) + self.position
+        x = self.conv2(F.gelu(self.conv1(x.unsqueeze(1))))
+        return x.transpose(1, 2) + self.position
 
 
 class Mnist1DTransformerLayer(GradientCheckpointingLayer):
@@ -209,7 +215,7 @@ class Mnist1DTransformerLayer(GradientCheckpointingLayer):
 
 
 class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
-    """Attention over points; the mean and the maximum over positions are classified."""
+    """Attention over every second point; mean and maximum over positions are classified."""
 
     config: Mnist1DTransformerConfig
     supports_gradient_checkpointing = True
@@ -225,7 +231,7 @@ class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
         self.post_init()
 
     def classify(self, x: Tensor) -> Tensor:
-        x = self.embeddings(x)  # (batch, length, hidden_size)
+        x = self.embeddings(x)  # (batch, length / 2, hidden_size)
         for layer in self.layers:
             x = layer(x)
         x = self.norm(x)
