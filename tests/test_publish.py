@@ -61,8 +61,9 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def publish_all(script, root, models, monkeypatch, capsys):
-    """Run the command with some options; return what it printed."""
+    """Run the command with some options; return what it printed. The Space is left out."""
     monkeypatch.chdir(root)
+    monkeypatch.setattr(publish, "SPACE", root / "no-space")
 
     def run(**options):
         script.main(**{"models": models, **options})
@@ -178,9 +179,10 @@ def test_a_model_folder_that_is_not_finished(hub, tmp_path):
         publish.plan("alice", tmp_path / "work", parts=("models",), models=tmp_path)
 
 
+@pytest.mark.parametrize("hub", ["xet"], indirect=True)
 def test_killed_while_it_publishes(hub, publish_all, root, models, tmp_path):
     """kill -9 just after the Hub took the commit; the next run finishes."""
-    command = [sys.executable, "scripts/publish.py", "--models", models]
+    command = [sys.executable, "scripts/publish.py", "--models", models, "--only", "dataset"]
     process = subprocess.Popen(
         command, cwd=root, env={**os.environ, "HF_HOME": str(tmp_path)}, stdout=subprocess.PIPE
     )
@@ -271,7 +273,8 @@ def expected_logits(models):
 
 
 def test_loads_back_without_the_package(hub, request, models, tmp_path):
-    for publication in publish.plan("alice", tmp_path / "work", models=models):
+    parts = ("dataset", "models")
+    for publication in publish.plan("alice", tmp_path / "work", parts=parts, models=models):
         done = push(publication)
         if publication.repo_type == "dataset":
             commit = done.commit

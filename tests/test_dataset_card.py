@@ -1,0 +1,124 @@
+"""The dataset's card says what the results say, and its examples run."""
+
+import re
+
+import pytest
+import yaml
+from huggingface_hub import DatasetCard
+
+from mnist1d_hf.baselines import PUBLISHED
+from mnist1d_hf.dataset_card import addressed, fill
+from mnist1d_hf.facts import RULES, dataset_facts
+from mnist1d_hf.identity import DIGESTS
+from mnist1d_hf.publish import dataset_publication
+from mnist1d_hf.push import push
+from mnist1d_hf.results import read_result
+from mnist1d_hf.signals.params import SignalParams
+
+
+@pytest.fixture(scope="module")
+def folder(root):
+    return root / "dataset_card"
+
+
+@pytest.fixture(scope="module")
+def card(folder):
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return {path.stem: read_result(path) for path in folder.glob("results/*.json")}
+
+
+def test_card_agrees_with_the_results(card, results):
+    assert fill(card, results) == card, "run scripts/make_card.py"
+
+
+def test_results_agree_with_the_data(results):
+    stored = dict(results["dataset"])
+    del stored["args"], stored["provenance"]
+    computed = dataset_facts()
+    for facts in (stored, computed):  # sizes on disk vary with the version of PyArrow
+        for config in facts["configs"].values():
+            for split in config["splits"].values():
+                assert 2_000 < split.pop("parquet_bytes") < 600_000
+                split["per_class"] = list(split["per_class"])
+        for info in facts["dataset_info"]:
+            info.pop("download_size")
+        for parameter in facts["parameters"]:
+            if isinstance(parameter["default"], tuple):
+                parameter["default"] = list(parameter["default"])
+        facts["templates"] = {
+            k: [list(row) for row in v] if k == "x" else list(v)
+            for k, v in facts["templates"].items()
+        }
+    assert computed == stored, "run scripts/make_card.py"
+
+
+def test_digests_are_those_of_the_promises(results):
+    for config, digests in DIGESTS.items():
+        for split, facts in results["dataset"]["configs"][config]["splits"].items():
+            wanted = {"x": digests[f"x_{split}"], "label": digests[f"y_{split}"]}
+            assert facts["sha256"] == wanted
+
+
+@pytest.mark.parametrize(
+    "name, outside",
+    [
+        ("num_samples", 9),
+        ("train_split", 1.1),
+        ("template_len", 0),
+        ("padding", (5, 4)),
+        ("scale_coeff", -1),
+        ("max_translation", 73),
+        ("max_translation", 0),
+        ("corr_noise_scale", -1),
+        ("iid_noise_scale", -1),
+        ("shear_scale", -1),
+        ("shuffle_seq", 2),
+        ("final_seq_length", 0),
+        ("seed", 2**32),
+        ("label_noise", 1.1),
+        ("validation_size", 4001),
+        ("stream", "other"),
+    ],
+)
+def test_rules_in_the_card_are_enforced(name, outside):
+    assert name in RULES
+    with pytest.raises(ValueError, match=name):
+        SignalParams(**{name: outside})
+
+
+def test_published_accuracies_are_those_of_the_paper(results):
+    published = results["published"]["accuracy"]
+    for config, accuracy in PUBLISHED.items():
+        wanted = {name.lower(): tuple(value) for name, value in published[config].items()}
+        assert wanted == {name: tuple(value) for name, value in accuracy.items()}
+
+
+def test_unknown_table(results):
+    with pytest.raises(ValueError, match="table 'no-such': choose of configs"):
+        fill("<!-- begin no-such -->\n<!-- end no-such -->", results)
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_card_is_valid_and_its_examples_run(hub, folder, card, tmp_path):
+    published = DatasetCard(addressed(card, "alice/mnist1d"))
+    published.validate()
+    assert published.data.license == "apache-2.0" and published.data.configs[0]["default"]
+    push(dataset_publication("alice/mnist1d", folder, tmp_path, "v1.0.0"))
+    blocks = re.findall(r"```python\n(.*?)```", published.text, re.DOTALL)
+    assert len(blocks) == 5
+    for block in blocks:
+        if "jax" in block:
+            pytest.importorskip("jax", reason="the card's JAX example needs jax")
+        exec(block, names := {})
+        if "to_numpy" in block:
+            assert names["x"].shape == (12300, 40) and names["x"].dtype == "float32"
+
+
+def test_eval_yaml(folder, results):
+    benchmark = yaml.safe_load((folder / "eval.yaml").read_text())
+    tasks = [task["id"] for task in benchmark["tasks"]]
+    assert tasks == [name for name in results["dataset"]["configs"] if name != "templates"]
