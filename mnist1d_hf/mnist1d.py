@@ -114,8 +114,8 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
                 f"unknown parameters {', '.join(unknown)} of mnist1d: the valid ones are "
                 f"{', '.join(PARAMETERS)}"
             )
-        # `datasets` would silently take None for the default
-        SignalParams(**{name: None for name in PARAMETERS if kwargs.get(name, 0) is None})
+        missing: dict[str, Any] = {n: None for n in PARAMETERS if kwargs.get(n, 0) is None}
+        SignalParams(**missing)  # refuses None, for which `datasets` would take the default
         # the registration passes an empty file list; None keeps it out of the cache folder's name
         super().__init__(*args, data_files=data_files or None, **kwargs)
 

@@ -273,7 +273,7 @@ def test_bad_input_is_refused_before_anything_is_written(
 # one interpreter for many checks, as each takes seconds to start
 ALONE = """
 import os, sys
-import mnist1d_hf
+import mnist1d_hf, mnist1d_hf.compat
 heavy = {"torch", "transformers", "scipy.ndimage", "matplotlib", "mnist1d"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 import datasets
