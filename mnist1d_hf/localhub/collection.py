@@ -40,7 +40,7 @@ def list_collections(hub: Hub, request: Request) -> list[dict]:
 @routes.on("POST", r"/api/collections")
 def create(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    namespace, title = wanted["namespace"], wanted["title"]
+    namespace, title = wanted.text("namespace"), wanted.text("title")
     hub.accounts.writer(request, namespace)
     start = f"{namespace}/" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     for slug in hub.collections:
@@ -90,7 +90,7 @@ def update(hub: Hub, request: Request, slug: str) -> dict:
 def add_item(hub: Hub, request: Request, slug: str) -> dict:
     collection, wanted = find(hub, request, slug, write=True), request.json()
     item = wanted["item"]
-    hub.repo(request, item["type"], item["id"])
+    hub.repo(request, item.text("type"), item.text("id"))
     if any(i["id"] == item["id"] and i["type"] == item["type"] for i in collection["items"]):
         raise HubError(409, "Item already in collection")
     entry = {"_id": secrets.token_hex(12), "id": item["id"], "type": item["type"]}

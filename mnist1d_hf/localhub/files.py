@@ -153,12 +153,12 @@ def ignore_rules(text: str) -> list[str]:
 
 
 def advice(file: Payload, tree: dict[str, File], rules: list[str], ignored: list[str]) -> dict:
-    path = file["path"]
+    path = file.text("path")
     name = path.rsplit("/", 1)[-1]
     large = (
         any(fnmatch.fnmatch(name, rule) or fnmatch.fnmatch(path, rule) for rule in rules)
         or file["size"] > REGULAR_LIMIT
-        or b"\0" in decode(file["sample"])
+        or b"\0" in decode(file.text("sample"))
     )
     answer = {
         "path": path,
@@ -215,15 +215,15 @@ def commit(hub: Hub, request: Request, types: str, repo_id: str, revision: str) 
 
 def apply(hub: Hub, files: dict[str, File], key: str, value: Payload) -> None:
     """Carry out one operation of a commit on its tree."""
-    path = check_path(value["path"])
+    path = check_path(value.text("path"))
     if key == "file":
         encoded = value.get("encoding") == "base64"
-        data = decode(value["content"]) if encoded else value["content"].encode()
+        data = decode(value.text("content")) if encoded else value.text("content").encode()
         if len(data) > REGULAR_LIMIT:
             raise HubError(400, f"File {path} is too large to be a regular file, use LFS")
         files[path] = hub.put_regular(data)
     elif key == "lfsFile":
-        files[path] = large_file(hub, path, value["oid"])
+        files[path] = large_file(hub, path, value.text("oid"))
     elif key in ("deletedFile", "deletedFolder"):
         folder = path.rstrip("/") + "/"
         gone = [p for p in files if (key == "deletedFile" and p == path) or p.startswith(folder)]

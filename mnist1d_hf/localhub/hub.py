@@ -167,7 +167,7 @@ class Hub:
             raise HubError(400, "Only one auth mechanism allowed")
         expires = request.query.get("expires", "")
         method = "GET" if request.method == "HEAD" else request.method
-        expected = self.sign(f"{method} {request.path} {expires}")
-        valid = hmac.compare_digest(expected, request.query.get("sig", ""))
+        expected = self.sign(f"{method} {request.path} {expires}").encode()
+        valid = hmac.compare_digest(expected, request.query.get("sig", "").encode())
         if not valid or int(expires) < time.time():
             raise HubError(403, "AccessDenied: the signature is wrong or has expired")

@@ -83,7 +83,7 @@ def problems(metadata: dict) -> list[str]:
 
 @routes.on("POST", r"/api/validate-yaml")
 def validate_yaml(hub: Any, request: Request) -> Answer:
-    metadata, error = read_metadata(request.json()["content"])
+    metadata, error = read_metadata(request.json().text("content"))
     errors = [error] if error else problems(metadata or {})
     warnings = [] if metadata or error else ["empty or missing yaml metadata in repo card"]
     if errors and request.headers.get("accept") == "text/plain":

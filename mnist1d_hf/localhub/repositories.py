@@ -32,7 +32,7 @@ def whoami(hub: Hub, request: Request) -> dict:
 @routes.on("POST", r"/api/repos/create")
 def create(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    repo_type, name = wanted.get("type") or "model", wanted["name"]
+    repo_type, name = wanted.get("type") or "model", wanted.text("name")
     namespace = wanted.get("organization") or hub.accounts.known(request)
     user = hub.accounts.writer(request, namespace)
     repo_id = checked_id(namespace, name)
@@ -61,7 +61,7 @@ def checked_id(namespace: str, name: str) -> str:
 def delete(hub: Hub, request: Request) -> dict:
     wanted = request.json()
     namespace = wanted.get("organization") or hub.accounts.known(request)
-    repo_id = f"{namespace}/{wanted['name']}"
+    repo_id = f"{namespace}/{wanted.text('name')}"
     hub.remove(hub.repo(request, wanted.get("type") or "model", repo_id, write=True))
     return {}
 
@@ -69,8 +69,8 @@ def delete(hub: Hub, request: Request) -> dict:
 @routes.on("POST", r"/api/repos/move")
 def move(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    repo = hub.repo(request, wanted.get("type") or "model", wanted["fromRepo"], write=True)
-    namespace, _, name = wanted["toRepo"].partition("/")
+    repo = hub.repo(request, wanted.get("type") or "model", wanted.text("fromRepo"), write=True)
+    namespace, _, name = wanted.text("toRepo").partition("/")
     hub.accounts.writer(request, namespace)
     repo_id = checked_id(namespace, name)
     if (repo.type, repo_id.lower()) in hub.repos:
@@ -200,7 +200,7 @@ def change_ref(hub: Hub, request: Request, types: str, repo_id: str, kind: str, 
         wanted = request.json()
         start = name if kind == "tag" else wanted.get("startingPoint") or "main"
         target = repo.resolve(start)
-        ref = prefix + (wanted["tag"] if kind == "tag" else name)
+        ref = prefix + (wanted.text("tag") if kind == "tag" else name)
         if not re.fullmatch(r"[\w./-]+", ref):
             raise HubError(400, f"Invalid reference name: {ref}")
         if ref in repo.refs:

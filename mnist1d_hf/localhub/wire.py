@@ -40,6 +40,11 @@ class Payload(dict):
     def __missing__(self, key: str) -> Any:
         raise HubError(400, f"The field {key!r} is missing")
 
+    def text(self, key: str) -> str:
+        if not isinstance(self[key], str):
+            raise HubError(400, f"The field {key!r} is not a text")
+        return self[key]
+
 
 @dataclass
 class Request:
@@ -136,7 +141,7 @@ class Routes(list[tuple[set[str], re.Pattern, Route]]):
 def parse_json(text: bytes) -> Payload:
     try:
         value = json.loads(text, object_hook=Payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HubError(400, f"The body is not JSON: {error}") from None
     if not isinstance(value, Payload):
         raise HubError(400, "The body is not a JSON object")
