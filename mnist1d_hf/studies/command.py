@@ -26,12 +26,16 @@ HOW = {
 
 
 def command(
-    args_class: Any, run: Callable[..., dict[str, Any]], plot: Callable[..., Any]
+    args_class: Any,
+    run: Callable[..., dict[str, Any]],
+    plot: Callable[..., Any],
+    **more_plots: Callable[..., Any],
 ) -> typer.Typer:
     """A program that reads the command line, runs the study and writes its result and figure.
 
     `args_class` is a dataclass whose fields are annotated `Annotated[type, "help"]`. A knob that is
-    not given keeps the value of `args_class.at(scale)`.
+    not given keeps the value of `args_class.at(scale)`. Of `more_plots`, `three=...` is saved as
+    `<study>_three`.
     """
     study = inspect.getmodule(run)
     name = Path(inspect.getfile(run)).stem
@@ -53,6 +57,8 @@ def command(
         seconds = time.perf_counter() - start
         write_result(out / "results" / f"{name}.json", result, args=args, seconds=seconds)
         save(plot(result), out / "figures" / name)
+        for suffix, another in more_plots.items():
+            save(another(result), out / "figures" / f"{name}_{suffix}")
         _report(result.get("claims", []), out / "results" / f"{name}.json")
 
     parameters = _parameters(args_class)
