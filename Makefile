@@ -1,5 +1,6 @@
 # make run    set up, then the main job end to end: build, verify, train, report
 # make test   set up, then every test
+# make test-oldest  the data and its tests with the oldest libraries that are supported
 # make check  format, lint, types (changes nothing)
 # make format apply the formatter and the safe lint fixes
 
@@ -8,13 +9,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check format clean
+OLDEST_TESTS := $(patsubst %,tests/test_%.py,params templates draws render generate stream \
+  mnist1d load register tensors compat)
+
+.PHONY: run test test-oldest check format clean
 
 run: $(VENV)/.run
 	$(BIN)/python scripts/quickstart.py
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-oldest: $(VENV)-oldest/.dev
+	$(VENV)-oldest/bin/python -m pytest -n 2 $(OLDEST_TESTS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -35,5 +42,13 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	$(PIP) -e '.[dev]'
 	touch $@ $(VENV)/.run
 
+# the lowest versions that pyproject.toml allows
+$(VENV)-oldest/.dev: pyproject.toml
+	test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check -e . \
+	  datasets==5.1.0 huggingface_hub==2.0.0 numpy==2.0.0 scipy==1.13.0 \
+	  mnist1d==0.0.2.post1 hypothesis pytest pytest-timeout pytest-xdist
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
