@@ -7,7 +7,7 @@ import yaml
 from huggingface_hub import DatasetCard
 
 from mnist1d_hf.baselines import PUBLISHED
-from mnist1d_hf.dataset_card import addressed, fill
+from mnist1d_hf.dataset_card import TABLES, addressed, fill
 from mnist1d_hf.facts import RULES, dataset_facts
 from mnist1d_hf.identity import DIGESTS
 from mnist1d_hf.publish import dataset_publication
@@ -95,6 +95,14 @@ def test_published_accuracies_are_those_of_the_paper(results):
     for config, accuracy in PUBLISHED.items():
         wanted = {name.lower(): tuple(value) for name, value in published[config].items()}
         assert wanted == {name: tuple(value) for name, value in accuracy.items()}
+
+
+def test_measured_accuracies_stand_beside_the_published(results):
+    run = {"config": "default", "model": "cnn", "recipe": "paper", "published": [94, 2]}
+    first = {**run, "protocol": "original", "mean": 93.731, "std": 0.64, "n": 10}
+    second = {**run, "protocol": "ours", "mean": 92.1, "std": None, "n": 1}
+    text = TABLES["benchmark"]({**results, "classification": {"table": [first, second]}})
+    assert "| `default` | cnn | paper | 94 ± 2 | 93.73 ± 0.64 (n = 10) | 92.1 (n = 1) |" in text
 
 
 def test_unknown_table(results):
