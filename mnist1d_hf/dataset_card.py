@@ -35,7 +35,7 @@ PUBLISHED = (
     "deviation over three runs; the human on `shuffled` is an estimate."
 )
 MEASURED = (
-    'Beside it, measured by this project: "its protocol" is the original\'s, the accuracy after the '
+    'Measured by this project: "its protocol" is the original\'s, the accuracy after the '
     'last step, without any validation; "validated" selects the step on the last 500 training rows '
     "and looks at the test split once."
 )

@@ -106,7 +106,7 @@ def test_measured_accuracies_stand_beside_the_published(results):
 
 
 def test_unknown_table(results):
-    with pytest.raises(ValueError, match="table 'no-such': choose of configs"):
+    with pytest.raises(ValueError, match="table 'no-such': choose of benchmark, configs"):
         fill("<!-- begin no-such -->\n<!-- end no-such -->", results)
 
 
