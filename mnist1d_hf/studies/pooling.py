@@ -87,9 +87,9 @@ class Args:
 def network(method: str, seed: int) -> nn.Sequential:
     """The notebook's network, from the weights that `torch.manual_seed(seed)` gives it."""
     stride = 2 if method == "stride_2" else 1
-    pool = {"max_pool": nn.MaxPool1d, "avg_pool": nn.AvgPool1d}.get(method)
-    if method == "l2_pool":
-        pool = lambda size: nn.LPPool1d(2, size)  # noqa: E731
+    pools: dict[str, Any] = {"max_pool": nn.MaxPool1d, "avg_pool": nn.AvgPool1d}
+    pools["l2_pool"] = lambda size: nn.LPPool1d(2, size)
+    pool = pools.get(method)
     length = 40 if method == "no_pool" else 10
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
