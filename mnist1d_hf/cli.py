@@ -135,6 +135,32 @@ def prepare(
 
 
 @app.command()
+def hub(
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="folder that keeps everything; memory if none")
+    ] = None,
+    port: Annotated[int, typer.Option(help="port to listen on; any free one if none")] = 0,
+) -> None:
+    """Run a Hugging Face Hub on this machine, to publish to and load from without an account.
+
+    It prints two variables to set; every Hugging Face library then uses it. Ctrl-C ends it.
+
+    [bold]Examples[/]
+
+      mnist1d-hf hub
+
+      mnist1d-hf hub --dir hub --port 8000
+    """
+    from mnist1d_hf.localhub import serve
+
+    try:
+        serve(directory, port)
+    except ValueError as error:
+        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
 def verify() -> None:
     """Generate the presets and compare them with the frozen data and the original package.
 
