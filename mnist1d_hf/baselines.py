@@ -53,3 +53,13 @@ def error_rates(errors: tuple[int, ...], answers: tuple[int, ...]) -> list[float
     11.9
     """
     return [100 * wrong / total for wrong, total in zip(errors, answers, strict=True)]
+
+
+# Test rows that the author took for another digit: row -> (truth, his answer).
+HUMAN_MISTAKES = MappingProxyType(
+    {
+        **{29: (7, 1), 48: (2, 1), 60: (9, 4), 98: (7, 2), 223: (9, 4), 225: (1, 4), 235: (1, 9)},
+        **{282: (0, 2), 305: (4, 9), 337: (2, 8), 342: (4, 9), 446: (4, 9), 448: (2, 1)},
+        **{453: (2, 1), 468: (0, 1), 473: (9, 4), 496: (7, 2)},
+    }
+)

@@ -243,3 +243,60 @@ def show(
 
     for path in draw(picture, out, config_params(config_name, **params), dark=dark):
         console.print(f"{path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def explore(
+    models: Annotated[
+        str | None,
+        typer.Option(help="folders or repositories of models, separated by commas"),
+    ] = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
+    browser: Annotated[bool, typer.Option(help="open a browser")] = True,
+) -> None:
+    """Open the explorer in a browser: data, models, quiz (extra `space`).
+
+    Nothing is asked of other machines, but for models that are named as repositories of the Hub.
+
+    [bold]Examples[/]
+
+      mnist1d-hf explore
+
+      mnist1d-hf explore --models out/models --no-browser
+    """
+    from mnist1d_hf.space.app import launch
+
+    launch(models, server_name=host, server_port=port, inbrowser=browser)
+
+
+@app.command()
+def quiz(
+    config_name: Annotated[str, typer.Argument(metavar="CONFIG", help="default or shuffled")] = (
+        "default"
+    ),
+    questions: Annotated[int, typer.Option(help="20 or 100")] = 20,
+    seed: Annotated[
+        int | None, typer.Option(help="that chooses the signals; by chance if none")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the result")] = None,
+) -> None:
+    """Take the human's quiz in the terminal (extra `space`).
+
+    [bold]Examples[/]
+
+      mnist1d-hf quiz
+
+      mnist1d-hf quiz shuffled --questions 100 --out result.json
+    """
+    from mnist1d_hf.space.quiz import chance_seed
+    from mnist1d_hf.space.terminal import take_quiz
+
+    try:
+        take_quiz(console, config_name, questions, chance_seed() if seed is None else seed, out)
+    except ValueError as error:
+        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    except (EOFError, KeyboardInterrupt):
+        errors.print("\nstopped; nothing is saved")
+        raise typer.Exit(1) from None

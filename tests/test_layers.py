@@ -41,7 +41,7 @@ ALLOWED = {
     "cells": {"results"},
     "figures": {"files"},
     "studies": {
-        *("signals", "models", "trainer", "many", "unrolled", "augment", "tensors"),
+        *("signals", "models", "trainer", "many", "stack", "unrolled", "augment", "tensors"),
         *("cells", "results", "figures", "studies.command", "baselines"),
     },
     "studies.command": {"cells", "results", "figures"},
@@ -55,7 +55,7 @@ ALLOWED = {
         *("parquet", "push", "tensors"),
     },
     "localhub": {"localhub"},
-    "space": {"signals", "space", "baselines"},
+    "space": {"signals", "space", "baselines", "files"},
     "cli": set(),
     "__init__": {"signals", "load", "register", "tensors"},
 }

@@ -1,0 +1,97 @@
+"""What a visitor may set: limits, steps switched off, and the line that loads the same data."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from mnist1d_hf.signals.params import CONFIGS, SignalParams
+from mnist1d_hf.signals.steps import STEPS
+
+# Least, greatest and step of each slider. The greatest values keep any request below a second and
+# any download below twenty; the package itself has no such limits.
+LIMITS: dict[str, tuple[float, float, float]] = {
+    "num_samples": (10, 100_000, 10),
+    "train_split": (0, 1, 0.05),
+    "template_len": (1, 60, 1),
+    "padding_low": (0, 120, 1),
+    "padding_high": (0, 120, 1),
+    "scale_coeff": (0, 2, 0.05),
+    "max_translation": (1, 132, 1),
+    "corr_noise_scale": (0, 1, 0.01),
+    "iid_noise_scale": (0, 0.5, 0.01),
+    "shear_scale": (0, 3, 0.05),
+    "final_seq_length": (2, 200, 1),
+    "label_noise": (0, 1, 0.05),
+    "validation_size": (0, 100_000, 10),
+}
+
+
+def params_from(values: Mapping[str, Any]) -> SignalParams:
+    """Parameters from what the controls say: numbers may be floats, padding is two of them.
+
+    Raises ValueError for a value beyond its limit, or one that breaks a rule of `SignalParams`.
+    """
+    chosen = dict(values)
+    for name, (least, greatest, step) in LIMITS.items():
+        value = chosen[name]
+        if not isinstance(value, int | float) or not least <= value <= greatest:
+            raise ValueError(f"{name}={value!r}: here it must be from {least} to {greatest}")
+        if isinstance(step, int):
+            chosen[name] = whole(value)
+    chosen["seed"] = whole(chosen["seed"])
+    chosen["padding"] = (chosen.pop("padding_low"), chosen.pop("padding_high"))
+    return SignalParams(**chosen)
+
+
+def whole(value: Any) -> Any:
+    """Browsers send 42 as 42.0; what is no whole number is left for `SignalParams` to refuse."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def switch_off(params: SignalParams, steps: Collection[str]) -> SignalParams:
+    """Parameters without the effect of some of the eight steps, as the authors ablate them.
+
+    Without padding there is nowhere to move the digit and no background for correlated noise.
+    Raises ValueError for an unknown step.
+    """
+    if unknown := set(steps) - set(STEPS):
+        raise ValueError(f"unknown steps {sorted(unknown)}: choose of {', '.join(STEPS)}")
+    if "pad" in steps:
+        room = min(params.max_translation, max(params.template_len, 2))
+        params = replace(params, max_translation=1, padding=(0, 0))
+        params = replace(params, max_translation=min(room, params.padded_length))
+    least = params.padding[1]
+    without: dict[str, dict[str, Any]] = {
+        "dilate": {"padding": (least, least)},
+        "scale": {"scale_coeff": 0.0},
+        "translate": {"max_translation": 1},
+        "correlated noise": {"corr_noise_scale": 0.0},
+        "independent noise": {"iid_noise_scale": 0.0},
+        "shear": {"shear_scale": 0.0},
+        "resample": {"final_seq_length": params.padded_length},
+    }
+    for step in without.keys() & set(steps):
+        params = replace(params, **without[step])
+    return params
+
+
+def changes(params: SignalParams, preset: SignalParams) -> dict[str, Any]:
+    """Parameters in which one differs from the other."""
+    return {
+        field.name: getattr(params, field.name)
+        for field in fields(params)
+        if getattr(params, field.name) != getattr(preset, field.name)
+    }
+
+
+def loading_line(params: SignalParams) -> str:
+    """Python that loads the dataset of `params`, by the preset that is nearest to it."""
+    name, preset = min(CONFIGS.items(), key=lambda item: len(changes(params, item[1])))
+    arguments = ['"mnist1d"', f'"{name}"']
+    arguments += [
+        f"{key}={value!r}".replace("'", '"') for key, value in changes(params, preset).items()
+    ]
+    return (
+        "import mnist1d_hf\nfrom datasets import load_dataset\n\n"
+        f"dataset = load_dataset({', '.join(arguments)})"
+    )

@@ -1,0 +1,86 @@
+"""The quiz without a browser: signals as braille dots, answers from the keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from plotille import Canvas
+from rich.console import Console
+from rich.table import Table
+
+from mnist1d_hf.baselines import HUMAN, HUMAN_CAVEAT, PUBLISHED
+from mnist1d_hf.files import replacing
+from mnist1d_hf.space.drawing import REACH
+from mnist1d_hf.space.quiz import BLOCK, Quiz, new_quiz, report, report_json, verdict
+
+# Characters to a signal: ten beside each other fit into 80 columns. A character has 2 x 4 dots.
+WIDTH, HEIGHT = 7, 14
+
+
+def braille(signal: np.ndarray) -> list[str]:
+    """A signal in HEIGHT lines of WIDTH characters; x to the side, time down."""
+    last = len(signal) - 1
+    canvas = Canvas(WIDTH, HEIGHT, xmin=-REACH, xmax=REACH, ymin=0, ymax=last)
+    across = np.clip(signal, -REACH, REACH).tolist()
+    for i in range(last):
+        canvas.line(across[i], last - i, across[i + 1], last - i - 1)
+    return canvas.plot().splitlines()
+
+
+def side_by_side(signals: np.ndarray, captions: list[str]) -> Iterator[str]:
+    """Lines of text that show signals beside each other, with captions below."""
+    for parts in zip(*map(braille, signals), strict=True):
+        yield " ".join(part.ljust(WIDTH, "\N{BRAILLE PATTERN BLANK}") for part in parts)
+    yield " ".join(caption.center(WIDTH) for caption in captions)
+
+
+def take_quiz(console: Console, config: str, questions: int, seed: int, out: Path | None) -> Quiz:
+    """Ask, ten at a time, until all is answered; print the score, and write it to `out`.
+
+    Raises ValueError for a config or a number of questions without a quiz, before any question.
+    """
+    quiz = new_quiz(config, questions, seed)
+    while not quiz.finished:
+        block = quiz.block()
+        numbers = [str(number) for number in range(block.start + 1, block.stop + 1)]
+        for line in side_by_side(quiz.signals(block), numbers):
+            console.print(line, highlight=False, markup=False)
+        quiz = ask(console, quiz)
+        marks = (
+            "[green]right[/]" if truth == said else f"[red]{truth}, not {said}[/]"
+            for truth, said in zip(quiz.truths[block], quiz.answers[block], strict=True)
+        )
+        console.print("; ".join(f"{n}: {m}" for n, m in zip(numbers, marks, strict=True)))
+        console.print(f"{verdict(report(quiz))}\n", highlight=False)
+    print_score(console, quiz)
+    if out is not None:
+        with replacing(out) as temporary:
+            temporary.write_text(report_json(quiz))
+        console.print(f"{out}", highlight=False, soft_wrap=True)
+    return quiz
+
+
+def ask(console: Console, quiz: Quiz) -> Quiz:
+    while True:
+        try:
+            return quiz.answer(console.input(f"Your {BLOCK} digits: "))
+        except ValueError as error:
+            console.print(f"[red]{error}[/]", highlight=False)
+
+
+def print_score(console: Console, quiz: Quiz) -> None:
+    """The score beside the published ones, and the errors by digit."""
+    score = report(quiz)
+    low, high = score["interval_95"]
+    table = Table("who", "accuracy (%)")
+    table.add_row(
+        "[bold]you[/]", f"{score['accuracy']:.1%}, {low:.1%} to {high:.1%}".replace("%", "")
+    )
+    for name, (mean, spread) in PUBLISHED[quiz.config].items():
+        own = (name, quiz.config) == ("human", "default")
+        table.add_row(f"{name}, published", f"{HUMAN if own else mean:g} ± {spread:g}")
+    console.print(table)
+    wrong = [f"{e['label']}: {e['wrong']} of {e['asked']}" for e in score["by_digit"] if e["wrong"]]
+    console.print(f"Wrong by digit: {', '.join(wrong) or 'none'}", highlight=False)
+    if quiz.config == "default":
+        console.print(HUMAN_CAVEAT, highlight=False)
