@@ -42,7 +42,7 @@ def tabulate(meta: list[Tensor]) -> Tensor:
 def look_up(table: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Values and slopes of the tabulated function at x; differentiable in both arguments.
 
-    Outside the table the last cubic goes on; there f is a straight line to within rounding.
+    Outside the table its last cubic goes on: so far out f is nearly a straight line.
     """
     position = x * NODES + REACH * NODES
     cell = position.detach().floor().clamp(0, table.shape[1] - 1)

@@ -1,4 +1,4 @@
-"""Activation functions by name: those of transformers, and two metalearned on MNIST-1D.
+"""Activation functions by name: those of transformers, ELU, and two metalearned on MNIST-1D.
 
     Mnist1DMLPConfig(hidden_act="mnist1d_learned")
 
@@ -39,9 +39,10 @@ class PiecewiseLinearActivation(nn.Module):
         return y
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, type[nn.Module]] = {
     "mnist1d_learned": LearnedActivation,
     "mnist1d_piecewise": PiecewiseLinearActivation,
+    "elu": nn.ELU,  # which transformers does not list
 }
 
 

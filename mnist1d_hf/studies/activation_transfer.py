@@ -1,0 +1,489 @@
+"""Is the metalearned activation better than others, and does it transfer to other networks?
+
+    python -m mnist1d_hf.studies.activation_transfer --scale paper --workers 2
+
+The paper compares the learned activation, at the end of its search, with baselines whose losses are
+averaged otherwise, on 500 examples that were looked at after every step. Here all activations are
+compared on equal terms: the network of the search with new initial weights, the same losses
+averaged, all 2000 test examples, and each activation also at its best learning rate. Then small
+convolutional networks (the blog post reports MNIST and CIFAR-10, without code): ours on MNIST-1D,
+and one for images on scikit-learn's digits, MNIST and CIFAR-10.
+
+It reads the functions from the result of the study metalearn_activation.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, elu, silu, softplus
+
+from mnist1d_hf.cells import Cells
+from mnist1d_hf.figures import COLOURS, panels, style
+from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
+from mnist1d_hf.models.activation_mnist1d import activation
+from mnist1d_hf.results import Claim, read_result, summarise
+from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.studies.command import command
+from mnist1d_hf.unrolled import (
+    Activation,
+    accuracy,
+    flat,
+    look_up,
+    plain,
+    tabulate,
+    train,
+    training_noise,
+    two_layers,
+)
+
+SOURCE = "paper, metalearning an activation function; notebook metalearn-activation-function"
+BASELINES = {  # and what the notebook printed: mean of all losses, accuracy on 500 examples
+    "relu": (torch.relu, 1.3369015, 58.8),
+    "swish": (silu, 1.3675405, 57.8),
+    "elu": (elu, 1.4736847, 50.8),
+    "softplus": (softplus, 1.6467019, 43.8),
+    "tanh": (torch.tanh, 1.5242596, 50.6),
+    "sigmoid": (torch.sigmoid, 1.7532207, 34.8),
+}
+# the notebook's hand-made copy of its learned activation: up to x, slope, intercept; 0 at each x
+HAND_MADE = (
+    (-2, 0.15, 0.9),
+    (-1, -0.25, 0.1),
+    (-0.25, -1.2, -0.85),
+    (0.1, -0.5, -0.75),
+    (0.6, 0.2, -0.85),
+    (np.inf, 1.2, -1.4),
+)
+LEARNED, COPY, BY_HAND = "learned", "piecewise copy", "copy by hand"
+IN_MODELS = {LEARNED: "mnist1d_learned", COPY: "mnist1d_piecewise"}  # names for `hidden_act`
+IMAGES = {"mnist": ("ylecun/mnist", "image"), "cifar10": ("uoft-cs/cifar10", "img")}
+RATE = 0.01  # of the search, and of the published comparison
+
+
+@dataclass(frozen=True)
+class Args:
+    """The settings of the notebook's network, and those of the convolutional networks."""
+
+    searches: Annotated[str, "result of metalearn_activation"] = (
+        "dataset_card/results/metalearn_activation.json"
+    )
+    rates: Annotated[tuple[float, ...], "step sizes of RMSprop"] = (0.003, RATE, 0.03)
+    inner_seeds: Annotated[tuple[int, ...], "initial weights of the network"] = (0, 1, 2, 3, 4)
+    steps: Annotated[int, "updates of the network"] = 301
+    averaged: Annotated[int, "last losses whose mean was the objective of the search"] = 200
+    datasets: Annotated[tuple[str, ...], "of mnist1d, digits, mnist, cifar10"] = (
+        *("mnist1d", "digits", "mnist", "cifar10"),
+    )
+    activations: Annotated[tuple[str, ...], "of the convolutional networks"] = (
+        *("relu", "elu", "swish", "tanh", LEARNED, COPY),
+    )
+    seeds: Annotated[tuple[int, ...], "initial weights and orders of the data"] = (0, 1, 2, 3, 4)
+    epochs: Annotated[int, "passes of the convolutional networks through the data"] = 20
+
+    @classmethod
+    def at(cls, scale: str) -> "Args":
+        """The settings of `scale`, "paper" or "smoke"."""
+        if scale == "paper":
+            return cls()
+        return cls(
+            rates=(RATE,),
+            inner_seeds=(0,),
+            steps=30,
+            averaged=20,
+            datasets=("digits",),
+            seeds=(0,),
+            epochs=1,
+        )
+
+
+def compare(
+    function: dict[str, Any],
+    seed: int,
+    inner_seeds: list[int],
+    rate: float,
+    steps: int,
+    averaged: int,
+) -> dict[str, list[float]]:
+    """Train and test the search's network with one activation, by the notebook's protocol; a cell.
+
+    The dataset is that of search `seed`. Per initial weights: the mean of all losses and of the
+    last `averaged`, and the accuracy on 500 and on all test examples, in percent.
+    """
+    data = make_mnist1d(SignalParams(num_samples=10000, seed=42 + seed))
+    rows = np.arange(steps * 100).reshape(steps, 100) % len(data.x_train)
+    x, x_test = (torch.tensor(a, dtype=torch.float32) for a in (data.x_train[rows], data.x_test))
+    labels, y_test = torch.tensor(data.y_train[rows]), torch.tensor(data.y_test)
+    f = from_description(function)
+    names = ("mean_loss", "last_losses", "accuracy_500", "accuracy")
+    measured: dict[str, list[float]] = {name: [] for name in names}
+    for inner_seed in inner_seeds:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(inner_seed)
+            start = flat(two_layers(40, 128, 10))
+            torch.manual_seed(inner_seed)
+            (noise,) = training_noise(steps, 128)
+        with torch.no_grad():
+            losses, weights = train(f, start, noise, x, labels, rate)
+            few, all_of_them = (
+                accuracy(f, weights, noise, x_test[:n], y_test[:n]) for n in (500, None)
+            )
+        means = losses.mean().item(), losses[-averaged:].mean().item()
+        for name, value in zip(names, (*means, few, all_of_them), strict=True):
+            measured[name].append(round(value, 6))
+    return measured
+
+
+def from_description(function: dict[str, Any]) -> Activation:
+    """A function given by its {"name"}, as a network {"meta"}, or as a line with bends."""
+    if "meta" in function:
+        table = tabulate([torch.tensor(p) for p in function["meta"]])
+        return lambda x, step: look_up(table, x)
+    if "name" in function:
+        name = function["name"]
+        return plain(copy_by_hand if name == BY_HAND else BASELINES[name][0])
+    bends = list(zip(function["knots"], function["kinks"], strict=True))
+
+    def line(x: Tensor) -> Tensor:
+        y = function["intercept"] + function["slope"] * x
+        return y + sum(change * torch.relu(x - knot) for knot, change in bends)
+
+    return plain(line)
+
+
+def copy_by_hand(x: Tensor) -> Tensor:
+    """The notebook's piecewise-linear copy, with its jumps, and 0 where two pieces meet."""
+    y, left = torch.zeros_like(x), -np.inf
+    for right, slope, intercept in HAND_MADE:
+        y = torch.where((x > left) & (x < right), slope * x + intercept, y)
+        left = right
+    return y
+
+
+def transfer(dataset: str, hidden_act: str, seed: int, epochs: int) -> dict[str, Any]:
+    """Train a convolutional network with Adam at 3e-3; a cell.
+
+    Returns the mean training loss of every epoch and the final test accuracy in percent.
+    """
+    x, labels, x_test, y_test = load(dataset)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = network(x, hidden_act)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    order = torch.Generator().manual_seed(seed)
+    curve = []
+    for _ in range(epochs):
+        losses = []
+        for rows in torch.randperm(len(x), generator=order).split(100):
+            loss = cross_entropy(model(x[rows]), labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        curve.append(sum(losses) / len(losses))
+    with torch.no_grad():
+        answers = torch.cat([model(part).argmax(1) for part in x_test.split(500)])
+    return {"loss": curve, "accuracy": 100 * (answers == y_test).float().mean().item()}
+
+
+def network(x: Tensor, hidden_act: str) -> nn.Module:
+    """The paper's convolutional network for signals, or its likeness for images (n, c, h, w)."""
+    if x.ndim == 2:
+        config = Mnist1DCNNConfig(hidden_act=hidden_act)
+        return Logits(Mnist1DCNNForSequenceClassification(config))
+    function = activation(hidden_act)
+    layers: list[nn.Module] = []
+    for channels, kernel in ((x.shape[1], 5), (25, 3), (25, 3)):
+        layers += [nn.Conv2d(channels, 25, kernel, stride=2, padding=kernel // 2), function]
+    features = nn.Sequential(*layers, nn.Flatten())
+    return nn.Sequential(features, nn.Linear(features(x[:1]).shape[1], 10))
+
+
+class Logits(nn.Module):
+    """A classifier of ours as a function from signals to logits."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x).logits
+
+
+def load(dataset: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Training and test inputs and labels, inputs standardised by the training set.
+
+    Raises OSError or ValueError when a dataset of the Hub cannot be loaded.
+    """
+    if dataset == "mnist1d":
+        data = make_mnist1d()
+        splits = [(data.x_train, data.y_train), (data.x_test, data.y_test)]
+    elif dataset == "digits":
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        order = np.random.default_rng(0).permutation(len(digits.target))
+        splits = [
+            (digits.images[part, None], digits.target[part]) for part in (order[360:], order[:360])
+        ]
+    else:
+        import datasets
+
+        name, column = IMAGES[dataset]
+        both = datasets.load_dataset(name).with_format("numpy")
+        splits = [(both[s][column][:], both[s]["label"][:]) for s in ("train", "test")]
+        # gray images lack the axis of the channels, colour images have it last
+        splits = [(x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2), y) for x, y in splits]
+    (x, labels), (x_test, y_test) = splits
+    mean, std = x.mean(), x.std()
+    inputs = [torch.tensor((part - mean) / std, dtype=torch.float32) for part in (x, x_test)]
+    return inputs[0], torch.tensor(labels).long(), inputs[1], torch.tensor(y_test).long()
+
+
+def run(args: Args, cells: Cells) -> dict[str, Any]:
+    """Both comparisons and the verdicts."""
+    if not Path(args.searches).exists():
+        raise ValueError(
+            f"{args.searches} does not exist: run the study metalearn_activation first"
+        )
+    found = read_result(args.searches)
+    names = [*BASELINES, BY_HAND, COPY, LEARNED]
+    cases = list(product(names, args.rates, range(len(found["seeds"]))))
+    common = {"inner_seeds": list(args.inner_seeds), "steps": args.steps, "averaged": args.averaged}
+    measured = cells.run(
+        compare,
+        [
+            {
+                "function": _describe(name, found, i),
+                "seed": found["seeds"][i],
+                "rate": rate,
+                **common,
+            }
+            for name, rate, i in cases
+        ],
+    )
+    terms: dict[str, dict[str, list]] = {name: {} for name in names}
+    for (name, rate, _), cell in zip(cases, measured, strict=True):
+        terms[name].setdefault(f"{rate:g}", []).append(cell)
+    skipped = unavailable(args.datasets)
+    datasets = [dataset for dataset in args.datasets if dataset not in skipped]
+    todo = list(product(datasets, args.activations, args.seeds))
+    curves = cells.run(
+        transfer,
+        [
+            {"dataset": d, "hidden_act": IN_MODELS.get(a, a), "seed": s, "epochs": args.epochs}
+            for d, a, s in todo
+        ],
+    )
+    cnn: dict[str, dict[str, list]] = {d: {a: [] for a in args.activations} for d in datasets}
+    for (dataset, name, _), cell in zip(todo, curves, strict=True):
+        cnn[dataset][name].append(cell)
+    ranked = {dataset: ranks(by_name) for dataset, by_name in cnn.items()}
+    result = {"equal_terms": terms, "transfer": ranked, "skipped": skipped}
+    return {**result, "claims": judge(result)}
+
+
+def unavailable(names: tuple[str, ...]) -> dict[str, str]:
+    """Which of the datasets cannot be loaded, and why; says so."""
+    reasons = {}
+    for name in names:
+        try:
+            load(name)
+        except (OSError, ValueError) as error:
+            reasons[name] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            print(f"skipped {name}: {reasons[name]}")
+    return reasons
+
+
+def ranks(by_name: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Per activation: early loss and final accuracy over seeds, and the ranks, 1 is best."""
+    table: dict[str, dict[str, Any]] = {
+        name: {
+            "early_loss": summarise(run["loss"][0] for run in runs),
+            "final_loss": summarise(run["loss"][-1] for run in runs),
+            "accuracy": summarise(run["accuracy"] for run in runs),
+        }
+        for name, runs in by_name.items()
+    }
+    for key, sign in (("early_loss", 1), ("accuracy", -1)):
+        order = sorted(table, key=lambda name: sign * table[name][key]["mean"])
+        for rank, name in enumerate(order, start=1):
+            table[name][f"rank_by_{key}"] = rank
+    return table
+
+
+def means(terms: dict[str, Any], key: str, rate: str | None = None) -> dict[str, np.ndarray]:
+    """Per activation the mean of `key` on the data of every search, at `rate` or its best rate."""
+    found = {}
+    for name, by_rate in terms.items():
+        at = {r: np.array([np.mean(cell[key]) for cell in cells]) for r, cells in by_rate.items()}
+        found[name] = at[rate or max(at, key=lambda r: at[r].mean())]
+    return found
+
+
+def judge(result: dict[str, Any]) -> list[Claim]:
+    """The verdicts; the rules were fixed before the run."""
+    terms = result["equal_terms"]
+    claims = [_judge_baselines(terms)]
+    for name, rate in (("M2", f"{RATE:g}"), ("M2-tuned", None)):
+        accuracies = means(terms, "accuracy", rate)
+        best = np.max([accuracies[b] for b in BASELINES], axis=0)
+        gains = summarise(accuracies[LEARNED] - best)
+        error = (gains["std"] or 0) / gains["n"] ** 0.5
+        sure = gains["mean"] > 2 * error
+        verdict = "reproduced" if sure and gains["mean"] > 5 else "partly" if sure else "refuted"
+        claims.append(
+            Claim(
+                id=name,
+                claim="the learned activation beats the best baseline by more than 5 points"
+                + ("" if rate else ", each at its best learning rate"),
+                source=SOURCE,
+                published={LEARNED: 68.4, "relu": 58.8} if rate else None,
+                ours={n: summarise(a)["mean"] for n, a in accuracies.items()} | {"gain": gains},
+                n=gains["n"],
+                std=gains["std"],
+                test="mean gain over searches > 5 points: reproduced; > 2 standard errors: partly",
+                verdict=verdict,
+            )
+        )
+    accuracies = means(terms, "accuracy", f"{RATE:g}")
+    best = np.max([accuracies[b] for b in BASELINES], axis=0).mean()
+    gain = accuracies[LEARNED].mean() - best
+    kept = {name: float((accuracies[name].mean() - best) / gain) for name in (BY_HAND, COPY)}
+    claims.append(
+        Claim(
+            id="M4",
+            claim="a piecewise-linear copy made by hand keeps most of the gain",
+            source=SOURCE,
+            published={"accuracy of the copy": 66.4, "learned": 68.4, "relu": 58.8},
+            ours={"share of the gain that is kept": kept},
+            n=len(accuracies[LEARNED]),
+            test="the copy made by hand keeps more than half of the gain of the learned ones",
+            verdict="not testable"
+            if gain <= 0
+            else "reproduced"
+            if kept[BY_HAND] > 0.5
+            else "refuted",
+        )
+    )
+    return [*claims, *_judge_transfer(result)]
+
+
+def _judge_baselines(terms: dict[str, Any]) -> Claim:
+    published = {name: loss for name, (_, loss, _) in BASELINES.items()}
+    ours = {name: terms[name][f"{RATE:g}"][0]["mean_loss"][0] for name in BASELINES}
+    error = max(abs(ours[name] / published[name] - 1) for name in BASELINES)
+    return Claim(
+        id="M2-baselines",
+        claim="mean training losses of the six baselines, seed 0",
+        source=SOURCE,
+        published=published,
+        ours=ours,
+        n=1,
+        test="each within 2e-3, relative",
+        verdict="reproduced" if error < 2e-3 else "refuted",
+    )
+
+
+def _judge_transfer(result: dict[str, Any]) -> list[Claim]:
+    claims = []
+    for id, key, statement, good in (
+        ("M5-early", "rank_by_early_loss", "has the best early training loss", lambda r, n: r == 1),
+        ("M5-final", "rank_by_accuracy", "ends mid-pack in accuracy", lambda r, n: 1 < r < n),
+    ):
+        for place in (("mnist", "cifar10"), ("mnist1d", "digits")):
+            tables = {d: result["transfer"][d] for d in place if d in result["transfer"]}
+            held = {d: good(table[LEARNED][key], len(table)) for d, table in tables.items()}
+            verdict = (
+                "reproduced"
+                if all(held.values())
+                else "partly"
+                if any(held.values())
+                else "refuted"
+            )
+            claims.append(
+                Claim(
+                    id=f"{id}-{'-'.join(place)}",
+                    claim=f"in small CNNs on {' and '.join(place)} it {statement}",
+                    source="blog post, scaling down deep learning (no code, no numbers)",
+                    published=None,
+                    ours={d: {n: row[key] for n, row in t.items()} for d, t in tables.items()},
+                    n=min((t[LEARNED]["accuracy"]["n"] for t in tables.values()), default=None),
+                    test="by mean over seeds; on all datasets: reproduced; on some: partly",
+                    verdict=verdict if tables else "not testable",
+                )
+            )
+    return claims
+
+
+def _describe(name: str, found: dict[str, Any], i: int) -> dict[str, Any]:
+    if name == LEARNED:
+        return {"meta": found["searches"][i]["meta"]}
+    if name == COPY:
+        return {key: value for key, value in found["lines"][i].items() if key != "rms"}
+    return {"name": name}
+
+
+@style()
+def plot(result: dict[str, Any]) -> Figure:
+    """Accuracies on equal terms; then early loss and final accuracy of the CNNs per dataset."""
+    transferred = result["transfer"]
+    figure, axes = panels(
+        1, 1 + 2 * len(transferred), width=2.3 + 3.4 * len(transferred), height=2.2
+    )
+    terms = result["equal_terms"]
+    names = sorted(terms, key=lambda name: means(terms, "accuracy", f"{RATE:g}")[name].mean())
+    for row, name in enumerate(names):
+        for rate, marker, colour in ((f"{RATE:g}", "o", "black"), (None, "D", "orange")):
+            summary = summarise(means(terms, "accuracy", rate)[name])
+            axes[0].errorbar(
+                summary["mean"],
+                row,
+                xerr=summary["std"] or 0,
+                fmt=marker,
+                ms=3,
+                lw=0.7,
+                color=COLOURS[colour],
+                mfc="none" if rate is None else COLOURS[colour],
+            )
+    axes[0].set_yticks(range(len(names)), names)
+    for label, marker, colour in (("rate 0.01", "o", "black"), ("best rate", "D", "orange")):
+        axes[0].plot(
+            [],
+            [],
+            marker,
+            ms=3,
+            color=COLOURS[colour],
+            label=label,
+            mfc="none" if marker == "D" else None,
+        )
+    axes[0].legend(loc="lower right")
+    axes[0].set(title="MLP, mnist1d", xlabel="Test accuracy (%)")
+    pairs = [(d, key) for d in transferred for key in ("early_loss", "accuracy")]
+    for axis, (dataset, key) in zip(axes[1:], pairs, strict=True):
+        table = transferred[dataset]
+        order = sorted(
+            table, key=lambda name: table[name][key]["mean"], reverse=key == "early_loss"
+        )
+        for row, name in enumerate(order):
+            summary = table[name][key]
+            colour = COLOURS["red" if name == LEARNED else "purple" if name == COPY else "black"]
+            axis.errorbar(
+                summary["mean"], row, xerr=summary["std"] or 0, fmt="o", ms=3, lw=0.7, color=colour
+            )
+        axis.set_yticks(range(len(order)), order)
+        label = "Training loss in epoch 1" if key == "early_loss" else "Test accuracy (%)"
+        axis.set(title=f"CNN, {dataset}", xlabel=label)
+    return figure
+
+
+main = command(Args, run, plot)
+
+if __name__ == "__main__":
+    main()
