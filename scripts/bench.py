@@ -1,5 +1,6 @@
 """Benchmarks: one command per area, ratios measured side by side in one process.
 
+    python scripts/bench.py studies       # about five minutes on one core, 10 GB of memory
     python scripts/bench.py training      # about five minutes on one core
 
 Each prints a table and writes dataset_card/results/bench_<area>.json with the machine, the
@@ -44,6 +45,17 @@ def report(area: str, title: str, rows: list[dict], seconds: float, out: Path, *
     console.print(table)
     path = write_result(out / f"bench_{area}.json", {"rows": rows}, args=args, seconds=seconds)
     console.print(f"wrote {path}")
+
+
+@app.command()
+def studies(outer_steps: int = 2, out: Path = RESULTS) -> None:
+    """An outer step of the metalearning studies against the notebooks' way."""
+    from benchmarks.studies import measure
+
+    start = time.perf_counter()
+    rows = measure(outer_steps)
+    title = "Metalearning, one thread"
+    report("studies", title, rows, time.perf_counter() - start, out, outer_steps=outer_steps)
 
 
 # ---------------------------------------------------------------- training
