@@ -137,8 +137,7 @@ def test_two_processes_compute_what_one_does(train, root, tmp_path):
     options = [*SHORT, *SMALL, "--max_steps=12", "--model=cnn"]
     one, two = tmp_path / "one", tmp_path / "two"
     metrics = train.main([*options, "--per_device_train_batch_size=50", f"--output_dir={one}"])
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
-    torchrun += ["--master_addr=127.0.0.1", "--master_port=0", "--rdzv_backend=static"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     child = subprocess.run(
         [
             *torchrun,
