@@ -8,8 +8,8 @@ trained on the likelihood (NLL), with a figure of one curve; the author took thi
 It was never tested, so we do: perceptrons of 19 sizes, both losses, n from 500 to 4000, K of 2, 5
 and 10, 15 % of the training labels drawn anew. All train for the same number of updates, so that
 fewer examples do not mean less training. The threshold of a seed is the number of parameters at
-which the training error falls below 1 %, between two sizes by interpolation; a power law
-a n^b K^c through the thresholds says what they grow with.
+which the training error falls below 1 %, or the training loss below 5 % of that of a constant
+guess, between two sizes by interpolation; a power law a n^b K^c says what it grows with.
 """
 
 from collections.abc import Mapping
@@ -34,10 +34,11 @@ from mnist1d_hf.studies.command import command
 SOURCE = "arXiv 2011.14439 v1 and blog post of 2020, double descent; retracted by the author, 2024"
 HIDDEN = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
 LOSSES = {"cross_entropy": "NLL", "mse": "MSE"}
-FITTED = 1.0  # training error in % below which the labels count as fitted
+FITTED_ERROR = 1.0  # training error in % below which the labels count as fitted
+FITTED_LOSS = 0.05  # the same for the training loss, of that of a constant guess
 RISE = {"test_error": 2.0, "test_loss": 0.02}  # of a curve above an earlier minimum: a peak
 TEST_SIZE = 3000
-MARKERS = ("threshold", "peak_error", "peak_loss")
+MARKERS = ("threshold", "loss_threshold", "peak_error", "peak_loss")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Args:
         """The settings of `scale`, "paper" or "smoke"."""
         if scale == "paper":
             return cls()
-        return cls(classes=(2, 10), train_sizes=(100, 200), hidden_sizes=(2, 9, 27, 80), steps=300)
+        return cls(classes=(2, 10), train_sizes=(100, 200), hidden_sizes=(2, 9, 27), steps=200)
 
 
 def network(size: int, classes: int, seed: int) -> nn.Sequential:
@@ -195,26 +196,37 @@ def _cost(cell: Mapping[str, Any]) -> float:
 
 
 def mark(curve: dict[str, Any]) -> dict[str, list[float | None]]:
-    """Threshold and peaks of each seed, in parameters; None where the sizes do not show one."""
-    logs = np.log(curve["parameters"])
+    """Thresholds and peaks of each seed, in parameters; None where the sizes do not show one."""
+    grid, classes = curve["parameters"], curve["classes"]
+    guess = np.log(classes) if curve["loss"] == "cross_entropy" else 1 - 1 / classes
     marks: dict[str, list[float | None]] = {name: [] for name in MARKERS}
     for seed in range(len(curve["train_error"][0])):
-        errors = np.array([row[seed] for row in curve["train_error"]])
-        above = np.flatnonzero(errors > FITTED)
-        last = int(above[-1]) if len(above) else -1
-        if 0 <= last < len(errors) - 1:
-            part = (errors[last] - FITTED) / (errors[last] - errors[last + 1])
-            place = logs[last] + part * (logs[last + 1] - logs[last])
-            marks["threshold"].append(round(float(np.exp(place)), 1))
-        else:
-            marks["threshold"].append(None)
+        # a loss that is None, after a divergence, is nan here
+        by_name = {
+            f"{split}_{kind}": np.array([row[seed] for row in curve[f"{split}_{kind}"]], float)
+            for split, kind in product(("train", "test"), ("error", "loss"))
+        }
+        marks["threshold"].append(crossing(grid, by_name["train_error"], FITTED_ERROR))
+        marks["loss_threshold"].append(crossing(grid, by_name["train_loss"], FITTED_LOSS * guess))
         for name, least in RISE.items():
-            values = np.array([row[seed] for row in curve[name]], dtype=float)  # None is nan
-            rises = values - np.fmin.accumulate(values)
+            rises = by_name[name] - np.fmin.accumulate(by_name[name])
             top = int(np.nanargmax(rises))
-            inside = rises[top] >= least and top < len(values) - 1
-            marks[f"peak_{name[5:]}"].append(curve["parameters"][top] if inside else None)
+            inside = rises[top] >= least and top < len(rises) - 1
+            marks[f"peak_{name[5:]}"].append(grid[top] if inside else None)
     return marks
+
+
+def crossing(grid: list[int], values: np.ndarray, level: float) -> float | None:
+    """Parameters from which on `values` stay below `level`, linear in their logarithm."""
+    above = np.flatnonzero(~(values <= level))
+    if not len(above) or above[-1] == len(values) - 1:
+        return None
+    last = int(above[-1])
+    logs = np.log(grid[last : last + 2])
+    part = (values[last] - level) / (values[last] - values[last + 1])
+    if not np.isfinite(part):
+        part = 1.0
+    return round(float(np.exp(logs[0] + part * (logs[1] - logs[0]))), 1)
 
 
 def fit(curves: list[dict[str, Any]], marker: str) -> dict[str, Any] | None:
@@ -278,7 +290,11 @@ def judge(curves: list[dict[str, Any]], fits: dict[str, Any]) -> list[Claim]:
                 claim=f"with {LOSSES[loss]} the interpolation threshold is at {formula} parameters",
                 source=SOURCE,
                 published={"exponent of n": 1, "exponent of K": power},
-                ours={f"threshold / ({formula}), geometric mean": factor, "power law": law},
+                ours={
+                    f"threshold / ({formula}), geometric mean": factor,
+                    "power law": law,
+                    "power law of the loss threshold": fits[loss]["loss_threshold"],
+                },
                 n=len(ratios),
                 std=float(np.std(ratios, ddof=1)) if len(ratios) > 1 else None,
                 test="threshold: training error 1 %. Both exponents within 0.2: partly; and the "
@@ -353,10 +369,9 @@ def _plot_exponents(axis: Any, fits: dict[str, Any]) -> None:
         for marker, law in by_marker.items():
             if law:
                 y = len(ticks)
-                for name, shade in (("b", "blue"), ("c", "red")):
-                    axis.errorbar(
-                        law[name], y, xerr=2 * law[f"{name}_error"], fmt=".", color=COLOURS[shade]
-                    )
+                for name, shade, shift in (("b", "blue", 0.12), ("c", "red", -0.12)):
+                    error, colour = 2 * law[f"{name}_error"], COLOURS[shade]
+                    axis.errorbar(law[name], y + shift, xerr=error, fmt=".", color=colour)
                 ticks.append(f"{LOSSES[loss]} {marker.replace('_', ' ')}")
     axis.plot([], [], ".", color=COLOURS["blue"], label="of n")
     axis.plot([], [], ".", color=COLOURS["red"], label="of K")

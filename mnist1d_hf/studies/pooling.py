@@ -11,6 +11,7 @@ examples but 12 over 50000, a second run with the same number of passes for all.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from mnist1d_hf.cells import Cells
 from mnist1d_hf.figures import COLOURS, panels, style
 from mnist1d_hf.many import ordered_batches, train_many
 from mnist1d_hf.results import Claim, summarise
-from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
 
@@ -81,7 +82,7 @@ class Args:
         """The settings of `scale`, "paper" or "smoke"."""
         if scale == "paper":
             return cls()
-        return cls(train_sizes=(1000, 2000), seeds=2, steps=20, evaluate_every=10, epochs=1)
+        return cls(train_sizes=(1000, 2000), seeds=2, steps=10, evaluate_every=5, epochs=1)
 
 
 def network(method: str, seed: int) -> nn.Sequential:
@@ -100,6 +101,13 @@ def network(method: str, seed: int) -> nn.Sequential:
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(20 * length, 10))
 
 
+@cache
+def load(train_size: int) -> Mnist1DArrays:
+    """The notebook's data: other sizes have other examples, in training and test."""
+    total = train_size + TEST_SIZE
+    return make_mnist1d(SignalParams(num_samples=total, train_split=1 - TEST_SIZE / total))
+
+
 def train(
     method: str,
     train_size: int,
@@ -113,8 +121,7 @@ def train(
     Returns the steps measured, and lists (time, seed) of test accuracy in %, test loss, and train
     accuracy in %, that on the first 1000 training rows.
     """
-    total = train_size + TEST_SIZE
-    data = make_mnist1d(SignalParams(num_samples=total, train_split=1 - TEST_SIZE / total))
+    data = load(train_size)
     x = torch.tensor(data.x_train, dtype=torch.float32)
     x_test = torch.tensor(data.x_test, dtype=torch.float32)
     labels = torch.tensor(data.y_train)
