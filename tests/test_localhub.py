@@ -32,8 +32,10 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from typer.testing import CliRunner
 
 import mnist1d_hf
+from mnist1d_hf.cli import app
 from mnist1d_hf.localhub import LocalHub
 from mnist1d_hf.localhub.server import serve
 
@@ -113,6 +115,14 @@ def test_listing_in_pages(repo, monkeypatch):
     assert len(repo.calls("GET .*/tree/")) == 5
     [info] = HfApi().get_paths_info(REPO, ["data/b.bin", "missing"], expand=True)
     assert info.size == len(BIG) and info.last_commit.title == "Change"
+    commit(add("a.txt", b"newer"), commit_message="Newer")
+    entries = HfApi().list_repo_tree(REPO, expand=True)
+    assert {e.path: e.last_commit.title for e in entries} == {
+        ".gitattributes": "initial commit",
+        "a.txt": "Newer",
+        "data": "Change",
+        "f": "Change",
+    }
 
 
 def test_copy_delete_and_history(repo):
@@ -177,7 +187,13 @@ def test_pull_requests(repo):
     api = HfApi()
     [listed] = api.get_repo_discussions(REPO, discussion_type="pull_request")
     assert (listed.num, listed.author, made.pr_num) == (1, "bob", 1)
-    api.comment_discussion(REPO, 1, "thanks")
+    said = api.comment_discussion(REPO, 1, "thanks")
+    edited = api.edit_discussion_comment(REPO, 1, said.id, new_content="thank you")
+    assert (edited.content, edited.edited) == ("thank you", True)
+    with pytest.warns(UserWarning, match="irreversible"):
+        assert api.hide_discussion_comment(REPO, 1, said.id).hidden
+    with pytest.raises(HfHubHTTPError, match="403"):
+        HfApi(token="hf_bob").edit_discussion_comment(REPO, 1, said.id, new_content="mine")
     api.rename_discussion(REPO, 1, new_title="Improve a")
     with pytest.raises(HfHubHTTPError, match="403"):
         HfApi(token="hf_bob").merge_pull_request(REPO, 1)
@@ -623,3 +639,5 @@ def test_serve_tells_how_to_use_it(hub, tmp_path):
     assert told[0]["HF_TOKEN"] == told[1]["HF_TOKEN"]
     with pytest.raises(ValueError, match="cannot be used"):
         serve(port=hub.port)
+    refused = CliRunner().invoke(app, ["hub", "--port", str(hub.port)])
+    assert refused.exit_code == 2 and "cannot be used" in refused.output

@@ -16,6 +16,7 @@ from mnist1d_hf import publish
 from mnist1d_hf.attempts import PublishError
 from mnist1d_hf.cards import eval_results, model_card
 from mnist1d_hf.identity import DIGESTS
+from mnist1d_hf.localhub import LocalHub
 from mnist1d_hf.push import push
 
 CONFIGS = ("default", "shuffled", "high-translation", "templates")
@@ -196,6 +197,24 @@ def test_killed_while_it_publishes(hub, publish_all, root, models, tmp_path):
     assert len(repositories()) == 3
     assert len(api.list_repo_commits("alice/mnist1d", repo_type="dataset")) == 2
     assert api.list_repo_refs("alice/mnist1d", repo_type="dataset").tags
+
+
+def test_on_a_hub_of_its_own(root, tmp_path):
+    """--hub local, kept in a folder, in a process as a person starts it."""
+    command = [sys.executable, "scripts/publish.py", "--hub", "local", "--only", "dataset"]
+    command += ["--hub-dir", tmp_path / "hub", "--repo-prefix", "try-"]
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "dataset local/try-mnist1d: published, verified at" in done.stdout
+    with LocalHub(tmp_path / "hub") as hub:
+        [token] = hub.accounts.tokens
+        api = HfApi(endpoint=hub.url)
+        refs = api.list_repo_refs("local/try-mnist1d", repo_type="dataset")
+        assert [tag.name for tag in refs.tags] == ["v1.0.0"]
+    assert token not in done.stdout + done.stderr
+    left = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert not [path for path in left if token.encode() in path.read_bytes()]
 
 
 # -- loading back, without this package ------------------------------------------------------------

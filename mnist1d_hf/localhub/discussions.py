@@ -117,6 +117,26 @@ def change(hub: Hub, request: Request, types: str, repo_id: str, number: str, wh
     return answer
 
 
+@routes.on("POST", r"/api/{repo}/discussions/(\d+)/comment/(\w+)/(edit|hide)")
+def change_comment(
+    hub: Hub, request: Request, types: str, repo_id: str, number: str, event_id: str, what: str
+) -> dict:
+    """Change or hide a comment of one's own, or in a namespace of one's own."""
+    repo, user = hub.repo(request, TYPES[types], repo_id), hub.accounts.known(request)
+    event = next((e for e in find(repo, number)["events"] if e["id"] == event_id), None)
+    if event is None or event["type"] != "comment":
+        raise HubError(404, "Comment not found")
+    if user != event["author"]["name"]:
+        hub.accounts.writer(request, repo.namespace)
+    data = event["data"]
+    if what == "hide":
+        data |= {"hidden": True, "latest": {**data["latest"], "raw": ""}}
+    else:
+        data |= {**comment(request.json().text("content")), "edited": True}
+    hub.save(repo)
+    return {"updatedComment": event}
+
+
 def merge(hub: Hub, repo: Repo, discussion: dict, user: str) -> dict:
     """Bring what the pull request changed since it was opened onto the main branch."""
     if not discussion["isPullRequest"] or discussion["status"] not in OPEN:

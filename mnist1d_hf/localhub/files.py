@@ -60,7 +60,7 @@ def paths_info(hub: Hub, request: Request, types: str, repo_id: str, revision: s
         if path in commit.tree:
             found.append(file_view(repo, commit, path, expand))
         elif any(other.startswith(path + "/") for other in commit.tree):
-            found.append(folder_view(path))
+            found.append(folder_view(repo, commit, path, expand))
     return found
 
 

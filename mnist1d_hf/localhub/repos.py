@@ -141,17 +141,29 @@ def file_view(repo: Repo, commit: Commit, path: str, expand: bool = False) -> di
     if file.xet:
         view["xetHash"] = file.xet
     if expand:
-        last = commit
-        for older in repo.history(commit):
-            if older.tree.get(path) != file:
-                break
-            last = older
-        view["lastCommit"] = {"id": last.oid, "title": last.title, "date": last.date}
+        view["lastCommit"] = last_change(repo, commit, path)
     return view
 
 
-def folder_view(path: str) -> dict[str, Any]:
-    return {"type": "directory", "oid": folder_oid(path), "size": 0, "path": path}
+def folder_view(repo: Repo, commit: Commit, path: str, expand: bool = False) -> dict[str, Any]:
+    view: dict[str, Any] = {"type": "directory", "oid": folder_oid(path), "size": 0, "path": path}
+    if expand:
+        view["lastCommit"] = last_change(repo, commit, path)
+    return view
+
+
+def last_change(repo: Repo, commit: Commit, path: str) -> dict[str, str]:
+    """The commit that gave a file, or the files of a folder, their present contents."""
+
+    def contents(version: Commit) -> dict[str, File]:
+        return {p: f for p, f in version.tree.items() if p == path or p.startswith(f"{path}/")}
+
+    last, present = commit, contents(commit)
+    for older in repo.history(commit):
+        if contents(older) != present:
+            break
+        last = older
+    return {"id": last.oid, "title": last.title, "date": last.date}
 
 
 def listing(
@@ -166,7 +178,7 @@ def listing(
             inner = base + "/".join(parts[:depth])
             if inner not in seen:
                 seen.add(inner)
-                views.append(folder_view(inner))
+                views.append(folder_view(repo, commit, inner, expand))
         if recursive or len(parts) == 1:
             views.append(file_view(repo, commit, path, expand))
     if folder and not views:
