@@ -16,8 +16,15 @@ from transformers.activations import ACT2FN
 class LearnedActivation(nn.Module):
     """The metalearned activation: ELU plus six tanh, which follow the network that was learned."""
 
-    offset = 0.0
-    units = ((0.0, 1.0, 0.0),)  # height, slope and shift of each tanh
+    offset = 0.0818
+    units = (  # height, slope and shift of each tanh
+        (0.6727, 0.1347, 0.2661),
+        (-0.8191, -0.351, -0.4366),
+        (-0.4957, 0.1346, 0.0911),
+        (0.1664, -1.762, -0.7749),
+        (2.1117, -1.0998, -0.3776),
+        (-0.3897, -0.8277, 0.8346),
+    )
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.elu(x) + self.offset
@@ -29,8 +36,14 @@ class LearnedActivation(nn.Module):
 class PiecewiseLinearActivation(nn.Module):
     """The closest line with five bends: the metalearned activation without its curves."""
 
-    intercept, slope = 0.0, 1.0
-    bends = ((0.0, 0.0),)  # position, and by how much the slope changes there
+    intercept, slope = 1.2674, 0.2109
+    bends = (  # position, and by how much the slope changes there
+        (-1.4925, -0.6999),
+        (-0.9332, -0.9413),
+        (-0.0756, 0.8942),
+        (0.2734, 0.8113),
+        (0.6454, 0.8483),
+    )
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.intercept + self.slope * x
