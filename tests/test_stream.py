@@ -270,6 +270,38 @@ def test_the_exact_moments_are_those_of_many_rows(changes):
         assert abs(of_rows.mean() - moment) < MOST_SIGMA * error
 
 
+def test_the_cnn_of_the_paper_finds_both_streams_equally_hard():
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    conv, relu = torch.nn.Conv1d, torch.nn.ReLU
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [conv(1, 25, 5, 2, 1), relu(), conv(25, 25, 3, 2, 1), relu()]
+        layers += [conv(25, 25, 3, 2, 1), relu(), torch.nn.Flatten(), torch.nn.Linear(125, 10)]
+        model = torch.nn.Sequential(*layers)
+
+    def tensors(x, y):
+        return torch.from_numpy(x.astype(np.float32))[:, None], torch.from_numpy(y)
+
+    counter = config_params("default", stream="counter")
+    batches = (values.split(100) for values in tensors(*make_range(counter, 0, 60_000)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for x, y in zip(*batches, strict=True):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    n = 20_000
+    frozen = make_mnist1d(SignalParams(num_samples=n, train_split=0))
+    accuracies = []
+    for rows in ((frozen.x_test, frozen.y_test), make_range(counter, TEST_START, TEST_START + n)):
+        x, y = tensors(*rows)
+        with torch.no_grad():
+            accuracies.append((model(x).argmax(dim=1) == y).double().mean().item())
+    share = np.mean(accuracies)
+    error = np.sqrt(2 * share * (1 - share) / n)
+    assert abs(accuracies[0] - accuracies[1]) < MOST_SIGMA * error and share > 0.8, accuracies
+
+
 # --- its bytes -----------------------------------------------------------------------------
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "counter.json").read_text())
