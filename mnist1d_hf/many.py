@@ -24,7 +24,7 @@ from mnist1d_hf.stack import Stack
 LOSSES = ("cross_entropy", "mse")
 OPTIMIZERS = ("adam", "sgd")
 IGNORED = -100  # torch's own label for rows that do not count
-ROWS = 1000  # evaluated at a time, so that their activations stay in the cache
+ROWS = 2000  # of all models together, evaluated at a time: what fits into the cache
 
 
 class History(NamedTuple):
@@ -146,7 +146,8 @@ def _measure(stack: Stack, x: Tensor, labels: Tensor, loss: str) -> Tensor:
     models, classes = len(stack.models), stack.num_outputs
     total = torch.zeros(2, models, dtype=torch.float64, device=x.device)
     labels = labels.expand(models, -1)
-    for part, wanted in zip(x.split(ROWS), labels.split(ROWS, dim=1), strict=True):
+    rows = max(1, ROWS // models)
+    for part, wanted in zip(x.split(rows), labels.split(rows, dim=1), strict=True):
         logits = stack.forward(part.expand(models, -1, -1)).double()
         counts = wanted != IGNORED
         if loss == "mse":

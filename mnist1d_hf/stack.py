@@ -13,6 +13,7 @@ convolutions. Autograd would cost about as much as the arithmetic, so each layer
 they go straight into one flat buffer, and the optimizer is one operation however many layers.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -154,15 +155,14 @@ class Pool(Layer):
 
 class MaxPool(Pool):
     def reduce(self) -> Tensor:
-        return self.x.amax(3)
+        return functools.reduce(torch.maximum, self.x.unbind(3))
 
     def spread(self, slope: Tensor) -> Tensor:
         parts = []
-        for x in self.x.unbind(3):  # of several equal maxima the first gets it all
-            largest = x == self.y
-            parts.append(torch.where(largest, slope, 0))
-            slope = torch.where(largest, 0, slope)
-        return torch.stack(parts, 3)
+        for x in self.x.unbind(3)[:-1]:  # of several equal maxima the first gets it all
+            parts.append(torch.where(x == self.y, slope, 0))
+            slope = slope - parts[-1]
+        return torch.stack([*parts, slope], 3)
 
 
 class AvgPool(Pool):
