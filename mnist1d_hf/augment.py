@@ -53,12 +53,15 @@ def augment(
         if value < 0:
             raise ValueError(f"{name}={value}: a standard deviation is at least 0")
     n, d = x.shape
-    draw = {"generator": generator, "device": x.device, "dtype": x.dtype}
+
+    def normal(width: int) -> Tensor:
+        return torch.randn(n, width, generator=generator, device=x.device, dtype=x.dtype)
+
     time = torch.arange(d, device=x.device, dtype=x.dtype) - (d - 1) / 2  # sums to 0
     if detrend:
         x = x - x.mean(1, keepdim=True)
         x = x - (x @ time)[:, None] / (time @ time) * time
     steps = torch.randint(low, high + 1, (n, 1), generator=generator, device=x.device)
     x = x.gather(1, (torch.arange(d, device=x.device) - steps) % d)
-    x = x + slope * torch.randn(n, 1, **draw) * time + offset * torch.randn(n, 1, **draw)
-    return x + noise * torch.randn(n, d, **draw) if noise else x
+    x = x + slope * normal(1) * time + offset * normal(1)
+    return x + noise * normal(d) if noise else x

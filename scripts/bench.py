@@ -1,6 +1,7 @@
 """Benchmarks: one command per area, ratios measured side by side in one process.
 
     python scripts/bench.py studies       # about five minutes on one core, 10 GB of memory
+    python scripts/bench.py tickets       # about two minutes on one core
     python scripts/bench.py training      # about five minutes on one core
 
 Each prints a table and writes dataset_card/results/bench_<area>.json with the machine, the
@@ -56,6 +57,18 @@ def studies(outer_steps: int = 2, out: Path = RESULTS) -> None:
     rows = measure(outer_steps)
     title = "Metalearning, one thread"
     report("studies", title, rows, time.perf_counter() - start, out, outer_steps=outer_steps)
+
+
+@app.command()
+def tickets(rounds: int = 3, steps: int = 299, out: Path = RESULTS) -> None:
+    """A search for lottery tickets against the notebook's."""
+    from benchmarks.tickets import measure
+
+    start = time.perf_counter()
+    rows = measure(rounds, steps)
+    title = "A training of the search for lottery tickets, one thread"
+    seconds = time.perf_counter() - start
+    report("tickets", title, rows, seconds, out, rounds=rounds, steps=steps)
 
 
 # ---------------------------------------------------------------- training

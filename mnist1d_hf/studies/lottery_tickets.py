@@ -127,9 +127,7 @@ def search(
     seed = SEED + trial
     data = load(42, np.arange(LENGTH))
     first, drawn = initial_layers(seed), random_scores(seed)
-    found: dict[str, Any] = {
-        name: [] for name in ("train_loss", "test_loss", "last", "max", "mean")
-    }
+    found: dict[str, Any] = {}
     weights = first
     for number, sparsity in enumerate(np.linspace(0, 1, retrains)):
         scores = next(drawn) if pruning == "random" else [layer.abs() for layer in weights]
@@ -137,13 +135,16 @@ def search(
         network = PrunedMLP(first, masks)
         history = train(network, *data, steps=steps, checkpoint_at=checkpoint)
         weights = history.checkpoint
-        accuracy = history.test_accuracy[: (steps - 1) // 100 + 1]
-        found["train_loss"].append(round(history.train_loss, 5))
-        found["test_loss"].append(round(history.test_loss[-1], 4))
-        for name, value in zip(
-            ("last", "max", "mean"), (accuracy[-1], max(accuracy), np.mean(accuracy)), strict=True
-        ):
-            found[name].append(round(float(value), 2))
+        accuracy = history.test_accuracy
+        metrics = {
+            "train_loss": history.train_loss,
+            "test_loss": history.test_loss[-1],
+            "last": accuracy[-1],
+            "max": max(accuracy),
+            "mean": sum(accuracy) / len(accuracy),
+        }
+        for name, value in metrics.items():
+            found.setdefault(name, []).append(round(value, 5))
         if number == ticket:
             found["ticket"] = encode(masks)
             found["adjacency"] = adjacency(first_layer(masks))
@@ -289,7 +290,7 @@ def judge_search(result: dict[str, Any]) -> list[Claim]:
     random_gain = float(last["random"][middle].mean() - last["lottery"][0])
     above = {
         f"{sparsity[i]:.2f}": summarise(gains(result, "lottery", i))
-        for i in np.flatnonzero((sparsity > 0.95) & (sparsity < 1))
+        for i in np.flatnonzero((sparsity > 0.95) & (sparsity < 1)).tolist()
     }
     holds = [gain["mean"] > 0 for key, gain in above.items() if float(key) < 0.975]
     published = {
