@@ -23,6 +23,7 @@ from mnist1d_hf.signals.render import (
     dilated_table,
     grid,
     noise_kernel,
+    rotations,
     smooth,
 )
 from mnist1d_hf.signals.templates import Templates
@@ -51,8 +52,7 @@ class BlockDraws(NamedTuple):
 class Prepared(NamedTuple):
     """What all rows of a dataset share."""
 
-    table: np.ndarray  # (num_classes * num_paddings * 2 L,) float32: every signal, twice in a row
-    num_paddings: int
+    windows: np.ndarray  # (num_classes, num_paddings, L + 1, L) float32: see `rotations`
     mirror: np.ndarray  # (L + 2 RADIUS,) int64: positions with reflected borders
     kernel: np.ndarray  # (RADIUS + 1,) float32: centre and one side
     left: np.ndarray  # (d,) int64: left neighbour of each resampled point
@@ -112,10 +112,8 @@ def draw_block(params: SignalParams, block: int, num_classes: int) -> BlockDraws
 def render_block(draws: BlockDraws, shared: Prepared, params: SignalParams) -> np.ndarray:
     """Signals of one block, normalised and permuted: (n, final_seq_length) float32."""
     length = params.padded_length
-    # a signal rotated right by k is the window that starts k before the middle of it twice
-    start = (draws.classes * shared.num_paddings + draws.padding) * (2 * length) + length
-    window = (start - draws.shift) + np.arange(length)[:, None]
-    x = shared.table.take(window)  # (length, n)
+    x = shared.windows[draws.classes, draws.padding, draws.shift]  # (n, length)
+    x = np.ascontiguousarray(x.T)
     x *= 1 + np.float32(params.scale_coeff) * (draws.scale - np.float32(0.5))
     background = smooth_columns(draws.noise[:length], shared)
     background *= np.float32(params.corr_noise_scale)
@@ -128,7 +126,7 @@ def render_block(draws: BlockDraws, shared: Prepared, params: SignalParams) -> n
     out -= (np.float32(params.shear_scale) * (draws.shear - np.float32(0.5))) * ramp
     out -= np.float32(shared.mean)
     out *= np.float32(1 / shared.std)
-    return np.ascontiguousarray(out[shared.order].T)
+    return np.ascontiguousarray(out.T[:, shared.order] if params.shuffle_seq else out.T)
 
 
 def smooth_columns(white: np.ndarray, shared: Prepared) -> np.ndarray:
@@ -175,8 +173,7 @@ def prepare_templates(params: SignalParams, templates: Templates) -> Prepared:
     if params.shuffle_seq:
         order = block_generator(params.seed, PERMUTATION_KEY).permutation(order)
     return Prepared(
-        table=np.concatenate([table, table], axis=-1).astype(np.float32).ravel(),
-        num_paddings=table.shape[1],
+        windows=rotations(table.astype(np.float32)),
         mirror=np.pad(np.arange(params.padded_length), RADIUS, mode="symmetric"),
         kernel=noise_kernel()[RADIUS:].astype(np.float32),
         left=left,
