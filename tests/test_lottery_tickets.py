@@ -1,5 +1,6 @@
 """The lottery-ticket study: the seeded procedure of 2020, its counts and its verdicts."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -130,3 +131,18 @@ def test_the_seed_decided_some_published_claims(generation, verdicts):
 def test_every_claim_has_a_verdict(result):
     ids = {claim.id for claim in result["claims"]}
     assert ids == {"L-a", "L-b", "L-c", "L-e", "L-f", "L-g", "L-h"}  # L-d needs flipped data
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ticket": 8}, "ticket=8: from 0 to retrains - 1 = 7"),
+        ({"variants": ("flipped",)}, "must be 'fresh data' and any of"),
+        ({"variants": ("fresh data", "upside down")}, "upside down"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change, message, tmp_path):
+    args = dataclasses.replace(study.Args.at("smoke"), **change)
+    with pytest.raises(ValueError, match=message):
+        study.run(args, Cells(tmp_path, quiet=True))
+    assert not list(tmp_path.iterdir())

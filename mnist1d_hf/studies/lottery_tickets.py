@@ -223,7 +223,17 @@ def transfer(trial: int, variant: str, ticket: str, number: int, retrains: int, 
 
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:
-    """Search, transfer and the verdicts, over the trials."""
+    """Search, transfer and the verdicts, over the trials.
+
+    Raises ValueError for a ticket that is no sparsity, and for variants that are not known or lack
+    the fresh data all others are compared with.
+    """
+    if not 0 <= args.ticket < args.retrains:
+        raise ValueError(f"ticket={args.ticket}: from 0 to retrains - 1 = {args.retrains - 1}")
+    if not {"fresh data"} <= set(args.variants) <= COLUMNS.keys():
+        raise ValueError(
+            f"variants={args.variants}: must be 'fresh data' and any of {', '.join(COLUMNS)}"
+        )
     settings = {name: getattr(args, name) for name in ("retrains", "ticket", "steps", "checkpoint")}
     trials = range(args.trials)
     todo = [{"trial": t, "pruning": pruning, **settings} for t in trials for pruning in PRUNINGS]
