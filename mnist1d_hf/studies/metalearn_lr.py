@@ -7,6 +7,10 @@ The paper (section "Metalearning a learning rate", notebook metalearn-learn-rate
 at 0.15 and ends at 0.62 both times, "regardless of initialization". We reproduce its two traces,
 then vary what it kept fixed: the initial weights, the order of the data, and the starting rate
 over more than two decades, each against a search on a grid of rates.
+
+Result, 23 CPU minutes: every printed number within 3.2e-4. The best rate is 0.622 +- 0.031
+(n = 20 sets of weights and data orders). It is found from 0.15 and 0.5 always, from 0.05 and 1.5
+in 19 and 18 of 20 cases; from 0.02 and from 2 and above the search diverges.
 """
 
 import math
@@ -267,10 +271,13 @@ def _plot_ends(axis: Any, result: dict[str, Any]) -> None:
         shown = [end for end in ends if end is not None and 0 < end < top]
         axis.plot([start] * len(shown), shown, ".", color=COLOURS["black"])
         if lost := len(ends) - len(shown):
-            axis.text(start, top, f"{lost}×", color=COLOURS["red"], ha="center", va="top")
+            axis.text(
+                start, top, f"{lost}×", color=COLOURS["red"], rotation=90, ha="center", va="top"
+            )
     axis.plot([], [], ".", color=COLOURS["black"], label="end of one search")
     axis.plot([], [], " ", label="red: searches that diverged")
-    axis.set(title="Where a start leads", xlabel="Starting rate", xscale="log", ylim=(0.3, top))
+    axis.set(title="Rate at the end", xlabel="Rate at the start", ylim=(0.3, top))
+    axis.set(xscale="log", xlim=(0.012, 8))
     axis.legend(loc="lower left")
 
 
