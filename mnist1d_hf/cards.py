@@ -26,6 +26,8 @@ of ten digits.
 ## Accuracy
 
 {results}
+
+<!-- several seeds -->
 {curve}
 ## Use
 
@@ -75,15 +77,15 @@ def model_card(
     repo_id: str | None = None,
     sequence_length: int = 40,
     command: str | None = None,
-    runs: Mapping[str, Mapping[str, Any]] | None = None,
     curve: Sequence[tuple[int, float]] = (),
+    watched: str = "validation",
     license: str = "apache-2.0",
     tags: Sequence[str] = (),
 ) -> str:
     """The card of a trained model, with its `accuracy` by split also as a model-index.
 
-    `command` trains the model again, `runs` has mean, std and n by split over several seeds, and
-    `curve` pairs of step and accuracy on the validation split.
+    `command` trains the model again; `curve` has pairs of step and accuracy on the split that was
+    `watched` in training.
     """
     results = [
         EvalResult(
@@ -118,27 +120,21 @@ def model_card(
         sequence_length=sequence_length,
         dataset=dataset,
         dataset_args=f" ({dataset_args})" if dataset_args else "",
-        results=accuracy_table(accuracy, runs or {}),
-        curve=curve_table(curve),
+        results=accuracy_table(accuracy),
+        curve=curve_table(curve, watched),
         training=", ".join(f"{name} {value}" for name, value in training.items()).capitalize(),
         command=f"\n```bash\n{command}\n```\n" if command else "",
     )
 
 
-def accuracy_table(accuracy: Mapping[str, float], runs: Mapping[str, Mapping[str, Any]]) -> str:
+def accuracy_table(accuracy: Mapping[str, float]) -> str:
     if not accuracy:
         return "Not evaluated."
-    lines = ["| split | these weights | over several seeds |", "| --- | --- | --- |"]
-    for split, value in accuracy.items():
-        several = "not measured"
-        if run := runs.get(split):
-            spread = f" ± {100 * run['std']:.2f}" if run["std"] is not None else ""
-            several = f"{100 * run['mean']:.2f}{spread} % (n = {run['n']})"
-        lines.append(f"| {split} | {100 * value:.2f} % | {several} |")
-    return "\n".join(lines)
+    rows = [f"| {split} | {100 * value:.2f} % |" for split, value in accuracy.items()]
+    return "\n".join(["| split | these weights |", "| --- | --- |", *rows])
 
 
-def curve_table(curve: Sequence[tuple[int, float]], most: int = 10) -> str:
+def curve_table(curve: Sequence[tuple[int, float]], watched: str, most: int = 10) -> str:
     """At most about `most` points of the curve, the last one always."""
     if not curve:
         return ""
@@ -147,9 +143,8 @@ def curve_table(curve: Sequence[tuple[int, float]], most: int = 10) -> str:
     steps = " | ".join(str(step) for step, _ in points)
     values = " | ".join(f"{100 * value:.1f}" for _, value in points)
     rule = " | ".join(["---"] * (len(points) + 1))
-    return (
-        f"\nWhile it was trained:\n\n| step | {steps} |\n| {rule} |\n| validation, % | {values} |\n"
-    )
+    table = f"| step | {steps} |\n| {rule} |\n| {watched}, % | {values} |"
+    return f"\nWhile it was trained:\n\n{table}\n"
 
 
 def eval_results(
@@ -162,17 +157,41 @@ def eval_results(
     return yaml.safe_dump(eval_result_entries_to_yaml([entry]), sort_keys=False)
 
 
-def for_dataset(text: str, dataset: str) -> str:
-    """A model card, or the text of .eval_results, with the dataset under its published name."""
+def for_hub(
+    text: str, repo_id: str, dataset: str, measured: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """A model's card as it is published: with the names of its repository and of the dataset.
+
+    `measured` are rows of the benchmark study for this architecture and config.
+    """
     match = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     if match is None:
-        entries = yaml.safe_load(text)
-        for entry in entries:
-            entry["dataset"]["id"] = dataset
-        return yaml.safe_dump(entries, sort_keys=False)
-    metadata = yaml.safe_load(match[1])
+        raise ValueError("the card has no front matter between two lines of ---")
+    metadata, body = yaml.safe_load(match[1]), text[match.end() :]
     metadata["datasets"] = [dataset]
     for model in metadata.get("model-index", []):
+        body = body.replace(f'"{model["name"]}"', f'"{repo_id}"')
         for result in model["results"]:
             result["dataset"]["type"] = dataset
-    return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---\n{text[match.end() :]}"
+    body = body.replace("<!-- several seeds -->\n", several_seeds(measured))
+    return f"---\n{yaml.safe_dump(metadata, sort_keys=False)}---\n{body}"
+
+
+def several_seeds(measured: Sequence[Mapping[str, Any]]) -> str:
+    if not measured:
+        return ""
+    lines = ["This architecture over several seeds, on test, in the project's benchmark study:\n"]
+    for row in measured:
+        spread = "" if row["std"] is None else f" ± {row['std']:.2f}"
+        protocol = {"original": "last step", "ours": "step selected on validation rows"}
+        how = f"{row['recipe']} recipe, {protocol[row['protocol']]}"
+        lines.append(f"- {row['mean']:.2f}{spread} % (n = {row['n']}): {how}")
+    return "\n".join(lines) + "\n"
+
+
+def results_for_hub(text: str, dataset: str) -> str:
+    """The text of .eval_results as it is published: with the name of the dataset."""
+    entries = yaml.safe_load(text)
+    for entry in entries:
+        entry["dataset"]["id"] = dataset
+    return yaml.safe_dump(entries, sort_keys=False)

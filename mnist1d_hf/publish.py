@@ -1,5 +1,6 @@
 """What MNIST-1D publishes: the dataset, trained models, the Space, and a collection of them all."""
 
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
 
 from mnist1d_hf.attempts import PublishError, attempt
-from mnist1d_hf.cards import for_dataset
+from mnist1d_hf.cards import for_hub, results_for_hub
 from mnist1d_hf.dataset_card import addressed
 from mnist1d_hf.identity import digest
 from mnist1d_hf.load import load_dataset_builder
 from mnist1d_hf.mnist1d import Mnist1D
 from mnist1d_hf.parquet import write_parquet
 from mnist1d_hf.push import Publication, Published, WrongBytes, push
+from mnist1d_hf.results import read_result
 from mnist1d_hf.tensors import to_numpy
 
 PARTS = ("dataset", "models", "space", "collection")
@@ -58,7 +60,7 @@ def plan(
     if "dataset" in parts:
         publications.append(dataset_publication(dataset_id, card, work, tag))
     if "models" in parts and models is not None:
-        publications += model_publications(f"{dataset_id}-", models, dataset_id)
+        publications += model_publications(models, dataset_id, benchmark(card))
     elif parts == ("models",):
         raise PublishError("no models: name the folder that holds them, each in its own folder")
     if "space" in parts and (SPACE.exists() or parts == ("space",)):
@@ -131,28 +133,42 @@ def loads_as(expected: dict[tuple[str, str], dict]) -> Callable[[str, str], None
     return check
 
 
-def model_publications(start: str, folder: Path, dataset_id: str) -> list[Publication]:
-    """One for each folder with a config.json; its card and results then name the dataset."""
+def benchmark(card: Path) -> list[dict[str, Any]]:
+    """The table of the benchmark study, empty before it was run."""
+    path = card / "results" / "classification.json"
+    return read_result(path)["table"] if path.exists() else []
+
+
+def model_publications(folder: Path, dataset_id: str, table: list[dict]) -> list[Publication]:
+    """One for each folder with a config.json; its card then has the published names."""
     homes = sorted(path.parent for path in folder.glob("*/config.json"))
     if not homes:
         raise PublishError(f"no models: {folder} holds no folder with a config.json")
-    publications = []
-    for home in homes:
-        missing = [f for f in ("model.safetensors", "README.md") if not (home / f).exists()]
-        if missing:
-            raise PublishError(f"{home} lacks {' and '.join(missing)}: train the model again")
-        files: dict[str, Path | bytes] = {
-            str(path.relative_to(home)): path
-            for pattern in MODEL_FILES
-            for path in home.glob(pattern)
-        }
-        for path, file in files.items():
-            if path.endswith((".md", ".yaml")):
-                assert isinstance(file, Path)
-                text = file.read_text(encoding="utf-8")
-                files[path] = for_dataset(text, dataset_id).encode()
-        publications.append(Publication(start + home.name, "model", files, f"Publish {home.name}"))
-    return publications
+    return [model_publication(home, dataset_id, table) for home in homes]
+
+
+def model_publication(home: Path, dataset_id: str, table: list[dict]) -> Publication:
+    missing = [file for file in ("model.safetensors", "README.md") if not (home / file).exists()]
+    if missing:
+        raise PublishError(f"{home} lacks {' and '.join(missing)}: train the model again")
+    repo_id = f"{dataset_id}-{home.name}"
+    files: dict[str, Path | bytes] = {
+        str(path.relative_to(home)): path for pattern in MODEL_FILES for path in home.glob(pattern)
+    }
+    card = (home / "README.md").read_text(encoding="utf-8")
+    model = json.loads((home / "config.json").read_text())["model_type"].removeprefix("mnist1d_")
+    config = re.search(r"^ +config: (.*)$", card, re.MULTILINE)
+    measured = [
+        row for row in table if config and (row["model"], row["config"]) == (model, config[1])
+    ]
+    try:
+        files["README.md"] = for_hub(card, repo_id, dataset_id, measured).encode()
+    except ValueError as error:
+        raise PublishError(f"{home / 'README.md'}: {error}") from None
+    for path in home.glob(".eval_results/*.yaml"):
+        text = results_for_hub(path.read_text(encoding="utf-8"), dataset_id)
+        files[str(path.relative_to(home))] = text.encode()
+    return Publication(repo_id, "model", files, f"Publish {home.name}")
 
 
 def space_publication(repo_id: str) -> Publication:

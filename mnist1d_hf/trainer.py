@@ -143,11 +143,12 @@ class Mnist1DTrainer(Trainer):
         tags: str | list[str] | None = None,
         dataset: str = "mnist1d",
         dataset_args: str | None = None,
+        command: str | None = None,
     ) -> None:
         """Write README.md and, if a test accuracy was logged, .eval_results/mnist1d.yaml.
 
         `push_to_hub` calls this with its further arguments. The numbers are the last logged as
-        `test_accuracy` and `eval_accuracy`.
+        `test_accuracy` and `eval_accuracy`; `command` is what trains the model again.
         """
         if not self.is_world_process_zero():
             return
@@ -156,9 +157,10 @@ class Mnist1DTrainer(Trainer):
         if dataset_args is None and isinstance(self.train_dataset, datasets.Dataset):
             dataset_args = self.train_dataset.info.config_name
         history = self.state.log_history
+        watched = str(getattr(self.eval_dataset, "split", None) or "validation")
         accuracy = {
             split: entry[key]
-            for split, key in (("validation", "eval_accuracy"), ("test", "test_accuracy"))
+            for split, key in ((watched, "eval_accuracy"), ("test", "test_accuracy"))
             for entry in history
             if key in entry
         }
@@ -172,6 +174,8 @@ class Mnist1DTrainer(Trainer):
             dataset_args=dataset_args,
             accuracy=accuracy,
             curve=[(int(e["step"]), e["eval_accuracy"]) for e in history if "eval_accuracy" in e],
+            watched=watched,
+            command=command,
             sequence_length=model.config.final_seq_length,
             training={
                 "steps": self.state.global_step,

@@ -20,6 +20,8 @@ for the CNN; a model of 5210 parameters is no faster on two.
 """
 
 import difflib
+import re
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +167,8 @@ def build_model(args: ModelArguments, splits: datasets.DatasetDict):
 
 def main(argv: list[str] | None = None) -> dict[str, float]:
     """Train, evaluate on test, save, and push if asked to; returns the test metrics."""
-    model_args, data_args, args = parse(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    model_args, data_args, args = parse(argv)
     set_seed(args.seed)
     torch.set_num_threads(1)  # models of this size are slower on several cores than on one
     with args.main_process_first():  # the first process fills the cache
@@ -197,6 +200,10 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     card = {
         "dataset": data_args.dataset_name or "mnist1d",
         "dataset_args": " ".join([data_args.config_name, *data_args.params]),
+        # a token given as an argument is nobody else's business
+        "command": re.sub(
+            r" --hub_token[= ]\S+", "", f"python scripts/train.py {shlex.join(argv)}"
+        ),
     }
     if args.push_to_hub:
         trainer.push_to_hub(**card)

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,14 +61,21 @@ def models(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def card(root, tmp_path_factory):
+    """The card's folder as it is now: a study that runs meanwhile would change it."""
+    folder = tmp_path_factory.mktemp("card") / "dataset_card"
+    return shutil.copytree(root / "dataset_card", folder)
+
+
 @pytest.fixture
-def publish_all(script, root, models, monkeypatch, capsys):
+def publish_all(script, root, card, models, monkeypatch, capsys):
     """Run the command with some options; return what it printed. The Space is left out."""
     monkeypatch.chdir(root)
     monkeypatch.setattr(publish, "SPACE", root / "no-space")
 
     def run(**options):
-        script.main(**{"models": models, **options})
+        script.main(**{"models": models, "card": card, **options})
         return capsys.readouterr().out
 
     return run
@@ -181,9 +189,10 @@ def test_a_model_folder_that_is_not_finished(hub, tmp_path):
 
 
 @pytest.mark.parametrize("hub", ["xet"], indirect=True)
-def test_killed_while_it_publishes(hub, publish_all, root, models, tmp_path):
+def test_killed_while_it_publishes(hub, publish_all, root, card, models, tmp_path):
     """kill -9 just after the Hub took the commit; the next run finishes."""
     command = [sys.executable, "scripts/publish.py", "--models", models, "--only", "dataset"]
+    command += ["--card", card]
     process = subprocess.Popen(
         command, cwd=root, env={**os.environ, "HF_HOME": str(tmp_path)}, stdout=subprocess.PIPE
     )
@@ -291,9 +300,10 @@ def expected_logits(models):
             yield " ".join(["~", name, *(float(v).hex() for v in model(x).logits[0])])
 
 
-def test_loads_back_without_the_package(hub, request, models, tmp_path):
+def test_loads_back_without_the_package(hub, request, card, models, tmp_path):
     parts = ("dataset", "models")
-    for publication in publish.plan("alice", tmp_path / "work", parts=parts, models=models):
+    work = tmp_path / "work"
+    for publication in publish.plan("alice", work, parts=parts, card=card, models=models):
         done = push(publication)
         if publication.repo_type == "dataset":
             commit = done.commit
