@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -100,7 +101,7 @@ def write_csv(tables: Iterator[pa.Table], path: Path) -> Path:
 
 def flatten(table: pa.Table) -> pa.Table:
     """A table with the lists of d numbers in column x as columns x0 to x(d-1)."""
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in table.column_names:
         column = table[name].combine_chunks()
         if pa.types.is_fixed_size_list(column.type):
