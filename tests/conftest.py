@@ -49,6 +49,10 @@ import sitecustomize  # noqa: E402, F401  (installs the guard in this process)
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_unconfigure() -> None:
+    HUB_PORT.close()
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
