@@ -19,11 +19,12 @@ WIDTH, HEIGHT = 7, 14
 
 def braille(signal: np.ndarray) -> list[str]:
     """A signal in HEIGHT lines of WIDTH characters; x to the side, time down."""
-    last = len(signal) - 1
-    canvas = Canvas(WIDTH, HEIGHT, xmin=-REACH, xmax=REACH, ymin=0, ymax=last)
-    across = np.clip(signal, -REACH, REACH).tolist()
-    for i in range(last):
-        canvas.line(across[i], last - i, across[i + 1], last - i - 1)
+    canvas = Canvas(WIDTH, HEIGHT, xmin=-REACH, xmax=REACH)
+    # the upper limits of a canvas lie just outside of it
+    x = np.clip(signal, canvas.xmin, canvas.xmax_inside).tolist()
+    y = np.linspace(canvas.ymax_inside, canvas.ymin, len(signal)).tolist()
+    for i in range(1, len(x)):
+        canvas.line(x[i - 1], y[i - 1], x[i], y[i])
     return canvas.plot().splitlines()
 
 
