@@ -68,10 +68,14 @@ def train_many(
         evaluate_every: measure after every so many updates; in any case after the last.
 
     Raises ValueError for layers of another kind, models that differ in more than their weights,
-    and names that are not known.
+    names that are not known, and lengths that do not fit.
     """
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSSES)}")
+    if labels.shape not in ((len(x),), (len(models), len(x))):
+        raise ValueError(
+            f"labels of shape {tuple(labels.shape)}: must be ({len(x)},) or {len(models), len(x)}"
+        )
     stack = Stack(models)
     stack.check(x[:2])
     update = _Update(stack, optimizer, learning_rate, momentum, masks or {})
@@ -178,12 +182,21 @@ class _Update:
         if masks:
             self.mask = torch.ones_like(self.weights)
             for name, mask in masks.items():
+                if name not in stack.places or len(mask) != len(stack.models):
+                    raise ValueError(
+                        f"masks[{name!r}]: must be one mask per model of a parameter, "
+                        f"{', '.join(stack.places)}"
+                    )
                 stack.fill(self.mask, name, list(mask))
             self.weights.mul_(self.mask)
         self.moved, rate = self.weights, 1.0
         if isinstance(learning_rate, int | float):
             rate = learning_rate
         else:
+            if len(learning_rate) != len(stack.models):
+                raise ValueError(
+                    f"learning_rate: {len(learning_rate)} values for {len(stack.models)} models"
+                )
             # torch's optimizer moves `moved` from zero at rate 1 and the weights follow it at the
             # rates of their models: neither Adam nor SGD looks at the weights themselves
             self.moved = torch.zeros_like(self.weights)

@@ -200,6 +200,15 @@ LAYERS: dict[str, type[Layer]] = {
 }
 
 
+def new_layer(node: fx.Node, module: nn.Module | None) -> Layer:
+    """The layer that does what a step of a traced model does, by `module` or by a function."""
+    kind = type(module).__name__ if module is not None else node.target
+    kind = getattr(kind, "__name__", kind)
+    if kind not in LAYERS:
+        raise ValueError(f"layer {kind!r} cannot be stacked; these can: {', '.join(LAYERS)}")
+    return LAYERS[kind](module)
+
+
 class Stack:
     """M models as one: flat `weights` and `gradients`, of which every layer has its views.
 
@@ -244,31 +253,24 @@ class Stack:
                 place[node] = 0
             elif inputs and node.op.startswith("call"):
                 place[node] = len(self.trainable)
-                owner = str(node.target).removeprefix("model.")
+                owner = str(node.target).removeprefix("model").removeprefix(".")
                 module = self.models[0].get_submodule(owner) if node.op == "call_module" else None
-                layer = self._layer(node, module)
+                layer = new_layer(node, module)
+                if isinstance(layer, Relu) and inputs[0]:
+                    # what a product made for this layer alone is not looked at again
+                    (x,) = node.all_input_nodes
+                    product = isinstance(self.layers[inputs[0] - 1][0], Linear)
+                    layer.in_place = product and len(x.users) == 1
                 self.layers.append((layer, inputs))
                 self.trainable.append(bool(layer.shapes) or any(self.trainable[i] for i in inputs))
                 owners.append(owner if module is not None else "")
         return owners
 
-    def _layer(self, node: fx.Node, module: nn.Module | None) -> Layer:
-        kind = type(module).__name__ if module is not None else node.target
-        kind = getattr(kind, "__name__", kind)
-        if kind not in LAYERS:
-            raise ValueError(f"layer {kind!r} cannot be stacked; these can: {', '.join(LAYERS)}")
-        layer = LAYERS[kind](module)
-        if isinstance(layer, Relu):
-            # a product made for this layer alone is not looked at again
-            (x,) = node.all_input_nodes
-            layer.in_place = len(x.users) == 1 and isinstance(self.layers[-1][0], Linear)
-        return layer
-
     def _share_out(self, owners: list[str]) -> None:
         start = 0
         for (layer, _), owner in zip(self.layers, owners, strict=True):
             for kind, shape in zip(("weight", "bias"), layer.shapes, strict=False):
-                name = f"{owner}.{kind}"
+                name = f"{owner}.{kind}".removeprefix(".")
                 self.places[name] = start, (len(self.models), *shape)
                 setattr(layer, kind, self.view(self.weights, name))
                 setattr(layer, f"d_{kind}", self.view(self.gradients, name))
@@ -301,7 +303,7 @@ class Stack:
         alone = torch.stack([_Logits(model)(x) for model in self.models])
         try:
             stacked = self.forward(x.expand(len(self.models), -1, -1))
-            same = stacked.shape == alone.shape and torch.allclose(stacked, alone, 1e-3, 1e-4)
+            same = stacked.shape == alone.shape and torch.allclose(stacked, alone, 1e-3, 1e-4, True)
         except RuntimeError:  # shapes that do not fit
             same = False
         if not same:
