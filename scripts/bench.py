@@ -3,6 +3,7 @@
     python scripts/bench.py studies       # about five minutes on one core, 10 GB of memory
     python scripts/bench.py tickets       # about two minutes on one core
     python scripts/bench.py training      # about five minutes on one core
+    python scripts/bench.py many          # about three minutes on two
 
 Each prints a table and writes dataset_card/results/bench_<area>.json with the machine, the
 versions and the revision. Times are CPU seconds of one thread, the best of interleaved rounds, so
@@ -239,6 +240,94 @@ def original_model(name: str):
         "gru": lambda: [Outputs(), nn.Linear(480, 10)],
     }
     return nn.Sequential(*layers[name]())
+
+
+# ---------------------------------------------------------------- many
+
+
+@app.command()
+def many(rounds: int = 8, steps: int = 40, models: int = 10, out: Path = RESULTS) -> None:
+    """Training many models at once against the original's loop, and in two processes."""
+    import torch
+
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    rows = []
+    for name in ("mlp", "cnn"):
+        loops = {
+            "original": (1, lambda n, name=name: original_loop(name, n)),
+            "train_many": (models, lambda n, name=name: many_loop(name, models, n)),
+        }
+        used = {(loop, n): float("inf") for loop in loops for n in (steps, 5 * steps)}
+        for _ in range(rounds):
+            for loop, n in used:
+                begin = time.process_time()
+                loops[loop][1](n * models // loops[loop][0])
+                used[loop, n] = min(used[loop, n], time.process_time() - begin)
+        best = {
+            loop: (used[loop, 5 * steps] - used[loop, steps]) / (4 * steps * models)
+            for loop in loops
+        }
+        for loop, seconds in best.items():
+            rows.append(
+                {
+                    "model": name,
+                    "loop": loop,
+                    "model-steps per CPU second": 1 / seconds,
+                    "of the original": best["original"] / seconds,
+                    "two processes, of one": None
+                    if loop == "original"
+                    else two_processes(name, models, steps, rounds),
+                }
+            )
+    title = f"{models} models at once, batch 100, Adam, one thread"
+    arguments = {"rounds": rounds, "steps": steps, "models": models}
+    # the last column means nothing on a machine whose cores have other work: hence the load
+    arguments["load"] = [round(load, 1) for load in os.getloadavg()]
+    report("many", title, rows, time.perf_counter() - start, out, **arguments)
+
+
+def many_loop(name: str, models: int, steps: int) -> None:
+    """`train_many` on the same data, each model in an order of its own."""
+    import torch
+
+    from mnist1d_hf.many import shuffled_batches, train_many
+    from mnist1d_hf.models import ARCHITECTURES
+    from mnist1d_hf.signals.generate import make_mnist1d
+
+    torch.manual_seed(0)
+    if not hasattr(many_loop, "data"):
+        data = make_mnist1d()
+        many_loop.data = torch.tensor(data.x_train).float(), torch.tensor(data.y_train)
+    config, model_class = ARCHITECTURES[name]
+    stack = [model_class(config()) for _ in range(models)]
+    batches = shuffled_batches([4000] * models, 100, steps, range(models))
+    train_many(stack, *many_loop.data, batches)
+
+
+def two_processes(name: str, models: int, steps: int, rounds: int) -> float:
+    """Throughput, by the clock, of two processes over that of one; the best of some rounds."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, spawn) as pool:
+        best = {1: float("inf"), 2: float("inf")}
+        for _ in range(rounds + 1):  # the first round starts the processes
+            for count in best:
+                tasks = [pool.submit(timed_many, name, models, steps * 4) for _ in range(count)]
+                best[count] = min(best[count], max(task.result() for task in tasks))
+    return 2 * best[1] / best[2]
+
+
+def timed_many(name: str, models: int, steps: int) -> float:
+    """Seconds by the clock of a run of `many_loop`."""
+    import torch
+
+    torch.set_num_threads(1)
+    begin = time.perf_counter()
+    many_loop(name, models, steps)
+    return time.perf_counter() - begin
 
 
 @contextlib.contextmanager
