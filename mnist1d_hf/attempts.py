@@ -66,8 +66,14 @@ def may_pass(error: BaseException) -> bool:
     return True  # the connection, or hf_xet, whose errors are ConnectionError and RuntimeError
 
 
-def disk_error(error: BaseException) -> OSError | None:
-    return next((c for c in causes(error) if isinstance(c, OSError) and c.errno in FULL), None)
+def disk_error(error: BaseException) -> str | None:
+    """What this machine's disk has to do with it; hf_xet tells only in words."""
+    for cause in causes(error):
+        told = re.search(r"\(os error (\d+)\)", str(cause))
+        code = int(told[1]) if told else getattr(cause, "errno", None)
+        if code in FULL:
+            return str(cause)
+    return None
 
 
 def waiting(error: BaseException, number: int) -> float:
@@ -86,7 +92,7 @@ def explain(what: str, error: BaseException) -> str:
     code, full = status(error), disk_error(error)
     if isinstance(error, LocalTokenNotFoundError):
         code = 401
-    text = " ".join(str(full or error).split())
+    text = " ".join((full or str(error)).split())
     if full:
         advice = "free some space, or point TMPDIR and HF_HOME to a writable disk"
     elif code is not None and code in ADVICE:

@@ -69,7 +69,7 @@ def main(
         os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     if hub == "local" and not dry_run:
         start_local_hub(hub_dir)
-    from mnist1d_hf.attempts import PublishError
+    from mnist1d_hf.attempts import PublishError, explain
     from mnist1d_hf.publish import PARTS, collect, delete, plan, publish
     from mnist1d_hf.push import size, whoami
 
@@ -103,6 +103,8 @@ def main(
                 print(f"deleted {name}")
     except PublishError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"error: {explain('preparing the files', error)}") from None
     except KeyboardInterrupt:
         sys.exit("stopped; the same command continues")
 

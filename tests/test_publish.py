@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -166,6 +167,18 @@ def test_mistakes_are_told_in_one_line_before_anything_is_sent(hub, publish_all,
     assert message in str(told.value) and str(told.value).startswith("error: ")
     assert "\n" not in str(told.value)
     assert not hub.calls("POST|PUT")
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_full_disk_while_the_files_are_made(hub, publish_all):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(SystemExit, match="error: preparing the files failed.*free some space"):
+            publish_all()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not hub.calls("POST")
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)

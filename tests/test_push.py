@@ -1,8 +1,11 @@
 """Pushing: once, verified, tagged last, whatever the Hub does meanwhile."""
 
+import random
+import resource
 import threading
 import traceback
 import types
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -267,13 +270,24 @@ def test_bad_card_is_refused_before_anything_is_sent(hub):
     assert len(commits()) == 1 and not hub.calls("PUT /cdn|POST /cas")
 
 
-def test_full_disk_while_reading_back(hub, monkeypatch, tmp_path):
-    def full(*args, **kwargs):
-        raise OSError(28, "No space left on device")
+@contextmanager
+def small_disk(limit):
+    """No file of this process may grow beyond `limit` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    monkeypatch.setattr(HfApi, "hf_hub_download", full)
-    refused("reading back dataset alice/d failed.*No space left.*free some space")
+
+def test_full_disk_while_reading_back(hub):
+    large = {**FILES, "default/train.parquet": random.Random(1).randbytes(400_000)}
+    with small_disk(200_000):
+        refused("reading back dataset alice/d failed.*free some space", files=large)
     assert not tags()
+    push(publication(files=large))
+    assert files("v1") == large
 
 
 def test_read_only_cache_does_not_matter(hub, monkeypatch, tmp_path):
