@@ -1,0 +1,46 @@
+"""The README: its examples run, its tables are those of the results, its map names every module."""
+
+import doctest
+import re
+
+import pytest
+
+from mnist1d_hf.dataset_card import fill_tables
+from mnist1d_hf.results import read_result
+
+
+@pytest.fixture(scope="module")
+def readme(root):
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_examples_print_what_is_written(root, cache, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    result = doctest.testfile(str(root / "README.md"), module_relative=False, optionflags=flags)
+    assert result.attempted > 10
+    assert result.failed == 0
+
+
+def test_tables_are_those_of_the_results(root, readme):
+    results = {
+        path.stem: read_result(path) for path in (root / "dataset_card/results").glob("*.json")
+    }
+    assert fill_tables(readme, results) == readme, "run scripts/make_card.py"
+
+
+def test_the_map_names_every_module_and_every_folder(root, readme):
+    named = set(re.findall(r"`(?:mnist1d_hf/)?(\w+)(?:\.py|/)?`", readme))
+    package = {p.stem for p in (root / "mnist1d_hf").iterdir() if p.suffix == ".py" or p.is_dir()}
+    assert package - {"__init__", "__pycache__"} - named == set()
+
+
+def test_commands_are_those_of_the_command_line(readme):
+    from mnist1d_hf.cli import app
+
+    listed = set(re.findall(r"^\| `(\w+)[^`]*` \|", readme.split("## The command")[1], flags=re.M))
+    assert {command.callback.__name__ for command in app.registered_commands} - listed == set()
+
+
+def test_it_stays_short(readme):
+    assert len(readme.splitlines()) <= 200
