@@ -35,7 +35,7 @@ def frozen(rounds: int, n: int) -> list[dict]:
     args.num_samples = n
     original = best_of(min(rounds, 2), original=lambda: make_dataset(args))["original"]
     best = best_of(
-        3 * rounds,
+        max(3, rounds * 10_000 // n),
         ours=lambda: make_mnist1d(params),
         # what cannot be avoided: the legacy generator's numbers, in its order
         floor=lambda: frozen_draws(legacy_stream(42), n, params),
@@ -50,7 +50,7 @@ def frozen(rounds: int, n: int) -> list[dict]:
 
 def counter(rounds: int) -> list[dict]:
     params = SignalParams(stream="counter")
-    best = best_of(rounds, ours=lambda: make_range(params, 0, 100_000))["ours"]
+    best = best_of(3 * rounds, ours=lambda: make_range(params, 0, 100_000))["ours"]
     return [row("make_range, counter stream", 1e5 / best, "rows/s", target=">= 500,000")]
 
 
@@ -66,7 +66,8 @@ def loading(rounds: int) -> list[dict]:
         )
         train = mnist1d_hf.load_dataset(split="train", cache_dir=f"{folder}/0")
         best = best_of(
-            3 * rounds,
+            rounds,
+            number=20,
             ours=lambda: mnist1d_hf.to_numpy(train),
             numpy=lambda: train.with_format("numpy")["x"][:],
         )
