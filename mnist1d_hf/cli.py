@@ -281,7 +281,7 @@ def quiz(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result")] = None,
 ) -> None:
-    """Take the human's quiz in the terminal (extra `space`).
+    """Take the human's quiz in the terminal (extra `quiz`).
 
     [bold]Examples[/]
 

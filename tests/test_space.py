@@ -236,6 +236,21 @@ def test_the_quiz_command_refuses_what_is_no_quiz_and_stops_when_input_ends():
     assert run(command, ["quiz"], input="0123456789\n").exit_code == 1
 
 
+def test_the_explore_command_starts_the_app(monkeypatch):
+    from mnist1d_hf.space import app
+
+    asked = {}
+    monkeypatch.setattr(
+        app, "launch", lambda models, **options: asked.update(options, models=models)
+    )
+    result = CliRunner().invoke(
+        command, ["explore", "--models", "a", "--port", "1", "--no-browser"]
+    )
+    assert result.exit_code == 0, result.output
+    where = {"server_name": "127.0.0.1", "server_port": 1}
+    assert asked == {"models": "a", "inbrowser": False, **where}
+
+
 # -- drawing ----------------------------------------------------------------------------------
 
 
@@ -315,5 +330,5 @@ def test_the_card_names_what_the_space_runs(root):
     assert card["sdk"] == "gradio" and (SPACE / card["app_file"]).is_file()
     assert f"gradio=={card['sdk_version']}" in (root / "constraints.txt").read_text().splitlines()
     assert len(card["short_description"]) <= 60  # a limit of the Hub
-    assert (SPACE / "requirements.txt").read_text().split() == ["mnist1d-hf[space,train]"]
+    assert (SPACE / "requirements.txt").read_text().split() == ["mnist1d-hf[space]"]
     assert "shared" not in text and "# MNIST-1D" in text
