@@ -112,9 +112,8 @@ class Cells:
             def advance(amount: float, cell: Cell) -> None:
                 progress.advance(task, amount)
                 if not console.is_terminal:  # a log has no moving bar
-                    console.print(
-                        f"{progress.tasks[task].percentage:.0f}% {name} {dict(cell)}"[:120]
-                    )
+                    line = f"{progress.tasks[task].percentage:.0f}% {name} {dict(cell)}"
+                    console.print(line[:120], soft_wrap=True, markup=False)
 
             yield advance
 
