@@ -30,7 +30,7 @@ def main(
     seconds = time.perf_counter() - start
     write_result(folder / "results" / "dataset.json", facts, args={}, seconds=seconds)
     data = make_mnist1d(SignalParams())
-    save(plot_examples(data.x_train, data.y_train, data.t), folder / "figures" / "examples")
+    save(plot_examples(data.x_train, data.y_train), folder / "figures" / "examples")
     results = {path.stem: read_result(path) for path in sorted(folder.glob("results/*.json"))}
     for path, make in ((folder / "README.md", fill), (Path("README.md"), fill_tables)):
         text = make(path.read_text(encoding="utf-8"), results)
