@@ -15,7 +15,9 @@ Answer = TypeVar("Answer")
 ATTEMPTS = 8
 LONGEST_WAIT = 30.0  # seconds
 PASSING = {408, 409, 412, 429}  # and every 5xx
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR}
+# what keeps a file from being written here
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOENT}
 
 AGAIN = "run the same command again: it continues where it stopped"
 ADVICE = {
@@ -71,7 +73,7 @@ def disk_error(error: BaseException) -> str | None:
     for cause in causes(error):
         told = re.search(r"\(os error (\d+)\)", str(cause))
         code = int(told[1]) if told else getattr(cause, "errno", None)
-        if code in FULL:
+        if code in FULL | FORBIDDEN:
             return str(cause)
     return None
 

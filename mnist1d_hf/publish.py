@@ -92,7 +92,7 @@ def dataset_publication(repo_id: str, card: Path, work: Path, tag: str) -> Publi
     files["README.md"] = addressed(text, repo_id).encode()
     expected = {}
     for config in Mnist1D.builder_configs:
-        builder = load_dataset_builder(config)
+        builder = load_dataset_builder(config, cache_dir=str(work))
         for split, rows in builder.split_rows().items():
             path = f"{config}/{split}-00000-of-00001.parquet"
             table = builder.table(split, *rows)
