@@ -500,7 +500,7 @@ def _plot_transfer(axis: Any, result: dict[str, Any], variant: str) -> None:
         _band(axis, 100 * np.arange(len(runs[0])), runs, LINES[name], name)
     if variant == "fresh data":
         axis.set_ylabel("Test accuracy (%)")
-        axis.legend(loc="lower right", ncols=3)
+        axis.legend(loc="lower right", ncols=3, handlelength=1.2, columnspacing=1)
 
 
 def _plot_summary(axis: Any, result: dict[str, Any]) -> None:
@@ -515,7 +515,7 @@ def _plot_summary(axis: Any, result: dict[str, Any]) -> None:
         if variant in result["transfer"]:
             runs = result["transfer"][variant][name]
             _band(axis, 100 * np.arange(len(runs[0])), runs, colour, label)
-    axis.set(title="The 92 % ticket on new data", xlabel="Update", ylim=(44, 76))
+    axis.set(title="The 92 % ticket on new data", xlabel="Update", ylim=(36, 76))
     axis.legend(loc="lower right")
 
 
