@@ -52,10 +52,13 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def status(error: BaseException) -> int | None:
-    """The HTTP status behind an error, through the errors it was wrapped in."""
+    """The HTTP status behind an error, through the errors it was wrapped in, and hf_xet's words."""
     for cause in causes(error):
         if isinstance(cause, HfHubHTTPError | httpx2.HTTPStatusError):
             return cause.response.status_code
+        told = re.search(r"HTTP status \w+ error \((\d{3})", str(cause))
+        if told:
+            return int(told[1])
     return None
 
 

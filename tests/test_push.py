@@ -229,6 +229,13 @@ def test_token_that_expires_midway(hub):
     assert files("v1") == FILES and len(commits()) == 2
 
 
+@pytest.mark.parametrize("hub", ["xet"], indirect=True)
+def test_refusals_that_only_hf_xet_sees(hub, waits):
+    hub.fail("GET .*/xet-write-token/", status=403, times=99)
+    refused("403 Forbidden.*write access")
+    assert not waits
+
+
 def test_repository_that_vanishes(hub):
     hub.fail("GET .*/tree/", run=lambda request: hub.repos.clear())
     refused("404.*check the name", tag=None)
