@@ -584,7 +584,7 @@ def test_everything_is_there_again(hub, tmp_path):
         api.create_discussion("carol/m", title="Hello")
         slug = api.create_collection("All", namespace="carol").slug
         api.add_collection_item(slug, "carol/m", "model")
-        with pytest.raises(ValueError, match="another hub runs on this folder"):
+        with pytest.raises(ValueError, match="another hub runs on it"):
             LocalHub(tmp_path / "hub")
         before = api.model_info("carol/m", files_metadata=True)
     with LocalHub(tmp_path / "hub") as second:
@@ -594,7 +594,19 @@ def test_everything_is_there_again(hub, tmp_path):
         assert read(api.hf_hub_download("carol/m", "b.bin")) == BIG
         assert api.get_discussion_details("carol/m", 1).title == "Hello"
         assert api.get_collection(slug).items[0].item_id == "carol/m"
-    assert not os.stat(tmp_path / "hub").st_mode & 0o077  # the tokens are in there
+    assert not os.stat(tmp_path / "hub" / "hub.sqlite3").st_mode & 0o077  # it holds the tokens
+
+
+@plain_only
+def test_folders_that_cannot_keep_a_hub(hub, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "hub.sqlite3").write_text(
+        "not a database, but long enough to be read" * 9
+    )
+    for folder in ("file", "file/below", "other"):
+        with pytest.raises(ValueError, match=f"folder .*{folder} cannot keep a hub"):
+            LocalHub(tmp_path / folder)
 
 
 @plain_only

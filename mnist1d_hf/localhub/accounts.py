@@ -24,12 +24,16 @@ class Accounts:
     def add(
         self, user: str, token: str | None, role: str = "write", orgs: tuple[str, ...] = ()
     ) -> str:
-        """Add a user (again, for a second token); the token is returned, drawn when not given."""
+        """Add a user, or a token for one that exists; return the token.
+
+        Without a token, the one the user has in this role is returned, or a new one is drawn.
+        """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,95}", user):
             raise ValueError(f"user {user!r}: letters, digits and dashes, not a dash first")
         if role not in ROLES:
             raise ValueError(f"role {role!r}: one of {', '.join(ROLES)}")
-        token = token or "hf_local" + secrets.token_hex(16)
+        known = (t for t, account in self.tokens.items() if account == (user, role))
+        token = token or next(known, None) or "hf_local" + secrets.token_hex(16)
         self.organizations.setdefault(user, list(orgs))
         self.tokens[token] = (user, role)
         self.store.put("user", user, json.dumps(self.organizations[user]).encode())

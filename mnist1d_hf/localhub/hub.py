@@ -71,7 +71,7 @@ class Hub:
     def add_user(
         self, name: str, token: str | None = None, role: str = "write", orgs: tuple[str, ...] = ()
     ) -> str:
-        """Add a user, member of `orgs`; return the token."""
+        """Add a user, member of `orgs`; return the token, the one they have unless it is given."""
         with self.lock, self.store.transaction():
             return self.accounts.add(name, token, role, orgs)
 

@@ -242,8 +242,7 @@ def serve(directory: str | Path | None = None, port: int = 0, user: str = "local
     a folder another hub uses and for a port that cannot be had.
     """
     with LocalHub(directory, port=port) as hub:
-        known = (token for token, (name, _) in hub.accounts.tokens.items() if name == user)
-        token = next(known, None) or hub.add_user(user)
+        token = hub.add_user(user)
         print(f"The embedded Hub runs at {hub.url} (open it in a browser); Ctrl-C ends it.")
         print(f"Everything is kept in {directory or 'memory, until it ends'}. In another terminal:")
         for name, value in hub.environment(token).items():

@@ -14,27 +14,17 @@ class Store:
     """Values by kind and key; not thread-safe, the Hub's lock guards it."""
 
     def __init__(self, directory: Path | None = None):
-        self.directory = directory
         name = ":memory:"
-        if directory:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds the tokens
-            name = str(directory / "hub.sqlite3")
-        self.connection = sqlite3.connect(name, timeout=0, check_same_thread=False)
         try:
-            # exclusive: a second hub on the same folder is refused instead of overwriting the first
-            self.connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self.connection.execute("PRAGMA synchronous=FULL")
-            with self.transaction():
-                self.connection.execute("BEGIN EXCLUSIVE")
-                self.connection.execute(
-                    "CREATE TABLE IF NOT EXISTS items"
-                    " (kind TEXT, key TEXT, value BLOB, PRIMARY KEY (kind, key))"
-                )
-        except sqlite3.OperationalError as error:
-            self.connection.close()
+            if directory:
+                directory.mkdir(parents=True, exist_ok=True)
+                name = str(directory / "hub.sqlite3")
+                Path(name).touch(mode=0o600)  # it holds the tokens
+            self.connection = connect(name)
+        except (OSError, sqlite3.DatabaseError) as error:
             raise ValueError(
-                f"{name} cannot be opened ({error}): another hub runs on this folder, "
-                "or it is not writable; choose another folder"
+                f"folder {directory} cannot keep a hub ({error}): another hub runs on it, or it is "
+                "not writable, or holds something else; choose another"
             ) from None
 
     @contextmanager
@@ -52,7 +42,10 @@ class Store:
         return self.connection.in_transaction
 
     def put(self, kind: str, key: str, value: bytes) -> None:
-        self.connection.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", (kind, key, value))
+        query = (
+            "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+        )
+        self.connection.execute(query, (kind, key, value))
 
     def get(self, kind: str, key: str) -> bytes | None:
         query = "SELECT value FROM items WHERE kind = ? AND key = ?"
@@ -78,3 +71,21 @@ class Store:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def connect(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=0, check_same_thread=False)
+    try:
+        # exclusive: a second hub on the same folder is refused instead of overwriting the first
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS items"
+            " (kind TEXT, key TEXT, value BLOB, PRIMARY KEY (kind, key))"
+        )
+        connection.commit()
+        return connection
+    except BaseException:
+        connection.close()
+        raise
