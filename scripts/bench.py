@@ -51,13 +51,14 @@ def report(area: str, title: str, rows: list[dict], seconds: float, out: Path, *
 
 @app.command()
 def studies(outer_steps: int = 2, out: Path = RESULTS) -> None:
-    """An outer step of the metalearning studies against the notebooks' way."""
+    """An outer step of the metalearning studies, and `tickets`, against the notebooks' way."""
     from benchmarks.studies import measure
 
     start = time.perf_counter()
     rows = measure(outer_steps)
     title = "Metalearning, one thread"
     report("studies", title, rows, time.perf_counter() - start, out, outer_steps=outer_steps)
+    tickets(out=out)
 
 
 @app.command()
