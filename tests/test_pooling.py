@@ -75,3 +75,8 @@ def test_both_layouts_are_drawn(result):
 def test_sizes_without_a_published_value_are_refused():
     with pytest.raises(ValueError, match="train_sizes: 1500 is not one of"):
         study.Args(train_sizes=(1500,))
+
+
+def test_one_seed_has_no_spread():
+    with pytest.raises(ValueError, match="seeds=1: at least 2"):
+        study.Args(seeds=1)

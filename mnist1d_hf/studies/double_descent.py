@@ -104,6 +104,8 @@ class Args:
     momentum: Annotated[float, "of SGD"] = 0.9
 
     def __post_init__(self) -> None:
+        if self.seeds < 2:
+            raise ValueError(f"seeds={self.seeds}: at least 2, for a standard deviation")
         known = {"networks": ("mlp", "cnn"), "hidden_sizes": HIDDEN, "channels": CHANNELS}
         for name, values in known.items():
             for value in getattr(self, name):

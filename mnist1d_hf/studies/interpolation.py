@@ -57,6 +57,8 @@ class Args:
     momentum: Annotated[float, "of SGD"] = 0.9
 
     def __post_init__(self) -> None:
+        if self.seeds < 2:
+            raise ValueError(f"seeds={self.seeds}: at least 2, for a standard deviation")
         for name in self.losses:
             if name not in LOSSES:
                 raise ValueError(f"losses: {name!r} is not one of {', '.join(LOSSES)}")

@@ -72,6 +72,8 @@ class Args:
     learning_rate: Annotated[float, "of Adam"] = 0.01
 
     def __post_init__(self) -> None:
+        if self.seeds < 2:
+            raise ValueError(f"seeds={self.seeds}: at least 2, for a standard deviation")
         for size in self.train_sizes:
             if size not in PUBLISHED:
                 known = ", ".join(map(str, PUBLISHED))
@@ -177,7 +179,7 @@ def gain(result: dict[str, Any], run: str, size: int, method: str = "") -> np.nd
 
 
 def standard_error(values: np.ndarray) -> float:
-    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else 0.0
+    return float(values.std(ddof=1) / len(values) ** 0.5)
 
 
 def judge(result: dict[str, Any]) -> list[Claim]:
