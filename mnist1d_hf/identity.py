@@ -1,7 +1,7 @@
 """The two promises of identity, and the digests that keep them.
 
 1. The float32 arrays are those of the authors' frozen file (`mnist1d_data.pkl`), bit for bit.
-2. The float64 arrays are those of the original package on the same NumPy and SciPy.
+2. The float64 arrays are those of the original package on the same machine, NumPy and SciPy.
 
 The frozen file itself was made with an older NumPy: a third of its float64 values differ in the
 last bit from what any present version computes, and none of its float32 values do.
