@@ -44,8 +44,8 @@ def make_mnist1d(
     """Generate a dataset: all splits as arrays.
 
     From the frozen stream (the default) every array has the bits that the original package's
-    `make_dataset` returns on the same machine and libraries, and x is normalised by the mean and the
-    standard deviation of all splits together, as there. `templates` replaces the ten digits.
+    `make_dataset` returns on the same machine and libraries, and x is normalised by the mean and
+    the standard deviation of all splits together, as there. `templates` replaces the ten digits.
 
     Raises ValueError when `templates` are malformed or leave a class without a row.
 
