@@ -92,6 +92,11 @@ def main(
                     for path, file in sorted(publication.files.items()):
                         print(f"  {size(file):>10,}  {path}")
                 return
+            for part in ("models", "space"):
+                if part in parts and part.removesuffix("s") not in {
+                    p.repo_type for p in publications
+                }:
+                    print(f"{part}: none here, left out")
             for done in publish(publications, private=private, create_pr=create_pr):
                 state = "published" if done.changed else "already complete"
                 print(f"{done.repo_type} {done.repo_id}: {state}, verified at {done.commit[:8]}")

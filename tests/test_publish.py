@@ -99,6 +99,7 @@ def test_publishes_everything_once(hub, publish_all):
     [collection] = list(api.list_collections(owner="alice"))
     items = api.get_collection(collection.slug).items
     assert sorted(item.item_id for item in items) == repositories()
+    assert "space: none here, left out" in told
     assert "training_args.bin" not in api.list_repo_files("alice/mnist1d-cnn")
 
     hub.log.clear()
