@@ -38,7 +38,7 @@ def strip(
     `named`: with their numbers above.
     """
     k, positions = signals.shape
-    axis.plot(across(k, reach)[:, None].T + signals.T, np.linspace(0, 1, positions), **look)
+    axis.plot(across(k, reach) + signals.T, np.linspace(0, 1, positions), **look)
     axis.set(xlim=(-reach, (2 * k - 1) * reach), ylim=(1.04, -0.04), yticks=[])
     axis.set_xticks(across(k, reach) if named else [], map(str, range(k if named else 0)))
     axis.tick_params(top=False, bottom=False, labeltop=True, labelbottom=False, labelsize=7)
@@ -51,7 +51,7 @@ def across(k: int, reach: float) -> np.ndarray:
     return 2 * reach * np.arange(k)
 
 
-def name(axis: Axes, text: str) -> None:
+def name_row(axis: Axes, text: str) -> None:
     axis.set_ylabel(text, rotation=0, ha="right", va="center")
 
 
@@ -117,7 +117,7 @@ def plot_steps(params: SignalParams | None = None, *, dark: bool = False) -> Fig
         figure, axes = panels(len(rows), 1, height=0.78 * len(rows))
         for axis, (step, x) in zip(axes, rows, strict=True):
             strip(axis, x, REACH, named=step == "template", color=ink(), linewidth=1)
-            name(axis, step.replace(" ", "\n"))
+            name_row(axis, step.replace(" ", "\n"))
     return figure
 
 
@@ -139,9 +139,9 @@ def plot_overview(params: SignalParams | None = None, *, dark: bool = False) -> 
         strip(middle, final, REACH, color=ink(), linewidth=0.9)
         strip(middle, np.where(digit, final, np.nan), REACH, **red)
         strip(bottom, final[:, order], REACH, color=ink(), linewidth=0.9)
-        name(top, "digits as\n12 points")
-        name(middle, "pad, move,\ndistort")
-        name(bottom, "shuffle")
+        name_row(top, "digits as\n12 points")
+        name_row(middle, "pad, move,\ndistort")
+        name_row(bottom, "shuffle")
         right.suptitle("Published test accuracy (%)", fontweight="bold")
         plot_published(right.subplots())
     return figure

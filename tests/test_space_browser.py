@@ -244,7 +244,7 @@ def test_the_dataset_downloads_as_parquet(open_page, tmp_path):
     page.get_by_role("button", name="The set").click()
     page.get_by_role("spinbutton", name=re.compile("num_samples")).fill("100")
     page.keyboard.press("Tab")
-    wait_for_text(page, "#status", "80 rows")
+    wait_for_text(page, "#status", "80 rows of train, 20 rows of test")
     page.get_by_role("button", name="Make Parquet files").click()
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("KB|B")).first.click()

@@ -1,9 +1,11 @@
 """First tab: every parameter a control, ten signals that follow, the line and file that fit."""
 
+import atexit
 import hashlib
 import shutil
 import tempfile
 from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +26,19 @@ ALL_DIGITS = "all"
 # Signals before normalisation, drawn this wide to both sides unless they are wider.
 REACH = 1.2
 
-FILES = Path(tempfile.mkdtemp(prefix="mnist1d-explorer-"))
+# Datasets that visitors had made are kept for the next who asks, this many of them.
 KEPT = 20
 
 
 def explore_tab() -> None:
     start = control_values(CONFIGS["default"])
-    controls: dict[str, Any] = {}
-
-    def slider(name: str) -> None:
-        least, greatest, step = LIMITS[name]
-        controls[name] = gr.Slider(
-            least, greatest, start[name], step=step, label=name, info=help_of(name)
-        )
-
     drawn, code, told = redraw(steps=STEPS, digit=ALL_DIGITS, **start)
     picture = gr.HTML(drawn, elem_id="picture")
     with gr.Row():
         with gr.Column(scale=3, min_width=300):
             preset = gr.Radio(list(CONFIGS), value="default", label="Preset")
             digit = gr.Radio([ALL_DIGITS, *map(str, range(10))], value=ALL_DIGITS, label="Digit")
-            steps = gr.CheckboxGroup(STEPS, value=list(STEPS), label="Steps", elem_id="steps")
+            steps = gr.CheckboxGroup(STEPS, value=list(STEPS), label="Steps")
             status = gr.HTML(told, elem_id="status")
             line = gr.Code(
                 code,
@@ -58,43 +52,48 @@ def explore_tab() -> None:
             make = gr.Button("Make Parquet files")
             files = gr.File(label="Dataset as Parquet", file_count="multiple", interactive=False)
         with gr.Column(scale=2, min_width=300):
-            controls["seed"] = gr.Number(
-                start["seed"], label="seed", info=help_of("seed"), precision=0
-            )
-            for name in SHAPING:
-                slider(name)
-            controls["shuffle_seq"] = gr.Checkbox(
-                start["shuffle_seq"], label="shuffle_seq", info=help_of("shuffle_seq")
-            )
-            with gr.Accordion("The set: rows, splits, labels, stream", open=False):
-                for name in LIMITS:
-                    if name not in SHAPING:
-                        slider(name)
-                controls["stream"] = gr.Radio(
-                    STREAMS, value=start["stream"], label="stream", info=help_of("stream")
-                )
+            asked = {**parameter_controls(start), "steps": steps}
 
-    asked = {**controls, "steps": steps}
+    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
     gr.on(
         [component.change for component in (*asked.values(), digit)],
         redraw,
         inputs_kwargs={**asked, "digit": digit},
         outputs=[picture, line, status],
-        queue=False,
         trigger_mode="always_last",
-        show_progress="hidden",
         api_name="explore",
+        **at_once,
     )
-    preset.input(
-        lambda config: reset(config, list(asked)),
-        preset,
-        list(asked.values()),
-        queue=False,
-        show_progress="hidden",
-    )
+    names = list(asked)
+    preset.input(lambda config: reset(config, names), preset, list(asked.values()), **at_once)
     make.click(
         download, inputs_kwargs=asked, outputs=[files, status], concurrency_limit=1, api_name="file"
     )
+
+
+def parameter_controls(start: dict[str, Any]) -> dict[str, Any]:
+    """A control for every parameter, at its value in `start`."""
+    controls: dict[str, Any] = {}
+
+    def slider(name: str) -> None:
+        least, greatest, step = LIMITS[name]
+        look: dict[str, Any] = {"label": name, "info": help_of(name)}
+        controls[name] = gr.Slider(least, greatest, start[name], step=step, **look)
+
+    def other(kind: Any, name: str, *choices: Any, **options: Any) -> None:
+        look: dict[str, Any] = {"label": name, "info": help_of(name), **options}
+        controls[name] = kind(*choices, value=start[name], **look)
+
+    other(gr.Number, "seed", precision=0)
+    for name in SHAPING:
+        slider(name)
+    other(gr.Checkbox, "shuffle_seq")
+    with gr.Accordion("The set: rows, splits, labels, stream", open=False):
+        for name in LIMITS:
+            if name not in SHAPING:
+                slider(name)
+        other(gr.Radio, "stream", STREAMS)
+    return controls
 
 
 def help_of(name: str) -> str:
@@ -132,8 +131,13 @@ def redraw(*, steps: Any, digit: str, **values: Any) -> tuple[Any, Any, str]:
     except ValueError as error:
         return gr.skip(), gr.skip(), drawing.alert(error)
     reach = max(REACH, float(abs(x).max()))
-    test = params.num_rows() - params.num_train
-    told = f"{params.num_train} rows to train, {test} to test, {x.shape[1]} positions each."
+    rows = {
+        "train": params.num_train - params.validation_size,
+        "validation": params.validation_size,
+        "test": params.num_rows() - params.num_train,
+    }
+    counts = ", ".join(f"{count} rows of {split}" for split, count in rows.items() if count)
+    told = f"{counts}; {x.shape[1]} positions each."
     return drawing.signals_html(x, y, reach=reach), loading_line(params), drawing.note(told)
 
 
@@ -144,11 +148,20 @@ def download(*, steps: Any, **values: Any) -> tuple[list[str] | None, str]:
 
     try:
         params = wanted(values, steps)
-        home = FILES / hashlib.sha256(repr(params).encode()).hexdigest()[:16]
+        home = files_folder() / hashlib.sha256(repr(params).encode()).hexdigest()[:16]
         written = export_dataset(load_dataset_builder("default", **vars(params)), home, "parquet")
     except ValueError as error:
         return None, drawing.alert(error)
-    homes = sorted(FILES.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    home.touch()  # the newest of all, also when it was made before
+    homes = sorted(home.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in homes[KEPT:]:
         shutil.rmtree(old)
     return [str(path) for path in written], drawing.note("The files are ready.")
+
+
+@cache
+def files_folder() -> Path:
+    """A folder that ends with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="mnist1d-explorer-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -7,8 +7,8 @@ from typing import Any
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
 from mnist1d_hf.signals.steps import STEPS
 
-# Least, greatest and step of each slider. The greatest values keep any request below a second and
-# any download below twenty; the package itself has no such limits.
+# Least, greatest and step of each slider. Within them a picture takes hundredths of a second and a
+# download at most five seconds of one processor core; the package itself has no such limits.
 LIMITS: dict[str, tuple[float, float, float]] = {
     "num_samples": (10, 100_000, 10),
     "train_split": (0, 1, 0.05),
@@ -57,12 +57,11 @@ def switch_off(params: SignalParams, steps: Collection[str]) -> SignalParams:
     if unknown := set(steps) - set(STEPS):
         raise ValueError(f"unknown steps {sorted(unknown)}: choose of {', '.join(STEPS)}")
     if "pad" in steps:
-        room = min(params.max_translation, max(params.template_len, 2))
-        params = replace(params, max_translation=1, padding=(0, 0))
-        params = replace(params, max_translation=min(room, params.padded_length))
-    least = params.padding[1]
+        room = min(params.max_translation, params.template_len)
+        params = replace(params, max_translation=room, padding=(0, 0))
+    full = params.padding[1]
     without: dict[str, dict[str, Any]] = {
-        "dilate": {"padding": (least, least)},
+        "dilate": {"padding": (full, full)},
         "scale": {"scale_coeff": 0.0},
         "translate": {"max_translation": 1},
         "correlated noise": {"corr_noise_scale": 0.0},
