@@ -68,10 +68,13 @@ def main(
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     if hub == "local" and not dry_run:
-        start_local_hub(hub_dir)
+        try:
+            start_local_hub(hub_dir)
+        except ValueError as error:
+            raise SystemExit(f"error: {error}") from None
     from mnist1d_hf.attempts import PublishError, explain
-    from mnist1d_hf.publish import PARTS, collect, delete, plan, publish
-    from mnist1d_hf.push import size, whoami
+    from mnist1d_hf.publish import PARTS, delete, plan
+    from mnist1d_hf.push import whoami
 
     parts = tuple(only or PARTS)
     try:
@@ -87,31 +90,47 @@ def main(
                 prefix=repo_prefix,
             )
             if dry_run:
-                for publication in publications:
-                    print(f"{publication.repo_type} {publication.repo_id}")
-                    for path, file in sorted(publication.files.items()):
-                        print(f"  {size(file):>10,}  {path}")
-                return
-            for part in ("models", "space"):
-                if part in parts and part.removesuffix("s") not in {
-                    p.repo_type for p in publications
-                }:
-                    print(f"{part}: none here, left out")
-            for done in publish(publications, private=private, create_pr=create_pr):
-                state = "published" if done.changed else "already complete"
-                print(f"{done.repo_type} {done.repo_id}: {state}, verified at {done.commit[:8]}")
-                print(f"  {done.url}")
-        if "collection" in parts and not create_pr:
-            print(f"collection: {collect(owner, prefix=repo_prefix, private=private)}")
-        if delete_after:
-            for name in delete(owner, repo_prefix):
-                print(f"deleted {name}")
+                return show(publications)
+            try:
+                send(publications, owner, parts, repo_prefix, private, create_pr)
+            finally:
+                if delete_after:
+                    for name in delete(owner, repo_prefix):
+                        print(f"deleted {name}")
     except PublishError as error:
         raise SystemExit(f"error: {error}") from None
     except OSError as error:
         raise SystemExit(f"error: {explain('preparing the files', error)}") from None
     except KeyboardInterrupt:
         sys.exit("stopped; the same command continues")
+
+
+def show(publications: list) -> None:
+    """Every file and its size."""
+    from mnist1d_hf.push import size
+
+    for publication in publications:
+        print(f"{publication.repo_type} {publication.repo_id}")
+        for path, file in sorted(publication.files.items()):
+            print(f"  {size(file):>10,}  {path}")
+
+
+def send(
+    publications: list, owner: str, parts: tuple[str, ...], prefix: str, private: bool, pr: bool
+) -> None:
+    """Publish, a line for each repository and one for the collection."""
+    from mnist1d_hf.publish import collect, publish
+
+    types = {publication.repo_type for publication in publications}
+    for part in ("models", "space"):
+        if part in parts and part.removesuffix("s") not in types:
+            print(f"{part}: none here, left out")
+    for done in publish(publications, private=private, create_pr=pr):
+        state = "published" if done.changed else "already complete"
+        print(f"{done.repo_type} {done.repo_id}: {state}, verified at {done.commit[:8]}")
+        print(f"  {done.url}")
+    if "collection" in parts and not pr:
+        print(f"collection: {collect(owner, prefix=prefix, private=private)}")
 
 
 if __name__ == "__main__":

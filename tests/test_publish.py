@@ -130,6 +130,14 @@ def test_parts_privacy_namespace_and_deletion(hub, publish_all):
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_deletes_what_was_published_when_the_rest_fails(hub, publish_all):
+    hub.fail("POST .*logistic/commit/", status=403)
+    with pytest.raises(SystemExit, match="model alice/tmp-mnist1d-logistic failed.*403"):
+        publish_all(only=["models"], repo_prefix="tmp-", delete_after=True)
+    assert repositories() == []
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
 def test_as_pull_requests(hub, publish_all):
     told = publish_all(only=["models"], create_pr=True)
     assert told.count("/discussions/1") == 2
