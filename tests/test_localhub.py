@@ -327,6 +327,7 @@ def test_private_and_gated_repositories(hub, monkeypatch):
         hf_hub_download(REPO, "a.txt", token="hf_bob")
     with pytest.raises(GatedRepoError):
         bob.auth_check(REPO)
+    assert ask(hub, "GET", f"/{REPO}")[0] == 401
     api.auth_check(REPO)
 
 

@@ -45,6 +45,7 @@ def show(
     revision: str | None,
 ) -> Answer:
     repo = hub.repo(request, TYPES[types or "models"], repo_id)
+    hub.check_gate(request, repo)
     if kind == "discussions":
         revision = f"refs/pr/{revision}"
     commit = repo.resolve(revision or "main")
