@@ -403,6 +403,13 @@ def test_malformed_requests_are_the_senders_fault(hub, path, body):
 
 
 @plain_only
+def test_numbers_in_addresses(hub):
+    HfApi().create_repo(REPO)
+    for path in (f"models/{REPO}/tree/main?cursor=x", "models?limit=-1", "models?limit=%C2%B2"):
+        assert ask(hub, "GET", f"/api/{path}")[0] == 400
+
+
+@plain_only
 def test_bodies_have_a_limit(hub, monkeypatch):
     monkeypatch.setattr(hub, "max_body", 1000)
     assert ask(hub, "POST", "/api/repos/create", b"x" * 1001, ALICE)[0] == 413

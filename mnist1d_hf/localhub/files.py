@@ -37,7 +37,7 @@ def tree(
     commit = repo.resolve(revision)
     inside = (folder or "").strip("/")
     entries = listing(repo, commit, inside, request.flag("recursive"), request.flag("expand"))
-    start = int(request.query.get("cursor", "0"))
+    start = request.number("cursor", 0)
     end = start + hub.page_size
     headers = {}
     if end < len(entries):

@@ -101,7 +101,7 @@ def auth_check(hub: Hub, request: Request, types: str, repo_id: str, write: str 
 @routes.on("GET", r"/api/{type}")
 def list_repos(hub: Hub, request: Request, types: str) -> list[dict]:
     user, author = hub.accounts.user(request), request.query.get("author")
-    search, limit = request.query.get("search", "").lower(), request.query.get("limit", "1000")
+    search, limit = request.query.get("search", "").lower(), request.number("limit", 1000)
     found = [
         repo
         for repo in hub.repos.values()
@@ -113,7 +113,7 @@ def list_repos(hub: Hub, request: Request, types: str) -> list[dict]:
     views = [description(hub, repo, repo.resolve("main")) for repo in found]
     for view in views:
         del view["siblings"]
-    return views[: int(limit)]
+    return views[:limit]
 
 
 @routes.on("GET", r"/api/{repo}(?:/revision/{rev})?")

@@ -74,6 +74,12 @@ class Request:
     def flag(self, name: str) -> bool:
         return self.query.get(name, "").lower() in ("1", "true")
 
+    def number(self, name: str, default: int) -> int:
+        text = self.query.get(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,9}", text):
+            raise HubError(400, f"{name}={text}: not a number")
+        return int(text)
+
 
 @dataclass
 class Answer:
