@@ -10,6 +10,12 @@ convolutional networks (the blog post reports MNIST and CIFAR-10, without code):
 and one for images on scikit-learn's digits, MNIST and CIFAR-10.
 
 It reads the functions from the result of the study metalearn_activation.
+
+Result, 9 CPU minutes: the learned activations reach 66.4, 66.1 and, from the unstable search, 57.8 %
+where the best baseline reaches 56.9 to 58.5; a gain of 6.1 +- 4.4 points (n = 3), and of 4.9 with
+every rate tuned. The notebook's copy by hand, 65.8 %, keeps all of it. In small CNNs the learned one
+is not the fastest in the first epoch, as the blog post says, but it ends above all baselines: 87.6
+against 82.2 % on MNIST-1D, 98.7 against 97.4 % on digits (5 seeds each).
 """
 
 from dataclasses import dataclass
@@ -463,7 +469,7 @@ def plot(result: dict[str, Any]) -> Figure:
             label=label,
             mfc="none" if marker == "D" else None,
         )
-    axes[0].legend(loc="lower right")
+    axes[0].legend(loc="upper left")
     axes[0].set(title="MLP, mnist1d", xlabel="Test accuracy (%)")
     pairs = [(d, key) for d in transferred for key in ("early_loss", "accuracy")]
     for axis, (dataset, key) in zip(axes[1:], pairs, strict=True):
