@@ -11,11 +11,12 @@ and one for images on scikit-learn's digits, MNIST and CIFAR-10.
 
 It reads the functions from the result of the study metalearn_activation.
 
-Result, 9 CPU minutes: the learned activations reach 66.4, 66.1 and, from the unstable search, 57.8 %
-where the best baseline reaches 56.9 to 58.5; a gain of 6.1 +- 4.4 points (n = 3), and of 4.9 with
-every rate tuned. The notebook's copy by hand, 65.8 %, keeps all of it. In small CNNs the learned one
-is not the fastest in the first epoch, as the blog post says, but it ends above all baselines: 87.6
-against 82.2 % on MNIST-1D, 98.7 against 97.4 % on digits (5 seeds each).
+Result, 8 CPU minutes: the learned activations reach 66.4, 66.1 and, from a search that was not
+stable, 57.8 %, the best baseline on the same data 56.5 to 58.5 %: a gain of 6.1 +- 4.4 points
+(n = 3), and of 4.9 with every rate tuned. The notebook's copy by hand keeps all of it (65.8 %). In
+small CNNs the learned activation does not have the lowest loss in the first epoch, against the blog
+post, but ends above all baselines: 87.6 against 82.2 % on MNIST-1D, 98.7 against 97.4 % on the
+digits (5 seeds each). MNIST and CIFAR-10 could not be loaded where this ran.
 """
 
 from dataclasses import dataclass
