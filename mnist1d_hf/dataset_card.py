@@ -118,12 +118,14 @@ def short_parameters_table(results: Results) -> str:
 
 
 def generation_table(results: Results) -> str:
+    """What has a goal, beside it."""
     rows = [
         [row["what"], f"{row['value']:,.3g}" if row["value"] < 1000 else f"{row['value']:,.0f}"]
         + [row["unit"] + (f" ({row['against']})" if row["against"] else ""), row["to reach"]]
         for row in results["bench_generation"]["rows"]
+        if row["to reach"]
     ]
-    return markdown(["what", "measured", "unit (against)", "to reach"], rows)
+    return markdown(["what", "measured", "unit (against)", "goal"], rows)
 
 
 def json_text(value: Any) -> str:

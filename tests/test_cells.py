@@ -86,8 +86,11 @@ def test_bad_settings_are_refused():
 
 
 SLEEPER = """
+import signal
 import time
 from mnist1d_hf.cells import Cells
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 def nap(seconds):
     time.sleep(seconds)
@@ -109,7 +112,7 @@ def test_ctrl_c_stops_the_workers_and_keeps_what_is_done(tmp_path):
         time.sleep(0.05)
     time.sleep(0.3)  # both workers are asleep now
     child.send_signal(signal.SIGINT)
-    _, log = child.communicate(timeout=30)  # returns when the workers have closed the pipe too
+    _, log = child.communicate(timeout=60)  # returns when the workers have closed the pipe too
     assert child.returncode != 0
     assert "KeyboardInterrupt" in log
     assert len(list(done.iterdir())) == 2  # no half-written file either

@@ -212,7 +212,8 @@ def test_the_terminal_shows_signals_as_braille_and_keeps_the_score(tmp_path, mon
     ]
     console = Console(file=StringIO(), width=80)
     monkeypatch.setattr(console, "input", lambda prompt: typed.pop(0))
-    done = terminal.take_quiz(console, "default", 20, 3, tmp_path / "result.json")
+    monkeypatch.chdir(tmp_path)  # the path of the result is printed, and a long one is not cut
+    done = terminal.take_quiz(console, "default", 20, 3, Path("result.json"))
     text = console.file.getvalue()
     assert done.correct == 19 and "19 of 20 right: 95.0%" in text and "that was '12'" in text
     assert f"1: {quiz.truths[0]}, not {wrong}" in " ".join(text.split()) and "95.8" in text
