@@ -15,7 +15,7 @@
 
 The defaults are the recipe of the paper's notebooks: Adam with a learning rate of 1e-2, batches of
 100, 6000 steps; there the batches keep the order of the rows: --train_sampling_strategy sequential.
-Every argument of transformers.TrainingArguments is accepted. Takes about 20 seconds on one core
+Every argument of transformers.TrainingArguments is accepted. Takes half a minute on one core
 for the CNN; a model of 5210 parameters is no faster on two.
 """
 

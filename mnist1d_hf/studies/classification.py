@@ -6,7 +6,7 @@ The original's protocol: 4000 training rows in their order, no validation, the a
 last of 6000 steps (notebook mnist1d-classification). Ours: the last 500 of these rows select the
 step, and the test rows are looked at once, there. The paper's four models keep its recipe in both.
 The two models of this package (Transformer, TCN) have a recipe of their own, with and without
-augmentation, developed on data of another generator seed. A shuffled signal has no neighbours to
+augmentation, tried on data of another generator seed. A shuffled signal has no neighbours to
 shift, so it is not augmented. Last, what it takes for the MLP to reach the published 68 %.
 """
 
