@@ -117,7 +117,8 @@ def render_block(draws: BlockDraws, shared: Prepared, params: SignalParams) -> n
     x *= 1 + np.float32(params.scale_coeff) * (draws.scale - np.float32(0.5))
     background = smooth_columns(draws.noise[:length], shared)
     background *= np.float32(params.corr_noise_scale)
-    np.copyto(x, background, where=x == 0)
+    background *= x == 0  # and added: a third of the time of a masked copy
+    x += background
     x += np.float32(params.iid_noise_scale) * draws.noise[length:]
     out = x[shared.left]  # (d, n)
     out += (x[shared.left + 1] - out) * shared.fraction
