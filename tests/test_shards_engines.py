@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
+from test_shards_job import tree
 from test_shards_ranks import study
 
 from mnist1d_hf import SignalParams
@@ -24,20 +25,12 @@ def shards(out, num_shards=4, **more):
     return ShardRanks(ShardJob("default", PARAMS, num_shards, str(out)), **more)
 
 
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in (folder / "default").rglob("*")
-        if path.is_file()
-    }
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """What one process writes."""
     out = tmp_path_factory.mktemp("whole")
     shards(out).job.run(quiet=True)
-    return tree(out)
+    return tree(out / "default")
 
 
 @pytest.fixture
@@ -48,14 +41,14 @@ def out(tmp_path):
 def test_local_ranks_write_the_same_bytes_and_make_again_what_is_gone(whole, out):
     work = shards(out)
     assert all_done(Engine(name="local").run(work, 2))
-    assert tree(out) == whole
+    assert tree(out / "default") == whole
     kept, *gone = sorted((out / "default").glob("*.parquet"))
     before = kept.stat().st_mtime_ns
     for path in gone:
         path.unlink()
     Engine(name="local").run(work, 2)  # though all ranks are marked as completed
     assert kept.stat().st_mtime_ns == before
-    assert tree(out) == whole
+    assert tree(out / "default") == whole
 
 
 def test_logs_are_not_shared_by_other_work(out):
@@ -112,7 +105,7 @@ def test_a_slurm_array_writes_the_same_bytes(whole, out, slurm):
     options = {"partition": "run", "time": "00:10:00", "tasks_per_job": 2}
     executor = Engine(name="slurm", options=options, workers=3).run(shards(out), 4)
     assert executor.job_id == "7"
-    assert tree(out) == whole
+    assert tree(out / "default") == whole
     assert len(list((out / ".logs").glob("*/completions/*"))) == 4
     array, merge = slurm()
     assert array == "['--export=ALL,RUN_OFFSET=0'] mnist1d-shards 0-1%3 None"
@@ -171,9 +164,8 @@ def test_jobs_are_given_the_ranks_and_reach_the_folder(whole, hub, monkeypatch):
     options = {"dependencies": needed, "poll_interval": 0, "tasks_per_job": 2, "timeout": "1h"}
     work = shards("hf://datasets/alice/big")
     executor = Engine(name="jobs", options=options).run(work, 2)
-    folder = Folder("hf://datasets/alice/big")
-    there = {name: folder.fs.cat_file(folder._path(name)) for name in folder.sizes()}
-    assert {k: v for k, v in there.items() if k.startswith("default/")} == whole
+    folder = Folder("hf://datasets/alice/big/default")
+    assert {name: folder.fs.cat_file(folder._path(name)) for name in folder.sizes()} == whole
     [([path], more)] = given
     assert path.endswith(f"{work.key}-2/executor.pik")
     assert more["dependencies"] == needed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from test_shards_job import tree
 
 from mnist1d_hf import SignalParams
 from mnist1d_hf.shards.engines import Engine
@@ -19,20 +20,12 @@ from mnist1d_hf.workers import Stopped
 PARAMS = SignalParams(stream="counter", num_samples=6000, seed=5)
 
 
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in (folder / "default").rglob("*")
-        if path.is_file()
-    }
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """What one process writes."""
     out = tmp_path_factory.mktemp("whole")
     ShardJob("default", PARAMS, 4, str(out)).run(quiet=True)
-    return tree(out)
+    return tree(out / "default")
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ def test_a_killed_process_is_told_of_and_the_same_command_continues(whole, tmp_p
     with pytest.raises(Stopped, match="a process died.*the same command continues"):
         Engine(name="local").run(work, 2)
     Engine(name="local").run(work, 2)
-    assert tree(out) == whole
+    assert tree(out / "default") == whole
 
 
 RAY = """
@@ -117,7 +110,7 @@ def test_ray_loses_one_of_two_machines_and_no_shard(whole, tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert tree(out) == whole
+    assert tree(out / "default") == whole
     starts = [path.name.split("-")[1] for path in out.glob("rank-*")]
     assert len(starts) == 5 and set(starts) == set("0123")  # the killed rank began twice
 
