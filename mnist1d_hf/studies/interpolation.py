@@ -342,7 +342,8 @@ def _plot_errors(axis: Any, curves: list[dict[str, Any]], loss: str, classes: in
         axis.plot(x, np.mean(curve["train_error"], axis=1), "--", color=colour)
         test = np.array(curve["test_error"])
         axis.plot(x, test.mean(1), color=colour, label=f"n = {curve['train_size']}")
-        low, high = test.mean(1) - test.std(1), test.mean(1) + test.std(1)
+        std = test.std(1, ddof=1)
+        low, high = test.mean(1) - std, test.mean(1) + std
         axis.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
     axis.axvline(classes if loss == "mse" else 1, color=COLOURS["grey"], ls=":")
     axis.set(title=f"{LOSSES[loss]}, {classes} classes", xscale="log", ylim=(0, None))

@@ -342,35 +342,37 @@ def judge_transfer(result: dict[str, Any]) -> list[Claim]:
     ran = result["transfer"]
     gain = {variant: float(np.mean(advantages(result, variant))) for variant in ran}
     fresh = gain["fresh data"]
+    flipped, shuffled, renewed = (
+        gain.get(variant, 0.0) for variant in ("flipped", "shuffled", "new first weights")
+    )
     random = float(np.mean(advantages(result, "fresh data", "random")))
     steps = ["fresh data", "chunks of 10", "chunks of 5", "chunks of 2", "shuffled"]
     falls = [gain[a] - gain[b] for a, b in zip(steps, steps[1:], strict=False)
              if a in gain and b in gain]  # fmt: skip
-    grades = ("refuted", "partly", "reproduced")
     rules: dict[str, tuple[str, str, str, str]] = {
         "L-c": (
             "fresh data",
             "on new data the 92 % ticket ends near 70 %, the dense network near 64 %",
             "ticket at least 3 points above dense, random below; partly: ticket above by less",
-            grades[(fresh > 0) + (fresh > 3 and random < 0)],
+            grade(fresh > 3 and random < 0, fresh > 0),
         ),
         "L-d": (
             "flipped",
             "flipping the data keeps the advantage",
             "at least half of the advantage on new data is left; partly: some is",
-            grades[(gain.get("flipped", 0) > 0) + (gain.get("flipped", 0) > max(fresh / 2, 0))],
+            grade(flipped > max(fresh / 2, 0), flipped > 0),
         ),
         "L-e": (
             "shuffled",
             "shuffling the columns makes the ticket worse than the dense network",
             "ticket below dense; partly: above, by less than half of the advantage on new data",
-            grades[(gain.get("shuffled", 0) < fresh / 2) + (gain.get("shuffled", 0) < 0)],
+            grade(shuffled < 0, shuffled < fresh / 2),
         ),
         "L-f": (
             "new first weights",
             "with new first weights the ticket still beats the dense network",
             "at least 1 point above; partly: above by less",
-            grades[sum(gain.get("new first weights", 0) > limit for limit in (0, 1))],
+            grade(renewed > 1, renewed > 0),
         ),
     }
     claims = []
@@ -407,7 +409,7 @@ def judge_transfer(result: dict[str, Any]) -> list[Claim]:
             n=len(advantages(result, "fresh data")),
             test="the advantage falls, within half a point, as chunks shrink from 40 columns to "
             "10, 5, 2 and 1, and by more than 3 points in all; partly: only the latter",
-            verdict=grades[(lost > 3) * (1 + monotone)],
+            verdict=grade(lost > 3 and monotone, lost > 3),
         )
     )
     return claims
@@ -461,12 +463,14 @@ def plot(result: dict[str, Any]) -> Figure:
     return figure
 
 
-def _band(axis: Any, x: Any, runs: Any, colour: str, label: str, line: str = "-") -> None:
+def _band(axis: Any, x: Any, runs: Any, colour: str, label: str) -> None:
     """Mean over trials and its standard error."""
     runs = np.asarray(runs, dtype=float)
-    mean, error = runs.mean(0), runs.std(0) / np.sqrt(len(runs))
-    axis.plot(x, mean, line, color=COLOURS[colour], label=label)
-    axis.fill_between(x, mean - error, mean + error, color=COLOURS[colour], alpha=0.2, lw=0)
+    mean = runs.mean(0)
+    axis.plot(x, mean, color=COLOURS[colour], label=label)
+    if len(runs) > 1:
+        error = runs.std(0, ddof=1) / np.sqrt(len(runs))
+        axis.fill_between(x, mean - error, mean + error, color=COLOURS[colour], alpha=0.2, lw=0)
 
 
 LINES = {"dense": "black", "lottery": "blue", "random": "red"}
