@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -347,6 +348,13 @@ def test_shards_of_others_are_refused_without_their_claim(out):
     job(out, replace(PARAMS, seed=6)).run(rank=0, world_size=5, quiet=True)
     (out / "default/.shards/job.json").unlink()
     with pytest.raises(ValueError, match="holds shards made with other parameters"):
+        job(out).run(quiet=True)
+
+
+def test_a_file_that_is_no_shard_is_refused_among_shards(out):
+    job(out).run(quiet=True)
+    shutil.copy(out / "default" / NAMES[0], out / "default" / "copy.parquet")
+    with pytest.raises(ValueError, match=r"holds copy\.parquet, which is none of its shards"):
         job(out).run(quiet=True)
 
 

@@ -128,10 +128,16 @@ class ShardJob:
         return [self.plan[i].file for i in todo]
 
     def claim(self) -> None:
-        """ValueError unless the folder can be written and is empty or has our shards."""
+        """ValueError unless the folder can be written and has our shards, or nothing."""
         self.folder.check_writable()
-        claim = self.folder.read_json(CLAIM)
+        claim, sizes = self.folder.read_json(CLAIM), self.folder.sizes()
+        parquet = {name for name in sizes if name.endswith(".parquet")}
         if claim == self.job:
+            if stray := sorted(parquet - {part.file for part in self.plan}):
+                raise ValueError(
+                    f"output folder {self.folder.url} holds {stray[0]}, which is none of its "
+                    "shards and would be read with them; move that file away"
+                )
             return
         if isinstance(claim, dict):
             there, here = ({**job, **job.get("params", {})} for job in (claim, self.job))
@@ -139,9 +145,8 @@ class ShardJob:
             other = [f"{k}={there[k]!r}" for k in names if there[k] != here.get(k)]
             generator = "another version of the generator, or from another kind of processor"
             raise self._refusal(f"shards of {', '.join(other) or generator}")
-        sizes = self.folder.sizes()
         ours = {part.file for part in self.plan if self.record(part, sizes)}
-        foreign = sorted({name for name in sizes if name.endswith(".parquet")} - ours)
+        foreign = sorted(parquet - ours)
         if MANIFEST in sizes and not ours:
             foreign.append(MANIFEST)
         if foreign:
