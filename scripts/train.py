@@ -10,7 +10,7 @@
     python scripts/train.py --params validation_size=500 seed=7 --load_best_model_at_end true \\
         --metric_for_best_model accuracy --save_strategy best --early_stopping_patience 4
     python scripts/train.py --config run.yaml --learning_rate 0.003   # the command line wins
-    python scripts/train.py --model tcn --augment true --learning_rate 0.003
+    python scripts/train.py --model tcn --augment 2 --learning_rate 0.003
     python scripts/train.py --dataset_name alice/mnist1d --push_to_hub true
     torchrun --nproc_per_node 2 scripts/train.py --per_device_train_batch_size 50 --use_cpu true
     accelerate launch --multi_gpu --num_processes 2 scripts/train.py --use_cpu true \\
@@ -28,6 +28,7 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,9 @@ class DataArguments:
     dataset_name: str | None = field(
         default=None, metadata={"help": "a Hub dataset or a local folder instead of ours"}
     )
-    augment: bool = field(
-        default=False,
-        metadata={"help": "vary every batch: shift by up to 6 points, tilt, lift, add noise"},
+    augment: int | None = field(
+        default=None,
+        metadata={"help": "vary every batch: shift by up to so many points, tilt, lift, add noise"},
     )
 
 
@@ -105,13 +106,19 @@ class AugmentingTrainer(Mnist1DTrainer):
     """Varies every batch, in a way that depends on seed, process and step alone: resuming it gives
     what one run gives. The variations are those of the study classification."""
 
+    def __init__(self, *args, shift: int, **more):
+        if shift < 0:
+            raise ValueError(f"augment={shift}: the largest shift, in points, is at least 0")
+        super().__init__(*args, **more)
+        self.shift = shift
+
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
         x = inputs["x"]
         seed = np.random.SeedSequence(
             [self.args.seed, self.args.process_index, self.state.global_step]
         )
         generator = torch.Generator(x.device).manual_seed(int(seed.generate_state(1)[0]))
-        x = augment(x, generator, detrend=False, shifts=(-6, 6), noise=0.05)
+        x = augment(x, generator, detrend=False, shifts=(-self.shift, self.shift), noise=0.05)
         return super().training_step(model, {**inputs, "x": x}, num_items_in_batch)
 
 
@@ -203,7 +210,9 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
             "load_best_model_at_end selects a step, which needs a validation split: "
             "add --params validation_size=500"
         )
-    trainer = (AugmentingTrainer if data_args.augment else Mnist1DTrainer)(
+    augmented = data_args.augment is not None
+    make = partial(AugmentingTrainer, shift=data_args.augment) if augmented else Mnist1DTrainer
+    trainer = make(
         model,
         args,
         train_dataset=splits["train"],

@@ -32,7 +32,7 @@ def test_recipes_are_those_of_the_study(script):
     assert set(script.RECIPES) == set(ARCHITECTURES)
     for model, options in script.RECIPES.items():
         _, data, args = train.parse(options)
-        recipe = study.RECIPES["augmented" if model in study.OURS else "paper"]
+        recipe = study.recipe_of(model, "augmented" if model in study.OURS else "paper")
         assert (args.learning_rate, args.weight_decay) == (
             recipe.learning_rate,
             recipe.weight_decay,
@@ -40,7 +40,9 @@ def test_recipes_are_those_of_the_study(script):
         assert (args.train_sampling_strategy == "random") == recipe.modern
         assert args.label_smoothing_factor == (0.05 if recipe.modern else 0)
         assert args.lr_scheduler_type == ("cosine" if recipe.modern else "constant")
-        assert data.augment == recipe.augmented
+        assert data.augment == recipe.shift
+        # the notebook makes one step more than 6000
+        assert args.max_steps in (updates := study.UPDATES.get(model, 6001), updates - 1)
 
 
 def test_trains_what_is_missing_and_goes_on_where_it_was_interrupted(
@@ -51,7 +53,7 @@ def test_trains_what_is_missing_and_goes_on_where_it_was_interrupted(
     told = capsys.readouterr().out
     assert told.count("python scripts/train.py --model=") == 2
     card = (once / "tcn" / "README.md").read_text()
-    assert "--augment=true" in card and "--warmup_steps=300" in card and "resume" not in card
+    assert "--augment=2" in card and "--warmup_steps=0.05" in card and "resume" not in card
     script.train_baselines(once, ["logistic", "tcn"], max_steps=4)
     assert capsys.readouterr().out.count("there already") == 2
 
@@ -72,7 +74,7 @@ def test_trains_what_is_missing_and_goes_on_where_it_was_interrupted(
     resumed, whole = weights(twice / "tcn"), weights(once / "tcn")
     assert all(torch.equal(resumed[name], value) for name, value in whole.items())
     argv = script.arguments("tcn", tmp_path / "plain", 4)
-    train.main([*argv, "--augment=false"])
+    train.main([option for option in argv if option != "--augment=2"])
     plain = weights(tmp_path / "plain" / "tcn")
     assert any(not torch.equal(plain[name], value) for name, value in whole.items())
     # but for the folder's name, the card of the resumed one is that of the other
