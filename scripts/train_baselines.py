@@ -27,7 +27,7 @@ OURS = [
 RECIPES = {
     **dict.fromkeys(("logistic", "mlp", "cnn", "gru"), PAPER),
     "tcn": [*OURS, "--augment=2", "--max_steps=1500"],
-    "transformer": [*OURS, "--augment=6", "--max_steps=6000"],
+    "transformer": [*OURS, "--augment=6", "--max_steps=3000"],
 }
 # for going on after an interruption; of no influence on what is trained
 KEEP = ["--save_strategy=steps", "--save_steps=1000", "--save_total_limit=1"]

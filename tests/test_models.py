@@ -24,6 +24,7 @@ from mnist1d_hf.models import (
     Mnist1DFeatureExtractor,
     Mnist1DTransformerConfig,
 )
+from mnist1d_hf.models.modeling_mnist1d import rotate, rotations
 
 each = pytest.mark.parametrize("name", ARCHITECTURES)
 
@@ -176,6 +177,16 @@ def test_from_config_takes_the_size_of_the_data():
     assert model(torch.zeros(2, 72)).logits.shape == (2, 3)
 
 
+def test_rotated_products_depend_on_the_distance_of_positions_alone():
+    query, key = torch.randn(2, 1, 10, 16)
+    rotation = rotations(torch.zeros(1, 30, 64), 16)
+    early, late = (
+        rotate(query, part) @ rotate(key, part).mT for part in (rotation[:, :10], rotation[:, 20:])
+    )
+    assert torch.allclose(early, late, atol=1e-5)
+    assert not torch.allclose(early, query @ key.mT, atol=0.1)
+
+
 @each
 def test_a_weight_missing_from_a_checkpoint_gets_torchs_start(name, saved, tmp_path):
     """The others keep what was loaded, running statistics included."""
@@ -186,7 +197,7 @@ def test_a_weight_missing_from_a_checkpoint_gets_torchs_start(name, saved, tmp_p
     model.save_pretrained(tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
     first = next(key for key in weights if "weight" in key)
-    missing = {"classifier.bias", "embeddings.position", first} & weights.keys()
+    missing = {"classifier.bias", first} & weights.keys()
     for key in missing:
         del weights[key]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})

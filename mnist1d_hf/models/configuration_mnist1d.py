@@ -88,9 +88,9 @@ class Mnist1DTransformerConfig(Mnist1DConfig):
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        if self.hidden_size % self.num_attention_heads:
+        if self.hidden_size % (2 * self.num_attention_heads):
             raise ValueError(
-                f"hidden_size={self.hidden_size}: must be a multiple of "
+                f"hidden_size={self.hidden_size}: must be a multiple of twice "
                 f"num_attention_heads={self.num_attention_heads}"
             )
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
-from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
@@ -82,8 +81,6 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
         # For what a checkpoint lacks: from_pretrained builds the model without memory at first.
         if isinstance(module, nn.Linear | nn.Conv1d | nn.GRU):
             module.reset_parameters()
-        elif isinstance(module, Mnist1DTransformerEmbeddings):
-            init.normal_(module.position, std=0.02)
         else:
             super()._init_weights(module)
 
@@ -175,19 +172,31 @@ class Mnist1DGRUForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DTransformerEmbeddings(nn.Module):
-    """Signals to vectors at every second point: two convolutions plus a learned position."""
+    """Signals to vectors at every second point, by two convolutions."""
 
     def __init__(self, config: Mnist1DTransformerConfig):
         super().__init__()
         width = config.hidden_size
         self.conv1 = nn.Conv1d(1, width, config.kernel_size, padding="same")
         self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
-        self.position = nn.Parameter(torch.empty((config.final_seq_length + 1) // 2, width))
-        nn.init.normal_(self.position, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv2(F.gelu(self.conv1(x.unsqueeze(1))))
-        return x.transpose(1, 2) + self.position
+        return self.conv2(F.gelu(self.conv1(x.unsqueeze(1)))).transpose(1, 2)
+
+
+def rotations(x: Tensor, size: int) -> Tensor:
+    """Cosines and sines (2, length, size / 2) for `rotate`, of the positions of x (batch, length,
+    width); a digit may lie anywhere, so attention is to depend on distances alone."""
+    # as in RoFormer (arXiv 2104.09864), with 100 for its 10,000: signals are shorter than texts
+    rates = 100 ** (-torch.arange(0, size, 2, device=x.device) / size)
+    angles = torch.arange(x.shape[1], device=x.device)[:, None] * rates
+    return torch.stack([angles.cos(), angles.sin()]).to(x.dtype)
+
+
+def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Turn pairs of features of x (..., length, size) by angles that grow with the position."""
+    (cos, sin), (a, b) = rotation, x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 class Mnist1DTransformerLayer(GradientCheckpointingLayer):
@@ -204,11 +213,12 @@ class Mnist1DTransformerLayer(GradientCheckpointingLayer):
         self.up = nn.Linear(width, config.intermediate_size)
         self.down = nn.Linear(config.intermediate_size, width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rotation: Tensor) -> Tensor:
         batch, length, width = x.shape
         qkv = self.query_key_value(self.attention_norm(x))
         qkv = qkv.view(batch, length, 3, self.num_heads, width // self.num_heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, length, width/heads)
+        qkv = qkv.permute(2, 0, 3, 1, 4)  # (3, batch, heads, length, width / heads)
+        (query, key), value = rotate(qkv[:2], rotation), qkv[2]
         attended = F.scaled_dot_product_attention(query, key, value)
         x = x + self.output(attended.transpose(1, 2).reshape(batch, length, width))
         return x + self.down(F.gelu(self.up(self.feed_forward_norm(x))))
@@ -232,8 +242,9 @@ class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
 
     def classify(self, x: Tensor) -> Tensor:
         x = self.embeddings(x)  # (batch, length / 2, hidden_size)
+        rotation = rotations(x, self.config.hidden_size // self.config.num_attention_heads)
         for layer in self.layers:
-            x = layer(x)
+            x = layer(x, rotation)
         x = self.norm(x)
         return self.classifier(torch.cat([x.mean(1), x.amax(1)], dim=1))
 
