@@ -323,6 +323,8 @@ def plot(result: dict[str, Any]) -> Figure:
             chosen = [c for c in curves if (c["loss"], c["classes"]) == (loss, count)]
             axes[row, column].set_visible(True)
             _plot_errors(axes[row, column], chosen, loss, count)
+        axes[row, 0].set_ylabel("Error (%)")
+    axes[0, 0].plot([], [], "--", color=COLOURS["grey"], label="train")
     axes[0, 0].legend(fontsize=5)
     for column, loss in enumerate(losses):
         axes[-1, column].set_visible(True)
@@ -347,7 +349,9 @@ def _plot_errors(axis: Any, curves: list[dict[str, Any]], loss: str, classes: in
         axis.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
     axis.axvline(classes if loss == "mse" else 1, color=COLOURS["grey"], ls=":")
     axis.set(title=f"{LOSSES[loss]}, {classes} classes", xscale="log", ylim=(0, None))
-    axis.set(xlabel="Parameters per example", ylabel="Error (%), test and train (dashed)")
+    axis.set(xlabel="Parameters per example")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("")
 
 
 def _plot_thresholds(axis: Any, curves: list[dict[str, Any]], loss: str) -> None:
@@ -363,7 +367,12 @@ def _plot_thresholds(axis: Any, curves: list[dict[str, Any]], loss: str) -> None
     axis.plot([], [], ":", color=COLOURS["grey"], label="n K" if loss == "mse" else "n")
     axis.set(title=f"Threshold, {LOSSES[loss]}", xscale="log", yscale="log")
     axis.set(xlabel="Training examples n", ylabel="Parameters")
-    axis.legend()
+    sizes = sorted({c["train_size"] for c in curves})
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.yaxis.set_major_formatter("{x:,.0f}")
+    for ticks in (axis.xaxis, axis.yaxis):
+        ticks.set_minor_formatter("")
+    axis.legend(fontsize=5)
 
 
 def _plot_exponents(axis: Any, fits: dict[str, Any]) -> None:
