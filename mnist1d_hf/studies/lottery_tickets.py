@@ -492,6 +492,7 @@ def _plot_search(axes: Any, result: dict[str, Any]) -> None:
         if metric != "test_loss":
             axis.set_ylim(55, 80)
     axes[0].set_yscale("log")
+    axes[0].yaxis.set_minor_formatter("{x:g}")
     axes[0].legend()
 
 
