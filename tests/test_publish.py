@@ -252,7 +252,7 @@ def test_baselines_that_are_there_are_not_trained_again(root, tmp_path, models, 
 
     for model in train_baselines.RECIPES:
         home = shutil.copytree(models / "cnn", tmp_path / model)
-        argv = train_baselines.arguments(model, tmp_path, 6000)
+        argv = train_baselines.arguments(model, tmp_path, None)
         with (home / "README.md").open("a") as card:
             card.write(f"\npython scripts/train.py {shlex.join(argv)}\n")
     command = [sys.executable, "scripts/publish.py", "--train", "--models", tmp_path]
