@@ -647,7 +647,11 @@ def test_serve_tells_how_to_use_it(hub, tmp_path):
     told = []
     for _ in range(2):  # the token stays
         child = subprocess.Popen(
-            [sys.executable, "-c", code, PACKAGE], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, PACKAGE],
+            stdout=subprocess.PIPE,
+            text=True,
+            # a shell that runs the tests in its background has them ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         lines = [child.stdout.readline() for _ in range(4)]
         told.append(dict(line.removeprefix("export ").strip().split("=") for line in lines[2:]))
