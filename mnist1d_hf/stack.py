@@ -146,12 +146,11 @@ class Pool(Layer):
     def backward(self, slope: Tensor, needed: bool) -> list[Any]:
         return [F.pad(self.spread(slope).flatten(2, 3), (0, 0, 0, self.rest))]
 
-    # the kinds of pooling differ in these two
     def reduce(self) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of pooling has its own
 
     def spread(self, slope: Tensor) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of pooling has its own
 
 
 class MaxPool(Pool):

@@ -44,7 +44,7 @@ from transformers import (
 )
 
 import mnist1d_hf
-from mnist1d_hf.augment import augment
+from mnist1d_hf.augment import vary
 from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor
 from mnist1d_hf.trainer import Mnist1DTrainer
 
@@ -118,7 +118,7 @@ class AugmentingTrainer(Mnist1DTrainer):
             [self.args.seed, self.args.process_index, self.state.global_step]
         )
         generator = torch.Generator(x.device).manual_seed(int(seed.generate_state(1)[0]))
-        x = augment(x, generator, detrend=False, shifts=(-self.shift, self.shift), noise=0.05)
+        x = vary(x, generator, self.shift)
         return super().training_step(model, {**inputs, "x": x}, num_items_in_batch)
 
 

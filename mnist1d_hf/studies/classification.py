@@ -24,7 +24,7 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from mnist1d_hf.augment import augment
+from mnist1d_hf.augment import vary
 from mnist1d_hf.baselines import (
     HUMAN,
     HUMAN_ANSWERS,
@@ -117,12 +117,7 @@ class Recipe:
             for rows in order.split(100):
                 batch = x[rows]
                 if self.shift is not None:
-                    batch = augment(
-                        *(batch, generator),
-                        detrend=False,
-                        shifts=(-self.shift, self.shift),
-                        noise=0.05,
-                    )
+                    batch = vary(batch, generator, self.shift)
                 yield batch, labels[rows]
 
 
