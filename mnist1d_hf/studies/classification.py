@@ -270,15 +270,34 @@ def plan(args: Args) -> list[Key]:
     return sorted(rows, key=lambda row: COST[row[1]] * (1 if row[0] == "default" else 5))
 
 
-def measure(key: Key, args: Args, cells: Cells) -> list[dict[str, Any]]:
-    """The runs behind one row."""
-    config, model, protocol, recipe = key
-    cell = {"model": model, "config": config, "protocol": protocol, **timing(model, args)}
-    if model in TOGETHER:
-        [runs] = cells.run(train_seeds, [{**cell, "seeds": list(range(args.seeds))}])
-        return runs
-    seeds = range(args.slow_seeds if model in SLOW else args.seeds)
-    return cells.run(train, [{**cell, "recipe": recipe, "seed": seed} for seed in seeds])
+def measure(keys: list[Key], args: Args, cells: Cells) -> dict[Key, list[dict[str, Any]]]:
+    """The runs behind the rows, those of all rows side by side."""
+    fast = [key for key in keys if key[1] in TOGETHER]
+    seeds = {
+        key: range(args.slow_seeds if key[1] in SLOW else args.seeds)
+        for key in keys
+        if key not in fast
+    }
+    lists = cells.run(
+        train_seeds, [{**cell_of(key, args), "seeds": list(range(args.seeds))} for key in fast]
+    )
+    singles = iter(
+        cells.run(
+            train,
+            [
+                {**cell_of(key, args), "recipe": key[3], "seed": seed}
+                for key, numbers in seeds.items()
+                for seed in numbers
+            ],
+        )
+    )
+    runs = dict(zip(fast, lists, strict=True))
+    return runs | {key: [next(singles) for _ in numbers] for key, numbers in seeds.items()}
+
+
+def cell_of(key: Key, args: Args) -> dict[str, Any]:
+    config, model, protocol, _ = key
+    return {"model": model, "config": config, "protocol": protocol, **timing(model, args)}
 
 
 def timing(model: str, args: Args) -> dict[str, int]:
@@ -288,7 +307,9 @@ def timing(model: str, args: Args) -> dict[str, int]:
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:
     """The table, the curves, the errors by class, the search for 68 %, and the verdicts."""
-    table = [row(key, measure(key, args, cells)) for key in plan(args)]
+    keys = plan(args)
+    runs = measure(keys, args, cells)
+    table = [row(key, runs[key]) for key in keys]
     times = cells.run(
         step_time, [{"model": m, "steps": min(50, args.updates)} for m in args.models]
     )
