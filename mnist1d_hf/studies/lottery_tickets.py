@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 from typing import Annotated, Any
 
 import numpy as np
@@ -287,7 +287,12 @@ def ends(result: dict[str, Any], variant: str) -> dict[str, Any]:
 
 def judge(result: dict[str, Any]) -> list[Claim]:
     """The verdicts; the rules were fixed before the run."""
-    return [*judge_search(result), *judge_transfer(result), judge_adjacency(result)]
+    return [
+        *judge_search(result),
+        *judge_transfer(result),
+        judge_prior(result),
+        judge_adjacency(result),
+    ]
 
 
 def judge_search(result: dict[str, Any]) -> list[Claim]:
@@ -338,7 +343,7 @@ def judge_search(result: dict[str, Any]) -> list[Claim]:
 
 
 def judge_transfer(result: dict[str, Any]) -> list[Claim]:
-    """L-c to L-f and L-h, those whose variants were run."""
+    """L-c to L-f, those whose variants were run."""
     ran = result["transfer"]
     gain = {variant: float(np.mean(advantages(result, variant))) for variant in ran}
     fresh = gain["fresh data"]
@@ -346,9 +351,6 @@ def judge_transfer(result: dict[str, Any]) -> list[Claim]:
         gain.get(variant, 0.0) for variant in ("flipped", "shuffled", "new first weights")
     )
     random = float(np.mean(advantages(result, "fresh data", "random")))
-    steps = ["fresh data", "chunks of 10", "chunks of 5", "chunks of 2", "shuffled"]
-    falls = [gain[a] - gain[b] for a, b in zip(steps, steps[1:], strict=False)
-             if a in gain and b in gain]  # fmt: skip
     rules: dict[str, tuple[str, str, str, str]] = {
         "L-c": (
             "fresh data",
@@ -375,44 +377,46 @@ def judge_transfer(result: dict[str, Any]) -> list[Claim]:
             grade(renewed > 1, renewed > 0),
         ),
     }
-    claims = []
-    for name, (variant, claim, test, verdict) in rules.items():
-        if variant not in ran:
-            continue
-        seeded, unseeded = (
-            dict(zip(NETWORKS, values, strict=True)) for values in PUBLISHED[variant]
-        )
-        lottery = ends(result, variant)["lottery"]
-        claims.append(
-            Claim(
-                id=name,
-                claim=claim,
-                source=SOURCE,
-                published={"2020, seeded": seeded, "2024, torch not seeded": unseeded},
-                ours={n: one["mean"] for n, one in ends(result, variant).items()}
-                | {"advantage by trial": advantages(result, variant)},
-                n=lottery["n"],
-                std=lottery["std"],
-                test=test,
-                verdict=verdict,
-            )
-        )
-    monotone = all(fall > -0.5 for fall in falls)
-    lost = fresh - gain.get("shuffled", fresh)
-    claims.append(
-        Claim(
-            id="L-h",
-            claim="tickets hold a spatial prior, between a perceptron and a convolution",
-            source=SOURCE,
-            published="an interpretation; its chunks were a rotation, all but one neighbour kept",
-            ours={"advantage over dense, points": gain},
-            n=len(advantages(result, "fresh data")),
-            test="the advantage falls, within half a point, as chunks shrink from 40 columns to "
-            "10, 5, 2 and 1, and by more than 3 points in all; partly: only the latter",
-            verdict=grade(lost > 3 and monotone, lost > 3),
-        )
+    return [transfer_claim(result, id, *rule) for id, rule in rules.items() if rule[0] in ran]
+
+
+def transfer_claim(
+    result: dict[str, Any], id: str, variant: str, claim: str, test: str, verdict: str
+) -> Claim:
+    seeded, unseeded = (dict(zip(NETWORKS, values, strict=True)) for values in PUBLISHED[variant])
+    found = ends(result, variant)
+    return Claim(
+        id=id,
+        claim=claim,
+        source=SOURCE,
+        published={"2020, seeded": seeded, "2024, torch not seeded": unseeded},
+        ours={network: one["mean"] for network, one in found.items()}
+        | {"advantage by trial": advantages(result, variant)},
+        n=found["lottery"]["n"],
+        std=found["lottery"]["std"],
+        test=test,
+        verdict=verdict,
     )
-    return claims
+
+
+def judge_prior(result: dict[str, Any]) -> Claim:
+    """L-h: ever smaller chunks of columns are permuted."""
+    gain = {v: float(np.mean(advantages(result, v))) for v in result["transfer"]}
+    steps = ["fresh data", "chunks of 10", "chunks of 5", "chunks of 2", "shuffled"]
+    falls = [gain[a] - gain[b] for a, b in pairwise(steps) if a in gain and b in gain]
+    monotone = all(fall > -0.5 for fall in falls)
+    lost = gain["fresh data"] - gain.get("shuffled", gain["fresh data"])
+    return Claim(
+        id="L-h",
+        claim="tickets hold a spatial prior, between a perceptron and a convolution",
+        source=SOURCE,
+        published="an interpretation; its chunks were a rotation, all but one neighbour kept",
+        ours={"advantage over dense, points": gain},
+        n=len(advantages(result, "fresh data")),
+        test="the advantage falls, within half a point, as chunks shrink from 40 columns to "
+        "10, 5, 2 and 1, and by more than 3 points in all; partly: only the latter",
+        verdict=grade(lost > 3 and monotone, lost > 3),
+    )
 
 
 def judge_adjacency(result: dict[str, Any]) -> Claim:
