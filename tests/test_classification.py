@@ -10,6 +10,7 @@ from mnist1d_hf.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import classification as study
 
+WAYS = ("last step", "selected on validation", "selected on test")
 SHORT = {"updates": 41, "evaluate_every": 10}
 
 
@@ -45,13 +46,18 @@ def test_every_claim_of_the_paper_is_judged():
         for model, (mean, _) in values.items()
         if model != "human"
     ]
-    claims = study.judge(table, {"cnn": 1.0, "gru": 11.0})
-    assert len(claims) == 8 + 5 and {c.verdict for c in claims} == {"reproduced"}
+    mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, {"mean": 67.0})}]
+    result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
+    claims = study.judge(result)
+    assert len(claims) == 8 + 6 and {c.verdict for c in claims} == {"reproduced"}
     for row in table:
         row["mean"] = 50.0
-    verdicts = {c.id: c.verdict for c in study.judge(table, {"cnn": 1.0, "gru": 6.0})}
+    for way in WAYS[:2]:
+        mlps[0][way] = {"mean": 65.0}
+    result["cpu_ms_per_step"]["gru"] = 6.0
+    verdicts = {c.id: c.verdict for c in study.judge(result)}
     assert verdicts["C1-order"] == verdicts["C1-mlp-default"] == "refuted"
-    assert (verdicts["C1-time"], verdicts["C2"]) == ("partly", "partly")
+    assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
 
 
 @pytest.mark.parametrize("protocol", ["original", "ours"])
