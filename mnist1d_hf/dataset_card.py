@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mnist1d_hf.baselines import PUBLISHED
+from mnist1d_hf.baselines import NAMES, PUBLISHED
 from mnist1d_hf.claims import outcomes
 from mnist1d_hf.leaderboard import leaderboard_table
 from mnist1d_hf.reproduction import verdict_counts
@@ -107,27 +107,33 @@ def parameters_table(results: Results) -> str:
     return markdown(["parameter", "default", "meaning", "range"], rows)
 
 
-def short_parameters_table(results: Results) -> str:
-    """Two parameters a row, without their ranges."""
-    cells = [
-        [f"`{p['name']}={json_text(p['default'])}`", p["meaning"]]
-        for p in results["dataset"]["parameters"]
-    ]
-    half = -(-len(cells) // 2)
-    cells += [["", ""]] * (2 * half - len(cells))
-    rows = [left + right for left, right in zip(cells[:half], cells[half:], strict=True)]
-    return markdown(["parameter, default", "meaning"] * 2, rows)
-
-
-def generation_table(results: Results) -> str:
-    """What has a goal, beside it."""
-    rows = [
+def speed_table(results: Results) -> str:
+    """What has a goal, beside it; of sizes the paper's, and of ratios those to another program."""
+    generation = [
         [row["what"], f"{row['value']:,.3g}" if row["value"] < 1000 else f"{row['value']:,.0f}"]
         + [row["unit"] + (f" ({row['against']})" if row["against"] else ""), row["to reach"]]
         for row in results["bench_generation"]["rows"]
-        if row["to reach"]
+        if row["to reach"] and "50,000" not in row["what"] and row["against"] != "its draws alone"
     ]
-    return markdown(["what", "measured", "unit (against)", "goal"], rows)
+    training = [
+        [
+            f"a training step by {loop}: {', '.join(NAMES[row['model']] for row in rows)}",
+            ", ".join(f"{row['of the bare loop']:.2f}" for row in rows),
+            "times the time (a bare PyTorch loop)",
+            goal,
+        ]
+        for loop, goal in (("Mnist1DTrainer", "<= 1.3"), ("Trainer", "–"))
+        if (rows := [row for row in results["bench_training"]["rows"] if row["loop"] == loop])
+    ]
+    many = [row for row in results["bench_many"]["rows"] if row["loop"] == "train_many"]
+    together = [
+        f"a training step of many models at once: {', '.join(NAMES[r['model']] for r in many)}",
+        ", ".join(f"{row['of the original']:.2f}" for row in many),
+        "times as fast (the original's loop)",
+        "–",
+    ]
+    header = ["what", "measured", "unit (against)", "goal"]
+    return markdown(header, [*generation, *training, together])
 
 
 def scale_table(results: Results) -> str:
@@ -180,20 +186,46 @@ def benchmark_table(results: Results) -> str:
             person = {"original": "–", "ours": "–"} if model == "human" else {}
             recipe = "–" if person else "paper"
             lines[config, model, recipe] = {"published": spread(*value), **person}
-    for row in results.get("classification", {"table": []})["table"]:
+    for row in measured(results):
         line = lines.setdefault((row["config"], row["model"], row["recipe"]), {})
         line[row["protocol"]] = spread(row["mean"], row["std"]) + f" (n = {row['n']})"
     columns = {"published": "published", "original": "its protocol", "ours": "validated"}
     absent = {"published": "–", "original": "not measured yet", "ours": "not measured yet"}
-    order = list(results["dataset"]["configs"])
+    configs, models = list(results["dataset"]["configs"]), list(NAMES)
     rows = [
-        [f"`{config}`", model, recipe, *({**absent, **line}[column] for column in columns)]
+        [f"`{config}`", NAMES[model], recipe, *({**absent, **line}[name] for name in columns)]
         for (config, model, recipe), line in sorted(
-            lines.items(), key=lambda item: order.index(item[0][0])
+            lines.items(), key=lambda item: (configs.index(item[0][0]), models.index(item[0][1]))
         )
     ]
     table = markdown(["config", "model", "recipe", *columns.values()], rows)
     return f"{PROTOCOLS}\n\n{table}"
+
+
+def results_table(results: Results) -> str:
+    """Accuracies by our protocol: a line per model and recipe, a column per config."""
+    configs = [name for name in results["dataset"]["configs"] if name != "templates"]
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for row in measured(results):
+        if row["protocol"] == "ours":
+            line = lines.setdefault((row["model"], row["recipe"]), {"n": str(row["n"])})
+            line[row["config"]] = spread(row["mean"], row["std"])
+    for model, accuracy in PUBLISHED["default"].items():
+        published = {"published": spread(*accuracy)}
+        lines[model, "paper"] = {**lines.get((model, "paper"), {}), **published}
+    order = list(NAMES)
+    rows = [
+        [NAMES[model] + (f", {recipe}" if recipe != "paper" else "")]
+        + [line.get(column, "–") for column in ("published", *configs, "n")]
+        for (model, recipe), line in sorted(lines.items(), key=lambda item: order.index(item[0][0]))
+    ]
+    header = ["test accuracy, %", "`default`, published", *(f"`{name}`" for name in configs), "n"]
+    return markdown(header, rows)
+
+
+def measured(results: Results) -> list[dict[str, Any]]:
+    """The rows of our benchmark, none before its first run."""
+    return results.get("classification", {"table": []})["table"]
 
 
 def entries_table(results: Results) -> str:
@@ -204,23 +236,24 @@ def verdicts_table(results: Results) -> str:
     return verdict_counts(results, page="REPRODUCTION.md")
 
 
-def verdict_numbers_table(results: Results) -> str:
-    """The same without the names."""
-    found = outcomes(results)
-    return markdown(list(found), [[str(len(ids)) for ids in found.values()]])
+def verdict_numbers(results: Results) -> str:
+    """The same as a sentence, without the names."""
+    counts = {name: len(ids) for name, ids in outcomes(results).items()}
+    parts = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"Of {sum(counts.values())} statements: {parts}."
 
 
 TABLES = {
     "benchmark": benchmark_table,
     "configs": configs_table,
     "parameters": parameters_table,
-    "parameters-short": short_parameters_table,
-    "generation": generation_table,
+    "results": results_table,
+    "speed": speed_table,
     "scale": scale_table,
     "templates": templates_table,
     "digests": digests_table,
     "classes": classes_table,
     "leaderboard": entries_table,
     "verdicts": verdicts_table,
-    "verdict-numbers": verdict_numbers_table,
+    "verdict-numbers": verdict_numbers,
 }

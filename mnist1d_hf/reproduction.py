@@ -58,6 +58,11 @@ PUBLISHED_FIGURES = {
     "sizes.",
 }
 
+ELSEWHERE = {
+    "classification": "Six models, three datasets, both protocols side by side: the table in the "
+    "[card](README.md#accuracy).",
+}
+
 
 def page(results: Results, studies: Mapping[str, str], note: str = "") -> str:
     """The text of REPRODUCTION.md, with a `note` near its top.
@@ -142,6 +147,8 @@ def section(name: str, title: str, results: Results, claims: Mapping[str, Any]) 
         lines.append(f"![{title}](figures/{name}.png)")
     if name in PUBLISHED_FIGURES:
         lines.append(f"*Published:* {PUBLISHED_FIGURES[name]}")
+    if name in ELSEWHERE:
+        lines.append(ELSEWHERE[name])
     mine = [claim for claim in claims.values() if claim["study"] == name]
     deciding = {id for statement in STATEMENTS for id in statement.decided_by()}
     lines.append(claims_text([c for c in mine if c["id"] in deciding]))

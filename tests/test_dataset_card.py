@@ -7,7 +7,7 @@ import pytest
 import yaml
 from huggingface_hub import DatasetCard
 
-from mnist1d_hf.baselines import PUBLISHED
+from mnist1d_hf.baselines import NAMES, PUBLISHED
 from mnist1d_hf.dataset_card import TABLES, addressed, fill
 from mnist1d_hf.facts import RULES, dataset_facts
 from mnist1d_hf.hub.publish import dataset_publication
@@ -115,9 +115,9 @@ def test_everything_published_stands_in_the_card_measured_or_not(card, results):
     for config, accuracy in PUBLISHED.items():
         for model, (mean, spread) in accuracy.items():
             recipe = "–" if model == "human" else "paper"
-            assert f"| `{config}` | {model} | {recipe} | {mean} ± {spread} |" in card
+            assert f"| `{config}` | {NAMES[model]} | {recipe} | {mean} ± {spread} |" in card
     text = TABLES["benchmark"]({"dataset": results["dataset"]})  # before anything is measured
-    assert "| `default` | gru | paper | 91 ± 2 | not measured yet | not measured yet |" in text
+    assert "| `default` | GRU | paper | 91 ± 2 | not measured yet | not measured yet |" in text
     assert "| `shuffled` | human | – | 30 ± 10 | – | – |" in text
     assert len(re.findall("^\\| `", text, flags=re.MULTILINE)) == 10
 
@@ -128,8 +128,24 @@ def test_measured_accuracies_stand_beside_the_published(results):
     second = {**run, "protocol": "ours", "mean": 92.1, "std": None, "n": 1}
     third = {**first, "config": "high-translation", "model": "tcn", "recipe": "augmented"}
     text = TABLES["benchmark"]({**results, "classification": {"table": [third, first, second]}})
-    assert "| `default` | cnn | paper | 94 ± 2 | 93.73 ± 0.64 (n = 10) | 92.1 (n = 1) |" in text
+    assert "| `default` | CNN | paper | 94 ± 2 | 93.73 ± 0.64 (n = 10) | 92.1 (n = 1) |" in text
     assert text.endswith("| – | 93.73 ± 0.64 (n = 10) | not measured yet |")
+
+
+def test_the_table_of_results_has_a_line_per_model_and_recipe(results):
+    run = {"model": "tcn", "protocol": "ours", "mean": 99.25, "std": 0.21, "n": 10}
+    plain = {**run, "config": "default", "recipe": "plain"}
+    shuffled = {**run, "config": "shuffled", "recipe": "plain", "mean": 70.1, "std": 1.2}
+    augmented = {**run, "config": "high-translation", "recipe": "augmented"}
+    other = {**plain, "protocol": "original", "mean": 1.0}
+    table = {"table": [augmented, other, plain, shuffled]}
+    lines = TABLES["results"]({**results, "classification": table}).splitlines()
+    assert lines[3] == "| MLP | 68 ± 2 | – | – | – | – |"
+    assert lines[6:8] == [
+        "| TCN, augmented | – | – | – | 99.25 ± 0.21 | 10 |",
+        "| TCN, plain | – | 99.25 ± 0.21 | 70.1 ± 1.2 | – | 10 |",
+    ]
+    assert lines[8] == "| human | 96 ± 1 | – | – | – | – |"
 
 
 def test_unknown_table(results):
