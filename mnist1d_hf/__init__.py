@@ -7,9 +7,11 @@ Importing this package makes `datasets.load_dataset("mnist1d", ...)` work; it im
 1000
 """
 
-from mnist1d_hf.load import load_dataset as load_dataset
-from mnist1d_hf.load import load_dataset_builder as load_dataset_builder
-from mnist1d_hf.register import register
+from mnist1d_hf.data.load import load_dataset as load_dataset
+from mnist1d_hf.data.load import load_dataset_builder as load_dataset_builder
+from mnist1d_hf.data.register import register
+from mnist1d_hf.data.tensors import to_numpy as to_numpy
+from mnist1d_hf.data.tensors import to_torch as to_torch
 from mnist1d_hf.signals.generate import Mnist1DArrays as Mnist1DArrays
 from mnist1d_hf.signals.generate import make_mnist1d as make_mnist1d
 from mnist1d_hf.signals.generate import make_range as make_range
@@ -18,8 +20,6 @@ from mnist1d_hf.signals.params import CONFIGS as CONFIGS
 from mnist1d_hf.signals.params import SignalParams as SignalParams
 from mnist1d_hf.signals.templates import Templates as Templates
 from mnist1d_hf.signals.templates import templates as templates
-from mnist1d_hf.tensors import to_numpy as to_numpy
-from mnist1d_hf.tensors import to_torch as to_torch
 
 __version__ = "0.1.0"
 

@@ -70,8 +70,8 @@ def generate(
 
       mnist1d-hf generate default --stream counter --num-samples 1000000 --out data/million
     """
-    from mnist1d_hf.export import export_dataset
-    from mnist1d_hf.load import load_dataset_builder
+    from mnist1d_hf.data.export import export_dataset
+    from mnist1d_hf.data.load import load_dataset_builder
 
     for path in export_dataset(load_dataset_builder(config_name, **params), out, format):
         console.print(f"{path}  {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
@@ -224,8 +224,8 @@ def prepare(
 
       mnist1d-hf prepare default --seed 7
     """
-    from mnist1d_hf.load import load_dataset_builder
-    from mnist1d_hf.mnist1d import Mnist1D
+    from mnist1d_hf.data.load import load_dataset_builder
+    from mnist1d_hf.data.mnist1d import Mnist1D
 
     for name in config_names or list(Mnist1D.builder_configs):
         builder = load_dataset_builder(name, **params)
@@ -262,7 +262,7 @@ def verify() -> None:
 
     Exit code 1 when a promise of identity does not hold on this machine.
     """
-    from mnist1d_hf.identity import check_identity
+    from mnist1d_hf.data.identity import check_identity
 
     checks = check_identity()
     table = Table("what", "holds", "SHA-256, or remark")
@@ -286,7 +286,7 @@ def info() -> None:
     import scipy
 
     from mnist1d_hf import CONFIGS, __version__
-    from mnist1d_hf.load import content_hash, load_dataset_builder
+    from mnist1d_hf.data.load import content_hash, load_dataset_builder
 
     versions = {"mnist1d-hf": __version__, "datasets": datasets.__version__}
     versions |= {"numpy": numpy.__version__, "scipy": scipy.__version__}
@@ -334,7 +334,7 @@ def show(
 
       mnist1d-hf show --picture all --out dataset_card/figures
     """
-    from mnist1d_hf.gallery import draw
+    from mnist1d_hf.figures.gallery import draw
     from mnist1d_hf.signals.params import config_params
 
     for path in draw(picture, out, config_params(config_name, **params), dark=dark):

@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mnist1d_hf.results import write_result
+from mnist1d_hf.evidence.results import write_result
 
 RESULTS = Path(__file__).parents[1] / "dataset_card" / "results"
 
@@ -185,9 +185,9 @@ def many_loop(name: str, models: int, steps: int) -> None:
     """`train_many` on the same data, each model in an order of its own."""
     import torch
 
-    from mnist1d_hf.many import shuffled_batches, train_many
     from mnist1d_hf.models import ARCHITECTURES
     from mnist1d_hf.signals.generate import make_mnist1d
+    from mnist1d_hf.training.many import shuffled_batches, train_many
 
     torch.manual_seed(0)
     if not hasattr(many_loop, "data"):

@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from mnist1d_hf.dataset_card import fill, fill_tables
-from mnist1d_hf.facts import dataset_facts
-from mnist1d_hf.figures import save
+from mnist1d_hf.evidence.results import read_result, write_json, write_result
+from mnist1d_hf.figures.pictures import plot_examples
+from mnist1d_hf.figures.style import save
 from mnist1d_hf.files import replacing
-from mnist1d_hf.leaderboard import board
-from mnist1d_hf.pictures import plot_examples
-from mnist1d_hf.results import read_result, write_json, write_result
+from mnist1d_hf.pages.dataset_card import fill, fill_tables
+from mnist1d_hf.pages.facts import dataset_facts
+from mnist1d_hf.pages.leaderboard import board
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 

@@ -8,9 +8,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import make_range
 from mnist1d_hf.signals.params import CONFIGS, config_params
-from mnist1d_hf.signals.stream import BLOCK, TEST_START
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "counter.json"
 

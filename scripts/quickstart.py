@@ -45,7 +45,7 @@ def build() -> None:
 
 def verify() -> None:
     """Compare the data with the paper's; stops when a bit differs."""
-    from mnist1d_hf.identity import check_identity
+    from mnist1d_hf.data.identity import check_identity
 
     checks = [check for check in check_identity() if "float32" in check.what]
     broken = [check.what for check in checks if not check.holds]
@@ -89,10 +89,10 @@ def publish_and_read_back(models: Path) -> None:
     import datasets
     from transformers import AutoModelForSequenceClassification
 
+    from mnist1d_hf.data.identity import DIGESTS, digest
+    from mnist1d_hf.data.tensors import to_numpy
     from mnist1d_hf.hub.publish import plan, publish
     from mnist1d_hf.hub.push import whoami
-    from mnist1d_hf.identity import DIGESTS, digest
-    from mnist1d_hf.tensors import to_numpy
 
     owner = whoami()
     console.print("\n4. Published to an embedded Hub and read back")
@@ -116,8 +116,8 @@ def publish_and_read_back(models: Path) -> None:
 def draw(path: Path) -> None:
     """A picture of the data, as PNG and SVG."""
     from mnist1d_hf import make_mnist1d
-    from mnist1d_hf.figures import save
-    from mnist1d_hf.pictures import plot_examples
+    from mnist1d_hf.figures.pictures import plot_examples
+    from mnist1d_hf.figures.style import save
 
     data = make_mnist1d()
     save(plot_examples(data.x_train, data.y_train), path)
@@ -129,8 +129,8 @@ def main(
 ) -> None:
     start = time.perf_counter()
     start_local_hub(None)
-    from mnist1d_hf.baselines import PUBLISHED
-    from mnist1d_hf.results import write_result
+    from mnist1d_hf.evidence.published import PUBLISHED
+    from mnist1d_hf.evidence.results import write_result
 
     build()
     verify()

@@ -19,10 +19,10 @@ from typing import Annotated, Literal
 import typer
 
 import mnist1d_hf.studies
-from mnist1d_hf.cost import judge_cost, measure
+from mnist1d_hf.evidence.cost import judge_cost, measure
+from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.files import replacing
-from mnist1d_hf.reproduction import page
-from mnist1d_hf.results import read_result, write_json
+from mnist1d_hf.pages.reproduction import page
 from mnist1d_hf.studies.command import Study
 
 FACTS = Path(__file__).parents[1] / "dataset_card" / "results" / "dataset.json"

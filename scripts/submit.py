@@ -18,10 +18,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from mnist1d_hf.dataset_card import fill
+from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.files import replacing
-from mnist1d_hf.leaderboard import Submission, frozen_labels, submit
-from mnist1d_hf.results import read_result, write_json
+from mnist1d_hf.pages.dataset_card import fill
+from mnist1d_hf.pages.leaderboard import Submission, frozen_labels, submit
 
 LARGEST = 10_000_000  # bytes
 

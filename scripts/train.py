@@ -44,9 +44,9 @@ from transformers import (
 )
 
 import mnist1d_hf
-from mnist1d_hf.augment import vary
 from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor
-from mnist1d_hf.trainer import Mnist1DTrainer
+from mnist1d_hf.training.augment import vary
+from mnist1d_hf.training.trainer import Mnist1DTrainer
 
 
 @dataclass

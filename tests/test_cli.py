@@ -158,7 +158,7 @@ def test_info_names_the_presets_and_what_is_prepared(run):
 
 
 def test_verify_reports_each_identity_and_fails_when_one_is_broken(run, monkeypatch):
-    from mnist1d_hf import identity
+    from mnist1d_hf.data import identity
 
     monkeypatch.setattr(identity, "CONFIGS", {"default": SignalParams()})
     monkeypatch.setattr(identity.importlib.util, "find_spec", lambda name: None)

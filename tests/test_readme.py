@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from mnist1d_hf.dataset_card import fill_tables
-from mnist1d_hf.results import read_result
+from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.pages.dataset_card import fill_tables
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mnist1d_hf.cards import for_hub, results_for_hub
 from mnist1d_hf.hub.attempts import PublishError
 from mnist1d_hf.hub.publication import Publication
+from mnist1d_hf.pages.model_card import for_hub, results_for_hub
 from mnist1d_hf.signals.params import CONFIGS
 
 # of a trained model's folder; optimiser states and training arguments stay (they may hold secrets)

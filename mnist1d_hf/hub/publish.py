@@ -11,17 +11,17 @@ import datasets
 from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
 
-from mnist1d_hf.dataset_card import addressed
+from mnist1d_hf.data.identity import digest
+from mnist1d_hf.data.load import load_dataset_builder
+from mnist1d_hf.data.mnist1d import Mnist1D
+from mnist1d_hf.data.parquet import write_parquet
+from mnist1d_hf.data.tensors import to_numpy
+from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.checkpoints import model_publications
 from mnist1d_hf.hub.publication import Publication, WrongBytes
 from mnist1d_hf.hub.push import Published, push
-from mnist1d_hf.identity import digest
-from mnist1d_hf.load import load_dataset_builder
-from mnist1d_hf.mnist1d import Mnist1D
-from mnist1d_hf.parquet import write_parquet
-from mnist1d_hf.results import read_result
-from mnist1d_hf.tensors import to_numpy
+from mnist1d_hf.pages.dataset_card import addressed
 
 PARTS = ("dataset", "models", "space", "collection")
 TAG = "v1.0.0"

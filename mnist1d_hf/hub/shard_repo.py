@@ -16,8 +16,8 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.publication import DATA, LargeFile, Publication, WrongBytes
 from mnist1d_hf.hub.push import Published, push, remote_files
-from mnist1d_hf.hub.shard_card import shard_card
 from mnist1d_hf.hub.upload import WORKERS
+from mnist1d_hf.pages.shard_card import shard_card
 from mnist1d_hf.shards.plan import hash_columns
 
 TAG = "v1.0.0"

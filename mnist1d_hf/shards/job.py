@@ -23,15 +23,15 @@ from typing import Any
 import pyarrow as pa
 from tqdm.auto import tqdm
 
+from mnist1d_hf.data.identity import digest
+from mnist1d_hf.data.mnist1d import TEMPLATES
+from mnist1d_hf.data.parquet import write_row_groups
 from mnist1d_hf.files import sha256
-from mnist1d_hf.identity import digest
-from mnist1d_hf.mnist1d import TEMPLATES
-from mnist1d_hf.parquet import write_row_groups
 from mnist1d_hf.shards.folder import Folder
 from mnist1d_hf.shards.plan import Shard, hash_columns, plan_shards, shard_tables
+from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import make_range
 from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_integer
-from mnist1d_hf.signals.stream import BLOCK, TEST_START
 from mnist1d_hf.workers import Stopped, call_in_processes
 
 MANIFEST = "manifest.json"

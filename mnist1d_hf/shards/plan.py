@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from mnist1d_hf.load import load_dataset_builder
-from mnist1d_hf.mnist1d import Mnist1D
+from mnist1d_hf.data.load import load_dataset_builder
+from mnist1d_hf.data.mnist1d import Mnist1D
+from mnist1d_hf.signals.counter import BLOCK
 from mnist1d_hf.signals.params import SignalParams, check_integer
-from mnist1d_hf.signals.stream import BLOCK
 
 # Rows of a row group, and the most that are in memory at a time: 17 MB of 40 values a row.
 ROW_GROUP = 100_000

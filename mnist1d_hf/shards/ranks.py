@@ -18,7 +18,7 @@ from typing import Any
 
 import typer
 
-from mnist1d_hf.cells import CellsMissing
+from mnist1d_hf.evidence.cells import CellsMissing
 from mnist1d_hf.shards.folder import Folder
 from mnist1d_hf.shards.job import ShardJob
 

@@ -1,1 +1,4 @@
-"""The generator: NumPy and SciPy only, no global state, no input or output."""
+"""The generator: random numbers to signals, with NumPy and SciPy alone and no global state.
+
+Every room may import it; it imports nothing of the package.
+"""

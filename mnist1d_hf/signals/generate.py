@@ -5,10 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist1d_hf.signals.draws import Draws, frozen_draws, legacy_stream, noisy_labels
-from mnist1d_hf.signals.params import SignalParams, check_integer
-from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotations, time_axis
-from mnist1d_hf.signals.stream import (
+from mnist1d_hf.signals.counter import (
     BLOCK,
     TEST_START,
     block_labels,
@@ -16,6 +13,9 @@ from mnist1d_hf.signals.stream import (
     prepare,
     render_block,
 )
+from mnist1d_hf.signals.frozen import Draws, frozen_draws, legacy_stream, noisy_labels
+from mnist1d_hf.signals.params import SignalParams, check_integer
+from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotations, time_axis
 from mnist1d_hf.signals.templates import Templates, check_templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 

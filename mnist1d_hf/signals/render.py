@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist1d_hf.signals.draws import Draws
+from mnist1d_hf.signals.frozen import Draws
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.templates import Templates
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from mnist1d_hf.baselines import (
+from mnist1d_hf.evidence.published import (
     CNN_ANSWERS,
     CNN_ERRORS,
     HUMAN_ANSWERS,

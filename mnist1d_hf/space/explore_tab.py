@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from mnist1d_hf.signals.params import CONFIGS, STREAMS, SignalParams
-from mnist1d_hf.signals.steps import STEPS
+from mnist1d_hf.signals.stages import STEPS
 from mnist1d_hf.space import drawing
 from mnist1d_hf.space.preview import preview
 from mnist1d_hf.space.settings import LIMITS, loading_line, params_from, switch_off
@@ -143,8 +143,8 @@ def redraw(*, steps: Any, digit: str, **values: Any) -> tuple[Any, Any, str]:
 
 def download(*, steps: Any, **values: Any) -> tuple[list[str] | None, str]:
     """The set as Parquet files, and a status."""
-    from mnist1d_hf.export import export_dataset
-    from mnist1d_hf.load import load_dataset_builder
+    from mnist1d_hf.data.export import export_dataset
+    from mnist1d_hf.data.load import load_dataset_builder
 
     try:
         params = wanted(values, steps)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mnist1d_hf.signals.draws import Draws
+from mnist1d_hf.signals.frozen import Draws
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.render import dilated_table, render, rotations
 from mnist1d_hf.signals.templates import templates

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.baselines import HUMAN
+from mnist1d_hf.evidence.published import HUMAN
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import CONFIGS, NUM_CLASSES
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from mnist1d_hf.baselines import HUMAN, HUMAN_CAVEAT, PUBLISHED
+from mnist1d_hf.evidence.published import HUMAN, HUMAN_CAVEAT, PUBLISHED
 from mnist1d_hf.space import drawing
 from mnist1d_hf.space.quiz import (
     BLOCK,

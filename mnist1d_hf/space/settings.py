@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
-from mnist1d_hf.signals.steps import STEPS
+from mnist1d_hf.signals.stages import STEPS
 
 # Least, greatest and step of each slider. Within them a picture takes hundredths of a second and a
 # download at most five seconds of one processor core; the package itself has no such limits.

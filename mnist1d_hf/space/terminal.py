@@ -8,7 +8,7 @@ from plotille import Canvas
 from rich.console import Console
 from rich.table import Table
 
-from mnist1d_hf.baselines import HUMAN, HUMAN_CAVEAT, PUBLISHED
+from mnist1d_hf.evidence.published import HUMAN, HUMAN_CAVEAT, PUBLISHED
 from mnist1d_hf.files import replacing
 from mnist1d_hf.space.drawing import REACH
 from mnist1d_hf.space.quiz import BLOCK, Quiz, new_quiz, report, report_json, verdict

@@ -30,15 +30,15 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, elu, silu, softplus
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, read_result, summarise
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.models.activation_mnist1d import activation
-from mnist1d_hf.results import Claim, grade, read_result, summarise
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.unrolled import (
+from mnist1d_hf.training.unrolled import (
     Activation,
     accuracy,
     flat,

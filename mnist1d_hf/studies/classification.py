@@ -24,8 +24,8 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from mnist1d_hf.augment import vary
-from mnist1d_hf.baselines import (
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.published import (
     HUMAN,
     HUMAN_ANSWERS,
     HUMAN_ERRORS,
@@ -33,14 +33,14 @@ from mnist1d_hf.baselines import (
     PUBLISHED,
     error_rates,
 )
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, MODEL_COLOURS, panels, style
-from mnist1d_hf.many import ordered_batches, train_many
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, MODEL_COLOURS, panels, style
 from mnist1d_hf.models import new_model
-from mnist1d_hf.results import Claim, grade, summarise
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import CONFIGS
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.training.augment import vary
+from mnist1d_hf.training.many import ordered_batches, train_many
 
 SOURCE = "paper, table 1 and figure 2; notebook mnist1d-classification"
 CONFIG_NAMES = ("default", "shuffled", "high-translation")

@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mnist1d_hf.cells import Cells, CellsMissing
-from mnist1d_hf.figures import save
-from mnist1d_hf.fingerprint import description, digest, fingerprint
-from mnist1d_hf.results import Claim, read_result, write_result
+from mnist1d_hf.evidence.cells import Cells, CellsMissing
+from mnist1d_hf.evidence.results import Claim, read_result, write_result
+from mnist1d_hf.figures.fingerprint import description, digest, fingerprint
+from mnist1d_hf.figures.style import save
 
 HOW = {
     "scale": (Literal["smoke", "paper"], "smoke", "seconds, or the settings of the paper"),

@@ -20,13 +20,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
-from mnist1d_hf.many import shuffled_batches, train_many
-from mnist1d_hf.results import Claim, grade, summarise
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.training.many import shuffled_batches, train_many
 
 SOURCE = "paper, observing deep double descent; notebook deep-double-descent"
 LABEL_NOISE = 0.15

@@ -24,17 +24,17 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn import functional as F
 
-from mnist1d_hf.baselines import HUMAN, NAMES, PUBLISHED
-from mnist1d_hf.batches import batches
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, MODEL_COLOURS, panels, style
-from mnist1d_hf.many import ordered_batches, train_many
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.published import HUMAN, NAMES, PUBLISHED
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, MODEL_COLOURS, panels, style
 from mnist1d_hf.models import new_model
-from mnist1d_hf.results import Claim, grade, summarise
+from mnist1d_hf.signals.counter import TEST_START
 from mnist1d_hf.signals.generate import make_mnist1d, make_range
 from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.signals.stream import TEST_START
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.training.batches import batches
+from mnist1d_hf.training.many import ordered_batches, train_many
 
 SOURCE = "a question of this study; the paper, table 1, has 4000 rows and the human"
 # The two streams are normalised by constants that differ by a hundredth of a percent in scale and

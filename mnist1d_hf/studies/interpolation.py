@@ -23,13 +23,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
-from mnist1d_hf.many import IGNORED, shuffled_batches, train_many
-from mnist1d_hf.results import Claim
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.training.many import IGNORED, shuffled_batches, train_many
 
 SOURCE = "arXiv 2011.14439 v1 and blog post of 2020, double descent; retracted by the author, 2024"
 HIDDEN = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)

@@ -24,13 +24,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
-from mnist1d_hf.pruning import PrunedMLP, initial_layers, prune, random_scores, train
-from mnist1d_hf.results import Claim, grade, summarise
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
 
 SOURCE = "paper, finding lottery tickets; notebook lottery-tickets"
 SEED = 42  # of trial 0; trial t has SEED + t

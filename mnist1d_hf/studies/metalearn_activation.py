@@ -23,13 +23,13 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from scipy.optimize import least_squares, minimize
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
-from mnist1d_hf.results import Claim, grade, summarise
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.unrolled import (
+from mnist1d_hf.training.unrolled import (
     Activation,
     accuracy,
     flat,

@@ -23,9 +23,9 @@ from matplotlib.figure import Figure
 from torch.func import grad_and_value, vmap
 from torch.nn.functional import cross_entropy
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
-from mnist1d_hf.results import Claim, grade, summarise
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
 

@@ -28,15 +28,15 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from mnist1d_hf.augment import augment
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import COLOURS, panels, style
-from mnist1d_hf.many import train_many
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
-from mnist1d_hf.results import Claim, grade, summarise
 from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.stack import Stack
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.training.augment import augment
+from mnist1d_hf.training.many import train_many
+from mnist1d_hf.training.stack import Stack
 
 SOURCE = "paper, self-supervised learning; notebook self-supervised-learning"
 # widths of the linear layers after the encoder, whose output has 125 numbers

@@ -17,9 +17,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from mnist1d_hf.cells import Cells
-from mnist1d_hf.figures import panels, style
-from mnist1d_hf.results import Claim, grade, summarise
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.figures.style import panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
 

@@ -9,7 +9,7 @@ from benchmarks.timing import best_of
 from mnist1d.data import get_dataset_args, make_dataset
 
 import mnist1d_hf
-from mnist1d_hf.signals.draws import frozen_draws, legacy_stream
+from mnist1d_hf.signals.frozen import frozen_draws, legacy_stream
 from mnist1d_hf.signals.generate import make_mnist1d, make_range
 from mnist1d_hf.signals.params import SignalParams
 

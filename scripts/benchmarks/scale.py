@@ -19,7 +19,7 @@ from benchmarks.generation import row
 from benchmarks.timing import best_of
 
 import mnist1d_hf
-from mnist1d_hf import mnist1d
+from mnist1d_hf.data import mnist1d
 from mnist1d_hf.hub.push import COMMIT_FILES
 from mnist1d_hf.shards.job import ShardJob
 from mnist1d_hf.signals.generate import make_range
@@ -67,8 +67,8 @@ def streams(rounds: int, n: int) -> list[dict]:
     import torch
     from torch.utils.data import DataLoader
 
-    from mnist1d_hf.batches import batches
-    from mnist1d_hf.tensors import collate
+    from mnist1d_hf.data.tensors import collate
+    from mnist1d_hf.training.batches import batches
 
     torch.set_num_threads(1)
     fresh = batches(COUNTER, 100)

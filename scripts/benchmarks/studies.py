@@ -16,7 +16,7 @@ from torch.func import grad_and_value, vmap
 from torch.nn.functional import cross_entropy, elu
 
 from mnist1d_hf.studies import metalearn_activation, metalearn_lr
-from mnist1d_hf.unrolled import train, unflatten
+from mnist1d_hf.training.unrolled import train, unflatten
 
 SIDES = ("ours", "notebook", "notebook without its tests")
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist1d_hf.pruning import PrunedMLP, initial_layers, prune, random_scores, train
 from mnist1d_hf.studies.lottery_tickets import load
+from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
 
 SPARSITIES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.98)
 

@@ -16,7 +16,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 import mnist1d_hf
 from mnist1d_hf.models import ARCHITECTURES
-from mnist1d_hf.trainer import Mnist1DTrainer
+from mnist1d_hf.training.trainer import Mnist1DTrainer
 
 EVALUATE_EVERY = 250  # steps, in the original
 

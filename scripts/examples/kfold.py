@@ -13,7 +13,7 @@ from transformers import TrainingArguments
 
 import mnist1d_hf
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
-from mnist1d_hf.trainer import Mnist1DTrainer
+from mnist1d_hf.training.trainer import Mnist1DTrainer
 
 
 def main(folds: int = 5, steps: int = 1000) -> list[float]:

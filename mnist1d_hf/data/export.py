@@ -1,0 +1,127 @@
+"""A dataset as files outside the datasets cache: Parquet, NumPy or CSV."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from tqdm.auto import tqdm
+
+from mnist1d_hf.data.mnist1d import TEMPLATES, Mnist1D, frozen_arrays, shard_ranges
+from mnist1d_hf.data.parquet import write_parquet
+from mnist1d_hf.files import check_writable, replacing, sha256
+from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.templates import templates
+
+FORMATS = ("parquet", "npz", "csv")
+MANIFEST = "manifest.json"
+# nobody waits for the bar of a job that is done in less; seconds
+PROGRESS_DELAY = 5
+
+
+def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) -> list[Path]:
+    """Write every split of `builder`'s dataset into `directory` and return the files.
+
+    `<split>.parquet` (columns x and label), `<split>.csv` (x0, x1, ... and label), or one
+    `mnist1d.npz` (the fields of `Mnist1DArrays`). Files appear whole or not at all, and
+    `manifest.json`, with the parameters and the SHA-256 of each file, comes last: a folder with a
+    manifest is complete. A folder that is complete is left as it is, an incomplete one completed.
+
+    Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters, or
+    when it cannot be written; nothing is generated before that.
+    """
+    directory = Path(directory)
+    if file_format not in FORMATS:
+        raise ValueError(f"format {file_format!r}: must be one of {', '.join(FORMATS)}")
+    job = {"config": builder.config.name, "format": file_format}
+    if builder.config.name != TEMPLATES:
+        job["params"] = vars(builder.config.params)
+    job = json.loads(json.dumps(job))  # as it will be read back: tuples are lists in JSON
+    manifest = directory / MANIFEST
+    claim(directory, manifest, job)
+    rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
+    if manifest.exists():
+        files = json.loads(manifest.read_text())["files"]
+        if all(sha256(directory / name) == expected for name, expected in files.items()):
+            return [directory / name for name in files]
+        manifest.unlink()
+    is_frozen = builder.config.name != TEMPLATES and builder.config.params.stream == "frozen"
+    if file_format == "npz":
+        with progress_bar("generate", rows) as progress:
+            files = [write_npz(builder, directory / "mnist1d.npz", progress)]
+    else:
+        if is_frozen:  # made as a whole before its first row is written
+            with progress_bar("generate", rows) as progress:
+                frozen_arrays(builder.config.params, progress.update)
+        write = write_parquet if file_format == "parquet" else write_csv
+        with progress_bar("write", rows) as progress:
+            files = [
+                write(split_tables(builder, split, progress), directory / f"{split}.{file_format}")
+                for split in rows
+            ]
+    digests = {path.name: sha256(path) for path in files}
+    with replacing(manifest) as temporary:
+        temporary.write_text(json.dumps({**job, "rows": rows, "files": digests}, indent=1) + "\n")
+    return files
+
+
+def claim(directory: Path, manifest: Path, job: dict) -> None:
+    """ValueError unless `directory` can be written and holds nothing made with other parameters."""
+    check_writable(directory)
+    if manifest.exists():
+        made = json.loads(manifest.read_text())
+        if {key: made.get(key) for key in job} != job:
+            raise ValueError(
+                f"output folder {directory} holds data made with other parameters ({MANIFEST} has "
+                "them); choose another folder or remove this one"
+            )
+
+
+def split_tables(builder: Mnist1D, split: str, progress: tqdm) -> Iterator[pa.Table]:
+    for start, stop in shard_ranges(*builder.split_rows()[split]):
+        yield builder.table(split, start, stop)
+        progress.update(stop - start)
+
+
+def write_csv(tables: Iterator[pa.Table], path: Path) -> Path:
+    """One column a number; the shortest digits that give back the same float32."""
+    flat = map(flatten, tables)
+    first = next(flat)
+    with replacing(path) as temporary, pa.csv.CSVWriter(temporary, first.schema) as writer:
+        for table in chain([first], flat):
+            writer.write_table(table)
+    return path
+
+
+def flatten(table: pa.Table) -> pa.Table:
+    """A table with the lists of d numbers in column x as columns x0 to x(d-1)."""
+    columns: dict[str, Any] = {}
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if pa.types.is_fixed_size_list(column.type):
+            rows = column.flatten().to_numpy().reshape(table.num_rows, -1)
+            columns |= {
+                f"{name}{i}": np.ascontiguousarray(rows[:, i]) for i in range(rows.shape[1])
+            }
+        else:
+            columns[name] = column
+    return pa.table(columns)
+
+
+def progress_bar(what: str, rows: dict[str, int]) -> tqdm:
+    return tqdm(desc=what, total=sum(rows.values()), unit="row", delay=PROGRESS_DELAY)
+
+
+def write_npz(builder: Mnist1D, path: Path, progress: tqdm) -> Path:
+    """All arrays at once, in the precision of their stream (float64 for the frozen one)."""
+    if builder.config.name == TEMPLATES:
+        data: Any = templates()
+    else:
+        data = make_mnist1d(builder.config.params, advance=progress.update)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **data._asdict())
+    return path

@@ -1,0 +1,56 @@
+"""Makes `datasets.load_dataset("mnist1d", ...)` find the builder: the one use of a private API.
+
+`datasets` has no way to announce a builder from outside, so an entry is added to its table of
+packaged modules (unchanged from version 2 to 5), with a factory of its own: the stock one would
+search the working directory for data files and report the use over the network. Should a future
+version move that table, importing warns once and `mnist1d_hf.load_dataset` goes on working.
+"""
+
+import warnings
+from typing import Any
+
+from mnist1d_hf.data.load import content_hash
+
+NAME, MODULE = "mnist1d", "mnist1d_hf.data.mnist1d"
+
+
+def register() -> bool:
+    """Register the builder with `datasets`; True when `load_dataset("mnist1d")` works."""
+    try:
+        from datasets import load
+        from datasets.data_files import DataFilesDict
+        from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
+
+        stock_factory, module_class = load.PackagedDatasetModuleFactory, load.DatasetModule
+    except (ImportError, AttributeError) as error:
+        warnings.warn(
+            f"this version of datasets has no place to register a builder ({error}); "
+            'load_dataset("mnist1d") is unavailable, use mnist1d_hf.load_dataset() instead',
+            stacklevel=2,
+        )
+        return False
+    if NAME in _PACKAGED_DATASETS_MODULES:
+        return True
+
+    class Factory(stock_factory):  # type: ignore[valid-type, misc]
+        def __init__(
+            self, name: str, data_dir: Any = None, data_files: Any = None, **_: Any
+        ) -> None:
+            if data_dir is not None or data_files is not None:
+                raise ValueError(
+                    f"data_dir={data_dir!r}, data_files={data_files!r}: 'mnist1d' is generated and "
+                    "takes neither; for files, use load_dataset('parquet', data_files=...)"
+                )
+            self.name = name
+
+        def get_module(self) -> Any:
+            # an empty list of files, as None would make `datasets` ask for some
+            builder_kwargs = {"dataset_name": NAME, "data_files": DataFilesDict()}
+            return module_class(MODULE, content_hash(), builder_kwargs)
+
+    def choose(name: str, *args: Any, **kwargs: Any) -> Any:
+        return (Factory if name == NAME else stock_factory)(name, *args, **kwargs)
+
+    load.PackagedDatasetModuleFactory = choose
+    _PACKAGED_DATASETS_MODULES[NAME] = (MODULE, content_hash())
+    return True

@@ -1,0 +1,101 @@
+"""What the studies cost and where they ran, by their cells, and whether that is as little as said.
+
+Statement C7 is about the data and about all experiments, so no single study can judge it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mnist1d_hf.evidence.claims import STATEMENTS, Results, all_claims
+from mnist1d_hf.evidence.results import Claim, grade, read_result
+
+# the experiments of the paper, and the argument that says how often we repeat each
+REPEATED = {
+    "classification": "slow_seeds",
+    "tsne": "seeds",
+    "self_supervised": "seeds",
+    "lottery_tickets": "trials",
+    "double_descent": "seeds",
+    "metalearn_lr": "init_seeds",
+    "metalearn_activation": "seeds",
+    "pooling": "seeds",
+}
+MNIST_VALUES = 28 * 28  # of an example
+CIFAR_BYTES = 60_000 * 32 * 32 * 3
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """How many cells a folder has, their minutes of one thread, and when and where they ran."""
+    cells = [read_result(path)["provenance"] for path in sorted(folder.glob("*.json"))]
+    dates = sorted(cell["date"][:10] for cell in cells)
+    return {
+        "cells": len(cells),
+        "minutes": round(sum(cell["seconds"] for cell in cells) / 60, 1),
+        "days": [dates[0], dates[-1]] if dates else [],
+        "machines": sorted({cell["machine"]["processor"] for cell in cells}),
+        "versions": sorted({versions(cell["versions"]) for cell in cells}),
+    }
+
+
+def versions(installed: Mapping[str, str]) -> str:
+    names = ("python", "numpy", "torch", "scikit-learn")
+    return ", ".join(f"{name} {installed[name]}" for name in names if name in installed)
+
+
+def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Claim]:
+    """C7: sizes, from the facts about the data; times, when all experiments were run.
+
+    `spent` has the minutes of each study.
+    """
+    info = next(i for i in results["dataset"]["dataset_info"] if i["config_name"] == "default")
+    length = next(f["length"] for f in info["features"] if f["name"] == "x")
+    smaller, lighter = MNIST_VALUES / length, CIFAR_BYTES / info["dataset_size"]
+    claims = [
+        Claim(
+            "C7-examples",
+            "examples are 20 times smaller than MNIST's",
+            "README",
+            20,
+            round(smaller, 2),
+            "values of an example, within 10 %",
+            grade(abs(smaller / 20 - 1) <= 0.1),
+        ),
+        Claim(
+            "C7-data",
+            "the data are 100 times smaller than CIFAR-10",
+            "blog",
+            100,
+            round(lighter, 1),
+            "bytes, ours as float32, theirs as uint8: at least 100 times",
+            grade(lighter >= 100),
+        ),
+    ]
+    once = {study: one_repetition(study, results, spent) for study in complete(results)}
+    if once.keys() == REPEATED.keys():
+        short = sum(value <= 60 for value in once.values())
+        claims.append(
+            Claim(
+                "C7-time",
+                "every experiment takes minutes to an hour",
+                "paper, abstract; blog",
+                "minutes to an hour, on a CPU or a Colab GPU",
+                {"minutes of one repetition": once},
+                "minutes of one thread for all cells, over the number of repetitions: at most 60 "
+                "in every study; partly: in most",
+                grade(short == len(once), short > len(once) / 2),
+            )
+        )
+    return claims
+
+
+def complete(results: Results) -> list[str]:
+    """The experiments of which every test was run."""
+    claims = all_claims(results)
+    missing = {s.study for s in STATEMENTS if any(id not in claims for id in s.decided_by())}
+    return [study for study in REPEATED if study in results and study not in missing]
+
+
+def one_repetition(study: str, results: Results, spent: Mapping[str, float]) -> float:
+    repeats = results[study]["args"][REPEATED[study]]
+    return round(spent[study] / (repeats if isinstance(repeats, int) else len(repeats)), 1)

@@ -1,0 +1,145 @@
+"""Results: numbers with n and spread, the verdict on each claim, and where all of it came from.
+
+from mnist1d_hf.evidence.results import read_result, summarise, write_result
+
+summarise([93.3, 94.1, 93.8])   # {"mean": 93.73, "std": 0.40, "n": 3}
+write_result("results/benchmark.json", {"cnn": ...}, args=args, seconds=12.5)
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mnist1d_hf.files import replacing
+
+VERDICTS = ("reproduced", "partly", "refuted", "retracted", "not testable")
+PACKAGES = ("mnist1d-hf", "numpy", "scipy", "torch", "transformers", "datasets", "scikit-learn")
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """One published statement, what we found, and the rule, fixed beforehand, that judges it."""
+
+    id: str
+    claim: str  # the statement, in the words of its source or shorter
+    source: str  # paper section, notebook or blog post
+    published: Any  # the published number or numbers; None when there are none
+    ours: Any
+    test: str  # the rule: which comparison, with which tolerance
+    verdict: str  # one of VERDICTS
+    n: int | None = None
+    std: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict {self.verdict!r} of claim {self.id}: not in {VERDICTS}")
+
+
+def summarise(values: Iterable[float]) -> dict[str, Any]:
+    """Mean, sample standard deviation (None for a single value) and number of `values`."""
+    numbers = [float(value) for value in values]
+    if not numbers:
+        raise ValueError("summarise needs at least one value")
+    mean = math.fsum(numbers) / len(numbers)
+    squares = math.fsum((number - mean) ** 2 for number in numbers)
+    std = math.sqrt(squares / (len(numbers) - 1)) if len(numbers) > 1 else None
+    return {"mean": mean, "std": std, "n": len(numbers)}
+
+
+def grade(holds: Any, partly: Any = False) -> str:
+    """The verdict on a claim that holds, or partly does, or neither."""
+    return "reproduced" if holds else "partly" if partly else "refuted"
+
+
+def write_json(path: str | Path, content: Any) -> Path:
+    """Write `content` under a temporary name and rename it, so a file that exists is whole.
+
+    Dataclasses, NumPy arrays and tensors become plain JSON; NaN and infinity are a ValueError.
+    """
+    text = json.dumps(content, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
+    # one line for each list of numbers: a trace of 300 values is data, not 300 lines to review
+    text = re.sub(r"\[\n([^\[\]{}]*)\n *\]", _one_line, text)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return Path(path)
+
+
+def write_result(path: str | Path, result: dict[str, Any], *, args: Any, seconds: float) -> Path:
+    """Write `result` with the arguments that gave it and its `provenance`."""
+    return write_json(path, {"args": args, **result, "provenance": provenance(seconds)})
+
+
+def read_result(path: str | Path) -> dict[str, Any]:
+    """Read what `write_result` wrote."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def provenance(seconds: float) -> dict[str, Any]:
+    """When, where and with which versions a number was measured, and how long that took."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "git_revision": _git_revision(),
+        "machine": {
+            "system": platform.system(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+        },
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _one_line(numbers: re.Match[str]) -> str:
+    return "[" + ", ".join(line.strip() for line in numbers[1].split(",\n")) + "]"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} does not go into a result: {value!r}")
+
+
+def _git_revision() -> str | None:
+    """The commit of the checkout this file lies in, with "-dirty" after local changes."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():  # an installed copy, perhaps inside somebody else's checkout
+        return None
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(
+            command, cwd=root, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

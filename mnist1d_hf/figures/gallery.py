@@ -1,0 +1,130 @@
+"""The pictures as files in a folder, with a film; and whether they are up to date.
+
+mnist1d-hf show --picture all --out dataset_card/figures
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mnist1d_hf.figures.fingerprint import digest, fingerprint
+from mnist1d_hf.figures.pictures import PICTURES, REACH, draw_picture, ink, strip, ten_stages
+from mnist1d_hf.figures.style import panels, save, style
+from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.templates import templates
+
+FILM = "film"
+MANIFEST = "pictures.json"
+# Milliseconds that a moving frame and the end of a step are shown, and into how many frames a
+# step is cut.
+MOVING, STILL, CUTS = 60, 1000, 6
+
+
+def frames(params: SignalParams, *, dark: bool = False) -> Iterator[tuple[Figure, int]]:
+    """One example of each digit as it comes to be: a figure, drawn anew, and its milliseconds."""
+    shares = [(k + 1) / CUTS for k in range(CUTS)]
+    with style(dark):
+        figure, (axis,) = panels(height=1.5)
+        note = figure.suptitle("template")
+        strip(axis, templates().x, REACH, named=True, color=ink(), linewidth=1.1)
+        yield figure, STILL
+        for number, (step, x) in enumerate(ten_stages(params, shares=shares)):
+            for line in list(axis.lines):
+                line.remove()
+            strip(axis, x, REACH, named=True, color=ink(), linewidth=1.1)
+            note.set_text(step)
+            at_rest = number % CUTS == CUTS - 1
+            if at_rest or step != "pad":  # padding has nothing that moves
+                yield figure, STILL if at_rest else MOVING
+
+
+def save_film(path: Path, params: SignalParams | None = None, *, dark: bool = False) -> Path:
+    """Write the film of the eight steps as an animated GIF, which repeats for ever."""
+    images, durations = [], []
+    for figure, milliseconds in frames(params or SignalParams(), dark=dark):
+        figure.set_dpi(120)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        figure.set_layout_engine("none")  # all frames are laid out as the first
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        images.append(image.quantize(16, dither=Image.Dither.NONE))
+        durations.append(milliseconds)
+    content = io.BytesIO()
+    first, *others = images
+    options = {"append_images": others, "duration": durations, "loop": 0, "optimize": True}
+    first.save(content, format="gif", save_all=True, **options)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getvalue())
+    return path
+
+
+def draw(name: str, out: Path, params: SignalParams, *, dark: bool = False) -> list[Path]:
+    """Write one picture of the data to `out` with its endings, or all of the default into a folder.
+
+    Raises ValueError for an unknown name, or parameters where all pictures are asked for.
+    """
+    if name == "all":
+        if params != SignalParams():
+            raise ValueError("picture 'all' is of the default parameters: leave the others out")
+        return save_pictures(out)
+    if name == FILM:
+        return [save_film(out.with_suffix(".gif"), params, dark=dark)]
+    if name not in PICTURES:
+        known = ", ".join([*PICTURES, FILM, "all"])
+        raise ValueError(f"picture {name!r}: must be one of {known}")
+    if out.suffix in (".png", ".svg"):
+        out = out.with_suffix("")
+    return save(draw_picture(name, params, dark=dark), out)
+
+
+def save_pictures(folder: Path) -> list[Path]:
+    """Write every picture, light (`steps.png`) and dark (`steps-dark.png`), and then the manifest.
+
+    The manifest says what each file shows and has its SHA-256.
+    """
+    written: list[Path] = []
+    manifest = {}
+    for stem, shown in showing().items():
+        name, dark = stem.removesuffix("-dark"), stem.endswith("-dark")
+        if name == FILM:
+            files = [save_film(folder / f"{stem}.gif", dark=dark)]
+        else:
+            files = save(draw_picture(name, dark=dark), folder / stem)
+        manifest[stem] = {"shows": shown, "files": {path.name: sha256(path) for path in files}}
+        written += files
+    with replacing(folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+    return written
+
+
+def outdated(folder: Path) -> list[str]:
+    """Files of `save_pictures` that are missing, changed, or show what is no longer so."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    now = showing()
+    changed = {
+        name
+        for entry in manifest.values()
+        for name, digest in entry["files"].items()
+        if sha256(folder / name) != digest
+    }
+    stale = {stem for stem in now if manifest.get(stem, {}).get("shows") != now[stem]}
+    return sorted(changed | stale | (set(manifest) - set(now)))
+
+
+def showing() -> dict[str, str]:
+    """For each picture, light and dark, a digest of what it shows now."""
+    found = {}
+    for dark in (False, True):
+        end = "-dark" if dark else ""
+        for name in PICTURES:
+            found[name + end] = digest(fingerprint(draw_picture(name, dark=dark)))
+        film = [f"{fingerprint(f)} {time}" for f, time in frames(SignalParams(), dark=dark)]
+        found[FILM + end] = digest("\n".join(film))
+    return found

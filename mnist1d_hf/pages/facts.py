@@ -1,0 +1,92 @@
+"""Facts about the dataset, computed from the data itself, for its card to state."""
+
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, DatasetInfo, SplitDict
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData
+
+from mnist1d_hf.data.identity import digest
+from mnist1d_hf.data.load import load_dataset_builder
+from mnist1d_hf.data.mnist1d import Mnist1D
+from mnist1d_hf.data.parquet import write_parquet
+from mnist1d_hf.data.tensors import to_numpy
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.templates import templates
+
+# what check_* in params.py enforces, in words
+RULES = {
+    "num_samples": "integer, 10 or more; the frozen stream rounds down to a multiple of 10",
+    "train_split": "from 0 to 1",
+    "template_len": "integer, 1 or more",
+    "padding": "two integers, 0 <= least <= greatest",
+    "scale_coeff": "0 or more",
+    "max_translation": "integer from 1 (no shift) to template_len + padding[1]",
+    "corr_noise_scale": "0 or more",
+    "iid_noise_scale": "0 or more",
+    "shear_scale": "0 or more",
+    "shuffle_seq": "true or false",
+    "final_seq_length": "integer, 1 or more",
+    "seed": "integer from 0 to 2**32 - 1",
+    "label_noise": "from 0 to 1",
+    "validation_size": "integer from 0 to the number of training rows",
+    "stream": "frozen or counter",
+}
+
+
+def dataset_facts() -> dict[str, Any]:
+    """Configs with sizes and digests, parameters with rules, and the templates."""
+    drawn, card = templates(), DatasetCardData()
+    configs, infos = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in Mnist1D.builder_configs:
+            configs[name], infos[name] = config_facts(name, Path(folder))
+    DatasetInfosDict(infos).to_dataset_card_data(card)
+    return {
+        "configs": configs,
+        "dataset_info": card.to_dict()["dataset_info"],
+        "parameters": [
+            {
+                "name": field.name,
+                "default": field.default,
+                "rule": RULES[field.name],
+                "meaning": field.metadata["help"],
+            }
+            for field in fields(SignalParams)
+        ],
+        "templates": {"x": drawn.x, "t": drawn.t},
+    }
+
+
+def config_facts(name: str, folder: Path) -> tuple[dict[str, Any], DatasetInfo]:
+    builder = load_dataset_builder(name)
+    signals = name != "templates"
+    changed = {}
+    if signals:
+        defaults = vars(SignalParams())
+        changed = {k: v for k, v in vars(builder.config.params).items() if v != defaults[k]}
+    splits: dict[str, Any] = {}
+    infos = []
+    for split, rows in builder.split_rows().items():
+        table = builder.table(split, *rows)
+        file = write_parquet(table, folder / f"{name}-{split}.parquet")
+        data = Dataset(table)
+        columns = {column: to_numpy(data, column) for column in data.column_names}
+        splits[split] = {
+            "rows": table.num_rows,
+            "parquet_bytes": file.stat().st_size,
+            "per_class": np.bincount(columns["label"], minlength=10),
+            "sha256": {column: digest(values) for column, values in columns.items()},
+        }
+        infos.append({"name": split, "num_bytes": table.nbytes, "num_examples": table.num_rows})
+    info = DatasetInfo(
+        features=builder.info.features,
+        splits=SplitDict.from_split_dict(infos),
+        download_size=sum(split["parquet_bytes"] for split in splits.values()),
+        dataset_size=sum(split["num_bytes"] for split in infos),
+    )
+    return {"changed": changed, "splits": splits}, info

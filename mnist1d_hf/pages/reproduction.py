@@ -1,0 +1,231 @@
+"""The page of what holds: every statement about MNIST-1D, its test, and our numbers beside it.
+
+Made from the results alone (`dataset_card/results/*.json`), so it changes only with them; what has
+no result yet is there as "not run yet", with its command. `scripts/reproduce.py --report-only`
+writes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mnist1d_hf.evidence.claims import (
+    NOT_RUN,
+    STATEMENTS,
+    Results,
+    Statement,
+    all_claims,
+    outcome,
+    outcomes,
+)
+from mnist1d_hf.pages.tables import is_summary, markdown, side_by_side, text
+
+SHORT = 60  # letters that a cell of a table takes
+HEAD = """\
+# What holds
+
+The statements of the paper [Scaling Down Deep Learning with MNIST-1D](https://arxiv.org/abs/2011.14439),
+its notebooks, its README and its blog post, each with the test that decides it. The rules of a
+study were fixed before its run (but that of S-pixels was made stricter after it, and the two on
+sizes in C7 are arithmetic), and what does not hold stays here as what holds does. A statement with
+several tests is reproduced when all of them hold, refuted when none does, not even partly, and else
+holds partly; tests that were not possible here do not count.
+
+Made by `python scripts/reproduce.py --report-only` from the files in [results/](results). How
+models are to be compared with each other is in the [card](README.md#protocol).
+"""
+RERUN = """\
+Minutes are those of one thread, for the whole study. Everything again, from nothing, in a folder
+of its own: `python scripts/reproduce.py --out out/again --workers 2`. Without `--out`, the command
+runs what is missing here.
+"""
+# what the figure of the paper or notebook shows, for the eye to compare with ours
+PUBLISHED_FIGURES = {
+    "classification": "Figure 2: training and test accuracy over 6000 steps; logistic red, MLP "
+    "green, CNN blue, GRU orange, dashed after shuffling, a black line at 95.8 for the human. The "
+    "errors by digit are green bars in the building notebook.",
+    "tsne": "Two embeddings side by side, in a palette of ten paired colours: MNIST (70,000 "
+    "points) in ten islands, each with its digit, and MNIST-1D (5000) as one cloud.",
+    "self_supervised": "Left, the t-SNE of 4000 outputs, a digit at the median of its class; "
+    "right, linear accuracy over layers 0 to 7, one black line for each of three projectors.",
+    "lottery_tickets": "Test loss (logarithmic), final and best accuracy over sparsity: random "
+    "red, lottery blue, dense black and dashed, with bands; asymptotes over 6000 steps; p(two, "
+    "three, four adjacent weights) as bars; masks as black and white pictures.",
+    "double_descent": "Three panels over the size of the network, test error solid and training "
+    "error dashed, 0 to 70 %, a dotted line at 15 % where labels are noisy: MLP without noise, MLP "
+    "with it, CNN with it. Errors are rounded down to whole percent.",
+    "interpolation": "Retracted: NLL over the number of parameters (up to 30,500) of one CNN, with "
+    "a dashed vertical line at 10,000, the 'interpolation threshold'.",
+    "metalearn_lr": "Three panels over 50 outer steps, red from 1.5 and blue from 0.15: mean inner "
+    "loss (cut at 1.75), final training loss, and the learning rate with dots.",
+    "metalearn_activation": "Three panels: the outer objective; test accuracy in black with a "
+    "horizontal line for each baseline; the function on [-5, 5] as it changes, purple to yellow.",
+    "activation_transfer": "A figure in the blog post only, without numbers: training loss and "
+    "test accuracy of small CNNs on MNIST and CIFAR-10.",
+    "pooling": "Test accuracy over 6000 steps for 1000, 5000 and 50,000 examples: no pooling "
+    "black, stride dashed, max red, average green, L2 blue, smoothed; a second figure has six "
+    "sizes.",
+}
+
+ELSEWHERE = {
+    "classification": "Six models, three datasets, both protocols side by side: the table in the "
+    "[card](README.md#accuracy).",
+}
+
+
+def page(results: Results, studies: Mapping[str, str], note: str = "") -> str:
+    """The text of REPRODUCTION.md, with a `note` near its top.
+
+    `studies` are the names of all studies with the first lines of their docstrings; `results` may
+    lack any of them.
+    """
+    claims = all_claims(results)
+    parts = [
+        HEAD,
+        note,
+        verdict_counts(results),
+        "## All statements\n\n" + statements_table(results),
+        RERUN,
+        *(section(name, title, results, claims) for name, title in studies.items()),
+        cost_section(results),
+    ]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def verdict_counts(results: Results, page: str = "") -> str:
+    """How many statements have which outcome, and which, with links to them on the `page`."""
+    claims = all_claims(results)
+    stars = {s.id: "" if outcome(s, claims)[1] else "\\*" for s in STATEMENTS}
+    rows = [
+        [name, str(len(ids)), ", ".join(f"[{id}]({page}#{id}){stars[id]}" for id in ids)]
+        for name, ids in outcomes(results).items()
+    ]
+    table = markdown(["verdict", "statements", "which"], rows)
+    missing = any(id in claims for s in STATEMENTS if stars[s.id] for id in s.decided_by())
+    return table + ("\n\n\\* so far: not all of its tests were run yet." if missing else "")
+
+
+def statements_table(results: Results) -> str:
+    claims = all_claims(results)
+    rows = []
+    for statement in STATEMENTS:
+        found = [claims[id] for id in statement.decided_by() if id in claims]
+        one = found[0] if len(found) == 1 else None
+        rows.append(
+            [
+                f'<a id="{statement.id}"></a>{statement.id}',
+                f"{statement.text} ({statement.source})",
+                short(one["published"], one["study"]) if one else see(found),
+                short(ours(one), one["study"]) if one else see(found),
+                verdict_text(statement, claims),
+                cost_text(statement, results),
+            ]
+        )
+    return markdown(["", "statement (source)", "published", "ours", "verdict", "minutes"], rows)
+
+
+def verdict_text(statement: Statement, claims: Mapping[str, Any]) -> str:
+    verdict, whole = outcome(statement, claims)
+    found = [claims[id]["verdict"] for id in statement.decided_by() if id in claims]
+    if verdict == NOT_RUN:
+        return f"[{NOT_RUN}](#{statement.study})"
+    words = f"**{verdict}**"
+    if statement.retracted:
+        words += f" ({', '.join(found) if found else NOT_RUN})"
+    elif len(statement.decided_by()) > 1 and verdict in ("partly", "reproduced", "refuted"):
+        hold = found.count("reproduced")
+        words += f" ({hold} of {len(found)} tests hold{'' if whole else ' so far'})"
+    return words + (f": {statement.note}" if statement.note else "")
+
+
+def cost_text(statement: Statement, results: Results) -> str:
+    spent = results.get("cost", {}).get("studies", {}).get(statement.study)
+    return text(round(spent["minutes"])) if spent else "–"
+
+
+def section(name: str, title: str, results: Results, claims: Mapping[str, Any]) -> str:
+    """A study: its command, its figure beside the published one, and its claims."""
+    command = f"`python scripts/reproduce.py --only {name}`"
+    lines = [f"## {name}", title]
+    ids = ", ".join(s.id for s in STATEMENTS if s.study == name)
+    if name not in results:
+        lines.append(f"**{NOT_RUN.capitalize()}**: {command}" + (f" (for {ids})." if ids else "."))
+    else:
+        spent = results.get("cost", {}).get("studies", {}).get(name, {}).get("minutes")
+        lines.append(command + (f", {text(round(spent))} minutes of one thread." if spent else "."))
+        lines.append(f"![{title}](figures/{name}.png)")
+    if name in PUBLISHED_FIGURES:
+        lines.append(f"*Published:* {PUBLISHED_FIGURES[name]}")
+    if name in ELSEWHERE:
+        lines.append(ELSEWHERE[name])
+    mine = [claim for claim in claims.values() if claim["study"] == name]
+    deciding = {id for statement in STATEMENTS for id in statement.decided_by()}
+    lines.append(claims_text([c for c in mine if c["id"] in deciding]))
+    if more := [c for c in mine if c["id"] not in deciding]:
+        lines += ["What else we looked at:" if len(more) < len(mine) else "", claims_text(more)]
+    return "\n\n".join(filter(None, lines))
+
+
+def claims_text(claims: Sequence[Mapping[str, Any]]) -> str:
+    """Claims with short numbers as rows of a table, the others after it."""
+    brief = [c for c in claims if len(text(c["published"])) + len(text(ours(c))) <= 2 * SHORT]
+    rows = [
+        [c["id"], c["claim"], text(c["published"]), text(ours(c)), rule(c), f"**{c['verdict']}**"]
+        for c in brief
+    ]
+    header = ["", "claim", "published", "ours", "rule", "verdict"]
+    parts = [markdown(header, rows)] if rows else []
+    return "\n\n".join([*parts, *(block(c) for c in claims if c not in brief)])
+
+
+def block(claim: Mapping[str, Any]) -> str:
+    """One claim with many numbers."""
+    numbers = side_by_side({"published": claim["published"], "ours": ours(claim)})
+    head = f"**{claim['id']}: {claim['verdict']}.** {sentence(claim['claim'])}"
+    return "\n\n".join(filter(None, [head, numbers, f"Rule: {rule(claim)}."]))
+
+
+def sentence(words: str) -> str:
+    return words[0].upper() + words[1:] + "."
+
+
+def rule(claim: Mapping[str, Any]) -> str:
+    """By which a claim was judged, and over how many runs where its numbers do not say so."""
+    if claim["n"] is None or is_summary(ours(claim)):
+        return claim["test"]
+    std = "" if claim["std"] is None else f", std {claim['std']:.2g}"
+    return f"{claim['test']} (n = {claim['n']}{std})"
+
+
+def ours(claim: Mapping[str, Any]) -> Any:
+    """What we found; a single number with its spread."""
+    if isinstance(claim["ours"], int | float) and not isinstance(claim["ours"], bool):
+        if claim["std"] is not None:
+            return {"mean": claim["ours"], "std": claim["std"], "n": claim["n"]}
+    return claim["ours"]
+
+
+def short(value: Any, study: str) -> str:
+    """A value for a cell of a table, or a link to where it stands."""
+    words = text(value)
+    return words if len(words) <= SHORT else f"[see below](#{study})"
+
+
+def see(found: Sequence[Mapping[str, Any]]) -> str:
+    return f"[see below](#{found[0]['study']})" if found else "–"
+
+
+def cost_section(results: Results) -> str:
+    """Statement C7, which is about all studies, and where they ran."""
+    if "cost" not in results:
+        return ""
+    rows = [
+        [name, text(of["cells"]), text(of["minutes"]), " to ".join(dict.fromkeys(of["days"]))]
+        + ["<br>".join(of["machines"]), "<br>".join(of["versions"])]
+        for name, of in results["cost"]["studies"].items()
+    ]
+    head = (
+        "## cost\n\nMinutes of one thread that all cells of a study took, with all repetitions, on "
+        "machines that were busy with others: an upper bound."
+    )
+    header = ["study", "cells", "minutes", "measured", "machine", "versions"]
+    return "\n\n".join([head, claims_text(results["cost"]["claims"]), markdown(header, rows)])

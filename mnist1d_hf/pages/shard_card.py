@@ -1,0 +1,126 @@
+"""The card of a dataset in shards, from the manifests that `ShardJob.finish` wrote, by config."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from datasets import DatasetInfo, SplitDict
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData
+
+from mnist1d_hf.data.load import load_dataset_builder
+from mnist1d_hf.pages.dataset_card import METADATA
+from mnist1d_hf.pages.tables import markdown
+from mnist1d_hf.signals.params import SignalParams
+
+Manifests = Mapping[str, Mapping[str, Any]]
+
+# the Hub's words for numbers of rows, each for ten times more
+SIZES = (
+    "n<1K 1K<n<10K 10K<n<100K 100K<n<1M 1M<n<10M 10M<n<100M 100M<n<1B 1B<n<10B 10B<n<100B "
+    "100B<n<1T n>1T"
+).split()
+CARD = """\
+# MNIST-1D, {rows:,} rows
+
+Signals of the ten classes of [MNIST-1D](https://arxiv.org/abs/2011.14439), made by the package
+`mnist1d-hf` from its stream `counter`, with the parameters below. They are other rows than the
+paper's 5000. A list of float32, `x`, goes with a class, `label`.
+
+{table}
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("{repo_id}", "{config}", split="{split}", streaming=True)
+```
+
+## The same again
+
+Any part of these rows can be made anew, in any order, on any number of machines:
+
+```python
+{code}
+```
+
+`manifest.json` beside the files of a config has the parameters, the SHA-256 of each file and, as
+`arrow`, that of the values in its columns, which no version of Parquet changes.
+
+Licence: Apache 2.0. Please cite Greydanus & Kobak, "Scaling Down Deep Learning with MNIST-1D",
+ICML 2024.
+"""
+
+
+def shard_card(manifests: Manifests, repo_id: str) -> str:
+    """The text of README.md: configs and sizes in its front matter, how to load and to remake."""
+    config, manifest = next(iter(manifests.items()))
+    text = CARD.format(
+        rows=total_rows(manifests),
+        table=configs_table(manifests),
+        repo_id=repo_id,
+        config=config,
+        split=next(iter(manifest["rows"])),
+        code="\n".join(code(manifests)),
+    )
+    return f"---\n{front_matter(manifests)}---\n\n{text}"
+
+
+def total_rows(manifests: Manifests) -> int:
+    return sum(sum(manifest["rows"].values()) for manifest in manifests.values())
+
+
+def configs_table(manifests: Manifests) -> str:
+    rows = [
+        [
+            f"`{config}`",
+            ", ".join(f"{split} {count:,}" for split, count in manifest["rows"].items()),
+            f"{manifest['params']['final_seq_length']}",
+            f"{len(manifest['files'])}",
+            f"{sum(file['bytes'] for file in manifest['files'].values()) / 1e6:,.1f} MB",
+        ]
+        for config, manifest in manifests.items()
+    ]
+    return markdown(["config", "rows", "values a row", "files", "Parquet"], rows)
+
+
+def code(manifests: Manifests) -> list[str]:
+    """Lines that make the shards of every config again."""
+    lines = ["from mnist1d_hf import SignalParams", "from mnist1d_hf.shards.job import ShardJob"]
+    defaults = vars(SignalParams())
+    for config, manifest in manifests.items():
+        params = vars(SignalParams(**manifest["params"]))
+        changed = ", ".join(f"{k}={v!r}" for k, v in params.items() if v != defaults[k])
+        job = f'"{config}", params, num_shards={manifest["num_shards"]}, out="shards"'
+        lines += ["", f"params = SignalParams({changed})", f"ShardJob({job}).run()"]
+    return lines
+
+
+def front_matter(manifests: Manifests) -> str:
+    card, configs = DatasetCardData(), []
+    for config, manifest in manifests.items():
+        splits = [{"split": s, "path": f"{config}/{s}-*.parquet"} for s in manifest["rows"]]
+        configs.append({"config_name": config, "data_files": splits})
+    infos = {config: dataset_info(manifest) for config, manifest in manifests.items()}
+    DatasetInfosDict(infos).to_dataset_card_data(card)
+    size = SIZES[min(max(len(str(total_rows(manifests))) - 3, 0), len(SIZES) - 1)]
+    metadata = {
+        **METADATA,
+        "size_categories": [size],
+        "configs": configs,
+        "dataset_info": card.to_dict()["dataset_info"],
+    }
+    return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
+
+
+def dataset_info(manifest: Mapping[str, Any]) -> DatasetInfo:
+    row = 4 * manifest["params"]["final_seq_length"] + 8  # bytes: float32, and a label of int64
+    splits = [
+        {"name": split, "num_bytes": row * count, "num_examples": count}
+        for split, count in manifest["rows"].items()
+    ]
+    return DatasetInfo(
+        features=load_dataset_builder(manifest["config"], **manifest["params"]).info.features,
+        splits=SplitDict.from_split_dict(splits),
+        download_size=sum(file["bytes"] for file in manifest["files"].values()),
+        dataset_size=sum(split["num_bytes"] for split in splits),
+    )

@@ -1,0 +1,73 @@
+"""How an example comes to be: the procedure of `render`, switched on step by step."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist1d_hf.signals.frozen import Draws
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.render import dilated_table, render, rotations
+from mnist1d_hf.signals.templates import Templates
+from mnist1d_hf.signals.templates import templates as digit_templates
+
+# The eight steps, and the draw or the parameter without which a step does nothing.
+SWITCHES = {
+    "pad": None,
+    "dilate": "padding",
+    "scale": "scale_coeff",
+    "translate": "shift",
+    "correlated noise": "corr_noise_scale",
+    "independent noise": "iid_noise_scale",
+    "shear": "shear_scale",
+    "resample": "final_seq_length",
+}
+STEPS = tuple(SWITCHES)
+
+
+class Stage(NamedTuple):
+    """Signals after the steps up to this one."""
+
+    step: str
+    x: np.ndarray  # (n, positions) float64; padded_length positions until the last step
+
+
+def stages(
+    classes: np.ndarray,
+    draws: Draws,
+    params: SignalParams,
+    *,
+    shares: Sequence[float] = (1.0,),
+    templates: Templates | None = None,
+) -> Iterator[Stage]:
+    """The signals of `classes` (n,) after each of the eight steps, in their order.
+
+    The last stage is what `render` returns, bit for bit. Before they are dilated, signals are
+    padded to the full length. With several `shares` of its effect a step has as many stages: a
+    film. The share 1 must come last.
+    """
+    windows = rotations(
+        dilated_table(digit_templates() if templates is None else templates, params)
+    )
+    n = len(classes)
+    now = draws._replace(padding=np.full(n, np.nextafter(1, 0)), shift=np.zeros(n, dtype=np.int64))
+    active = replace(
+        params,
+        final_seq_length=params.padded_length,  # resampling at the same positions changes nothing
+        scale_coeff=0,
+        corr_noise_scale=0,
+        iid_noise_scale=0,
+        shear_scale=0,
+    )
+    for step, switch in SWITCHES.items():
+        source, before = (draws, now) if switch in Draws._fields else (params, active)
+        for share in shares:
+            if switch is not None:
+                start, end = getattr(before, switch), getattr(source, switch)
+                part = end if share == 1 else start + share * (end - start)
+                if isinstance(source, Draws):
+                    now = now._replace(**{switch: np.asarray(part).astype(end.dtype)})
+                else:
+                    active = replace(active, **{switch: type(end)(part)})
+            yield Stage(step, render(windows, classes, now, active))

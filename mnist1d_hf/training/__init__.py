@@ -1,0 +1,4 @@
+"""Training with torch: the Trainer, its metrics and batches, and training of many models at once.
+
+Imported by `studies` and scripts; the models themselves are in `models`.
+"""

@@ -1,0 +1,222 @@
+"""Train many models of one architecture at once.
+
+    models = [build(seed) for seed in range(10)]       # torch modules, equal but for their weights
+    batches = shuffled_batches([4000] * 10, 100, steps=6000, seeds=range(10))
+    history = train_many(models, x, labels, batches, splits={"test": (x_test, y_test)})
+    history.error["test"]                              # (times, 10)
+    models[3].save_pretrained("third")                 # the models hold their trained weights
+
+Networks of this size keep a core busy with dispatching operations, not with arithmetic, so here
+one operation serves all models (`stack.py` says how). Compiling the step would be about as fast
+but takes half a minute for every new shape, and a study has dozens of shapes. The same code runs
+on a GPU. Every model gets the arithmetic of a training of its own: see tests/test_many.py.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mnist1d_hf.training.stack import Stack
+
+LOSSES = ("cross_entropy", "mse")
+OPTIMIZERS = ("adam", "sgd")
+IGNORED = -100  # torch's own label for rows that do not count
+ROWS = 2000  # of all models together, evaluated at a time: what fits into the cache
+
+
+class History(NamedTuple):
+    """Metrics over time; row t was measured after `steps[t]` updates."""
+
+    steps: list[int]
+    loss: dict[str, Tensor]  # split -> (times, M) float64
+    error: dict[str, Tensor]  # split -> (times, M) float64, share of wrong rows, 0 to 1
+
+
+@torch.no_grad()
+def train_many(
+    models: Sequence[nn.Module],
+    x: Tensor,
+    labels: Tensor,
+    batches: Iterable[Tensor],
+    *,
+    optimizer: str = "adam",
+    learning_rate: float | Sequence[float] = 0.01,
+    momentum: float = 0.9,
+    loss: str = "cross_entropy",
+    masks: Mapping[str, Tensor] | None = None,
+    splits: Mapping[str, tuple[Tensor, Tensor]] | None = None,
+    evaluate_every: int | None = None,
+) -> History:
+    """Train M models of one architecture, each as if alone; their weights change in place.
+
+    Args:
+        models: of linear layers, 1-d convolutions, pooling, ReLU, additions and flattening.
+        x: (n, d) signals, in the dtype and on the device of the models.
+        labels: (n,) int64, or (M, n) for labels of each model's own.
+        batches: one tensor of row numbers per update: (batch,), or (M, batch) for an order of
+            each model's own. See `ordered_batches` and `shuffled_batches`.
+        optimizer: "adam", with torch's defaults, or "sgd" with `momentum`.
+        learning_rate: one for all, or one per model.
+        loss: "cross_entropy", or "mse": squared distance of the logits from the one-hot label,
+            summed over the classes; both are means over the batch.
+        masks: parameter name -> (M, *its shape); where it is 0, the weight is 0 and stays 0.
+        splits: name -> (x, labels) to measure, labels (n,) or (M, n), -100 in rows that do not
+            count.
+        evaluate_every: measure after every so many updates; in any case after the last.
+
+    Raises ValueError for layers of another kind, models that differ in more than their weights,
+    names that are not known, and lengths that do not fit.
+    """
+    if loss not in LOSSES:
+        raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSSES)}")
+    if labels.shape not in ((len(x),), (len(models), len(x))):
+        raise ValueError(
+            f"labels of shape {tuple(labels.shape)}: must be ({len(x)},) or {len(models), len(x)}"
+        )
+    stack = Stack(models)
+    stack.check(x[:2])
+    update = _Update(stack, optimizer, learning_rate, momentum, masks or {})
+    targets = F.one_hot(labels, stack.num_outputs).to(x.dtype).flatten(0, -2)
+    own = torch.arange(len(models), device=x.device)[:, None] * len(x) * (labels.ndim - 1)
+    measured: dict[int, dict[str, Tensor]] = {}
+
+    def measure() -> None:
+        measured[step] = {n: _measure(stack, *data, loss) for n, data in (splits or {}).items()}
+
+    step = 0
+    for step, rows in enumerate(batches, start=1):
+        rows = rows.to(x.device).expand(len(models), -1)
+        logits = stack.forward(x[rows])
+        stack.backward(_slope(logits, targets[rows + own], loss))
+        update.step()
+        if evaluate_every and step % evaluate_every == 0:
+            measure()
+    if step not in measured:
+        measure()
+    stack.store()
+    found = {name: torch.stack([m[name] for m in measured.values()]) for name in splits or {}}
+    return History(
+        list(measured),
+        loss={name: values[:, 0] for name, values in found.items()},
+        error={name: values[:, 1] for name, values in found.items()},
+    )
+
+
+def ordered_batches(num_rows: int, batch_size: int, steps: int) -> Iterator[Tensor]:
+    """Rows 0, 1, ..., from the start again at the end: the order of the paper's `train_model`.
+
+    The last batch of a pass is shorter when `batch_size` does not divide `num_rows`.
+    """
+    passes = torch.arange(num_rows).split(batch_size)
+    return (passes[step % len(passes)] for step in range(steps))
+
+
+def shuffled_batches(
+    num_rows: Sequence[int], batch_size: int, steps: int, seeds: Iterable[int]
+) -> Iterator[Tensor]:
+    """A fresh permutation of the first `num_rows[m]` rows for each pass of model m: (M, batch).
+
+    Raises ValueError when `batch_size` does not divide a number of rows, since the batches of all
+    models are of one size.
+    """
+    for rows in num_rows:
+        if rows < 1 or rows % batch_size:
+            raise ValueError(f"num_rows={rows}: must be a multiple of batch_size={batch_size}")
+    orders = [
+        _permutations(rows, batch_size, torch.Generator().manual_seed(seed))
+        for rows, seed in zip(num_rows, seeds, strict=True)
+    ]
+    return (torch.stack([next(order) for order in orders]) for _ in range(steps))
+
+
+def _permutations(rows: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    while True:
+        yield from torch.randperm(rows, generator=generator).split(batch_size)
+
+
+def _slope(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
+    """The slopes of the losses of all models by their logits (M, batch, classes)."""
+    batch = logits.shape[1]
+    if loss == "mse":
+        return (logits - targets).mul_(2 / batch)
+    return logits.softmax(2).sub_(targets).div_(batch)
+
+
+def _measure(stack: Stack, x: Tensor, labels: Tensor, loss: str) -> Tensor:
+    """Loss and share of wrong rows of each model: (2, M) float64."""
+    models, classes = len(stack.models), stack.num_outputs
+    total = torch.zeros(2, models, dtype=torch.float64, device=x.device)
+    labels = labels.expand(models, -1)
+    rows = max(1, ROWS // models)
+    for part, wanted in zip(x.split(rows), labels.split(rows, dim=1), strict=True):
+        logits = stack.forward(part.expand(models, -1, -1)).double()
+        counts = wanted != IGNORED
+        if loss == "mse":
+            one_hot = F.one_hot(wanted.clamp_min(0), classes)
+            losses = (logits - one_hot).square().sum(2) * counts
+        else:
+            flat = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
+            losses = flat.view(models, -1)  # zero in rows that do not count, by torch's own rule
+        total[0] += losses.sum(1)
+        total[1] += ((logits.argmax(2) != wanted) & counts).sum(1)
+    return total / (labels != IGNORED).sum(1)
+
+
+class _Update:
+    """One step of the optimizer for all models; pruned weights are held at zero."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        optimizer: str,
+        learning_rate: float | Sequence[float],
+        momentum: float,
+        masks: Mapping[str, Tensor],
+    ):
+        self.weights, self.gradients = stack.weights, stack.gradients
+        self.mask: Tensor | None = None
+        self.rates: Tensor | None = None
+        if masks:
+            self.mask = torch.ones_like(self.weights)
+            for name, mask in masks.items():
+                if name not in stack.places or len(mask) != len(stack.models):
+                    raise ValueError(
+                        f"masks[{name!r}]: must be one mask per model of a parameter, "
+                        f"{', '.join(stack.places)}"
+                    )
+                stack.fill(self.mask, name, list(mask))
+            self.weights.mul_(self.mask)
+        self.moved, rate = self.weights, 1.0
+        if isinstance(learning_rate, int | float):
+            rate = learning_rate
+        else:
+            if len(learning_rate) != len(stack.models):
+                raise ValueError(
+                    f"learning_rate: {len(learning_rate)} values for {len(stack.models)} models"
+                )
+            # torch's optimizer moves `moved` from zero at rate 1 and the weights follow it at the
+            # rates of their models: neither Adam nor SGD looks at the weights themselves
+            self.moved = torch.zeros_like(self.weights)
+            self.rates = torch.empty_like(self.weights)
+            rates = torch.tensor(learning_rate, dtype=self.weights.dtype)
+            for name in stack.places:
+                stack.view(self.rates, name).copy_(rates[:, None, None])
+        self.moved.grad = self.gradients
+        if optimizer == "adam":
+            self.optimizer: torch.optim.Optimizer = torch.optim.Adam([self.moved], rate, fused=True)
+        elif optimizer == "sgd":
+            self.optimizer = torch.optim.SGD([self.moved], rate, momentum, fused=True)
+        else:
+            raise ValueError(f"optimizer={optimizer!r}: must be one of {', '.join(OPTIMIZERS)}")
+
+    def step(self) -> None:
+        if self.mask is not None:
+            self.gradients.mul_(self.mask)
+        if self.rates is not None:
+            self.moved.zero_()
+        self.optimizer.step()
+        if self.rates is not None:
+            self.weights.addcmul_(self.rates, self.moved)

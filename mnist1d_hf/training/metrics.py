@@ -1,0 +1,206 @@
+"""Metrics of a classifier, computed offline: for Trainer, for evaluate, or from plain arrays.
+
+    import evaluate
+    from mnist1d_hf.training.metrics import Accuracy, MacroF1
+
+    evaluate.combine([Accuracy(), MacroF1()]).compute(predictions=[1, 2], references=[1, 3])
+
+    evaluate.evaluator("time-series-classification").compute(pipe, test, metric=Accuracy())
+
+Unlike `evaluate.load("accuracy")`, these classes need no network. They keep what they are given in
+memory: two metrics on disk would wait a second for each other's lock.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import datasets
+import evaluate
+import numpy as np
+import transformers
+from evaluate.evaluator import SUPPORTED_EVALUATOR_TASKS
+from evaluate.evaluator.base import Evaluator
+from scipy.special import softmax
+
+TASK = "time-series-classification"
+
+
+def confusion_matrix(references, predictions, num_labels: int = 10) -> np.ndarray:
+    """Counts (num_labels, num_labels) int64: row is the true class, column the predicted one.
+
+    Raises ValueError for a class outside 0..num_labels-1, or arrays of different lengths.
+    """
+    true, predicted = np.asarray(references), np.asarray(predictions)
+    if true.shape != predicted.shape or true.ndim != 1:
+        raise ValueError(f"references {true.shape} and predictions {predicted.shape}: must match")
+    for name, classes in (("reference", true), ("prediction", predicted)):
+        wrong = classes[(classes < 0) | (classes >= num_labels)]
+        if len(wrong):
+            raise ValueError(f"{name} {wrong[0]}: must be a class from 0 to {num_labels - 1}")
+    cells = np.bincount(true * num_labels + predicted, minlength=num_labels**2)
+    return cells.reshape(num_labels, num_labels)
+
+
+def recall_per_class(confusion: np.ndarray) -> list[float | None]:
+    """The fraction of each class that was found; None for a class without examples."""
+    totals = confusion.sum(axis=1)
+    return [
+        float(found / total) if total else None
+        for found, total in zip(confusion.diagonal(), totals, strict=True)
+    ]
+
+
+def macro_f1(confusion: np.ndarray) -> float:
+    """The mean F1 of the classes that occur among references or predictions."""
+    totals = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float(np.mean(2 * confusion.diagonal()[totals > 0] / totals[totals > 0]))
+
+
+def expected_calibration_error(references, scores, num_bins: int = 15) -> float:
+    """The mean gap between confidence and accuracy, over equal bins of confidence.
+
+    Guo et al. 2017 (arXiv 1706.04599), with their 15 bins.
+
+    Args:
+        references: (n,) the true classes.
+        scores: (n, num_labels) the probabilities given to the classes.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    confidence, correct = scores.max(axis=1), scores.argmax(axis=1) == np.asarray(references)
+    bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
+    gaps = np.bincount(bins, weights=correct - confidence, minlength=num_bins)
+    return float(np.abs(gaps).sum() / len(scores))
+
+
+def compute_metrics(prediction: transformers.EvalPrediction) -> dict[str, float]:
+    """Accuracy, macro-F1 and calibration error of logits, as Trainer's `compute_metrics`."""
+    logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+    confusion = confusion_matrix(labels, logits.argmax(axis=1), logits.shape[1])
+    return {
+        "accuracy": float(confusion.trace() / confusion.sum()),
+        "macro_f1": macro_f1(confusion),
+        "expected_calibration_error": expected_calibration_error(labels, softmax(logits, axis=1)),
+    }
+
+
+class _InMemoryMetric(evaluate.Metric):
+    """`evaluate.combine` hands the options of one metric to all: hence `**others` in each."""
+
+    _inputs: Mapping[str, Any] = {
+        "predictions": datasets.Value("int64"),
+        "references": datasets.Value("int64"),
+    }
+
+    def __init__(self, config_name: str | None = None, keep_in_memory: bool = True, **kwargs):
+        super().__init__(config_name, keep_in_memory=keep_in_memory, **kwargs)
+
+    def _info(self):
+        return evaluate.MetricInfo(
+            description=type(self).__doc__,
+            citation="",
+            inputs_description="",
+            features=datasets.Features(self._inputs),
+        )
+
+
+class Accuracy(_InMemoryMetric):
+    """`accuracy`: the fraction of predictions that are right."""
+
+    def _compute(self, predictions, references, num_labels: int = 10, **others):
+        confusion = confusion_matrix(references, predictions, num_labels)
+        return {"accuracy": float(confusion.trace() / confusion.sum())}
+
+
+class Recall(_InMemoryMetric):
+    """`recall_per_class`: the fraction of each class that was found, None without examples."""
+
+    def _compute(self, predictions, references, num_labels: int = 10, **others):
+        confusion = confusion_matrix(references, predictions, num_labels)
+        return {"recall_per_class": recall_per_class(confusion)}
+
+
+class ConfusionMatrix(_InMemoryMetric):
+    """`confusion_matrix`: one list per true class, of the counts of predicted classes."""
+
+    def _compute(self, predictions, references, num_labels: int = 10, **others):
+        return {"confusion_matrix": confusion_matrix(references, predictions, num_labels).tolist()}
+
+
+class MacroF1(_InMemoryMetric):
+    """`macro_f1`: the unweighted mean of the classes' F1."""
+
+    def _compute(self, predictions, references, num_labels: int = 10, **others):
+        return {"macro_f1": macro_f1(confusion_matrix(references, predictions, num_labels))}
+
+
+class CalibrationError(_InMemoryMetric):
+    """`expected_calibration_error` of `scores`, the probabilities of all classes."""
+
+    _inputs = {
+        "scores": datasets.List(datasets.Value("float32")),
+        "references": datasets.Value("int64"),
+    }
+
+    def _compute(self, scores, references, num_bins: int = 15, **others):
+        return {
+            "expected_calibration_error": expected_calibration_error(references, scores, num_bins)
+        }
+
+
+class TimeSeriesClassificationEvaluator(Evaluator):
+    """`evaluate.evaluator` for our pipeline: a model, a split and a metric to numbers.
+
+    `strategy="bootstrap"` adds confidence intervals to metrics whose values are numbers.
+    """
+
+    PIPELINE_KWARGS = {"top_k": 1}
+
+    def __init__(self, task: str = TASK, default_metric_name: str | None = None):
+        super().__init__(task, default_metric_name)
+
+    def compute(
+        self,
+        model_or_pipeline=None,
+        data=None,
+        metric=None,
+        input_column: str = "x",
+        label_column: str = "label",
+        **kwargs,
+    ) -> dict[str, Any]:
+        """As `Evaluator.compute`; the metric is `Accuracy` and the columns ours if not given."""
+        return super().compute(
+            model_or_pipeline=model_or_pipeline,
+            data=data,
+            metric=Accuracy() if metric is None else metric,  # len(metric) may be 0
+            input_column=input_column,
+            label_column=label_column,
+            **kwargs,
+        )
+
+    def prepare_pipeline(
+        self, model_or_pipeline, tokenizer=None, feature_extractor=None, device=None
+    ):
+        # the inherited method looks for transformers' TensorFlow classes, which are gone
+        if isinstance(model_or_pipeline, transformers.Pipeline):
+            return model_or_pipeline
+        return transformers.pipeline(
+            self.task,
+            model=model_or_pipeline,
+            feature_extractor=feature_extractor,
+            device=self._infer_device() if device is None else device,
+        )
+
+    def predictions_processor(self, predictions, label_mapping):
+        # label names are digits unless a mapping says which class they stand for
+        return {
+            "predictions": [
+                int(best["label"]) if label_mapping is None else label_mapping[best["label"]]
+                for [best] in predictions
+            ]
+        }
+
+
+SUPPORTED_EVALUATOR_TASKS[TASK] = {
+    "implementation": TimeSeriesClassificationEvaluator,
+    "default_metric_name": None,
+}

@@ -1,0 +1,304 @@
+"""Streams of the counter stream: resumed, reordered, shared by nodes and workers, without end."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from datasets.distributed import split_dataset_by_node
+
+import mnist1d_hf
+from mnist1d_hf.data import mnist1d
+from mnist1d_hf.signals.generate import make_range
+from mnist1d_hf.signals.params import SignalParams
+
+ROWS = 7300
+COUNTER = SignalParams(stream="counter")
+
+
+@pytest.fixture(autouse=True)
+def many_small_shards(monkeypatch):
+    """Four shards of 2000, 2000, 2000 and 1300 rows; tables of 700."""
+    monkeypatch.setattr(mnist1d, "SHARD_ROWS", 2000)
+    monkeypatch.setattr(mnist1d, "TABLE_ROWS", 700)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The ranges of rows that were generated, as they are generated."""
+    ranges = []
+    monkeypatch.setattr(
+        mnist1d,
+        "make_range",
+        lambda params, start, stop: ranges.append((start, stop)) or make_range(params, start, stop),
+    )
+    return ranges
+
+
+def stream(num_samples=ROWS, **keywords):
+    keywords = {"train_split": 1, "split": "train", "stream": "counter", **keywords}
+    return mnist1d_hf.load_dataset(num_samples=num_samples, streaming=True, **keywords)
+
+
+def at_epoch(epoch, stream):
+    """A transformation begins at epoch 0 again, so the epoch is set last."""
+    stream.set_epoch(epoch)
+    return stream
+
+
+def values(batch):
+    """x of a row, of a batch or of a table: (n, 40)."""
+    if not isinstance(batch, pa.Table):
+        return np.asarray(batch["x"], dtype=np.float32).reshape(-1, 40)
+    column = batch.column("x").combine_chunks()
+    if pa.types.is_list(column.type):  # a batch in one row
+        column = column.flatten()
+    return column.flatten().to_numpy().reshape(-1, 40)
+
+
+def collect(batches):
+    return np.concatenate([values(batch) for batch in batches])
+
+
+def sort(x):
+    return x[np.lexsort(x.T)]
+
+
+def assert_same_rows(x, y):
+    np.testing.assert_array_equal(sort(x), sort(y), strict=True)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return make_range(COUNTER, 0, ROWS)[0]
+
+
+# --- where it stopped ----------------------------------------------------------------------------
+
+PIPELINES = {
+    "rows": lambda s: s,
+    "mapped rows": lambda s: s.map(lambda row: {"odd": row["label"] % 2}),
+    "batches": lambda s: s.batch(64),
+    "numpy batches": lambda s: s.with_format("numpy").batch(64),
+    "torch batches": lambda s: s.with_format("torch").batch(64),
+    "Arrow batches": lambda s: s.with_format("arrow").batch(64),
+    "batches of blocks": lambda s: s.reshard().with_format("arrow").batch(64),
+    "a node's batches": lambda s: split_dataset_by_node(s, 1, 2).with_format("arrow").batch(64),
+    "a third of the rows": lambda s: split_dataset_by_node(s, 1, 3),
+}
+
+
+@pytest.mark.parametrize("epoch", [0, 3])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_every_pipeline_resumes_where_it_stopped(name, epoch):
+    if "torch" in name:
+        pytest.importorskip("torch")
+    pipeline = at_epoch(epoch, PIPELINES[name](stream()))
+    length = sum(1 for _ in pipeline)
+    # at the end of a table and a shard, beside it, within them, and before the last
+    stops = {1, 31, 32, 2000, length // 2, length - 1}
+    expected, states = [], {}
+    for number, batch in enumerate(pipeline, start=1):
+        expected.append(values(batch))
+        if number in stops:
+            states[number] = json.dumps(pipeline.state_dict())  # what any checkpoint can hold
+    for stop, state in states.items():
+        resumed = at_epoch(epoch, PIPELINES[name](stream()))
+        resumed.load_state_dict(json.loads(state))
+        rest = collect(resumed)
+        np.testing.assert_array_equal(rest, np.concatenate(expected[stop:]), strict=True)
+
+
+@pytest.mark.parametrize("size", [64, 900, 1000])
+@pytest.mark.parametrize("kind", ["arrow", "numpy", "torch"])
+def test_batches_of_iter_resume_too(whole, kind, size):
+    if kind == "torch":
+        pytest.importorskip("torch")
+    for stop in (1, 3, 7):
+        interrupted, resumed = (stream().with_format(kind) for _ in range(2))
+        batches = interrupted.iter(size)
+        for _ in range(stop):
+            next(batches)
+        resumed.load_state_dict(interrupted.state_dict())
+        np.testing.assert_array_equal(collect(resumed.iter(size)), whole[stop * size :])
+
+
+def test_resuming_makes_one_shard_again(made):
+    interrupted, resumed = (stream().with_format("arrow") for _ in range(2))
+    batches = interrupted.iter(100)
+    for _ in range(55):  # 5500 rows: in the third table of the third shard
+        next(batches)
+    resumed.load_state_dict(interrupted.state_dict())
+    made.clear()
+    next(resumed.iter(100))
+    assert made == [(4000, 4700), (4700, 5400), (5400, 6000)]
+
+
+# --- in another order ----------------------------------------------------------------------------
+
+
+def test_epochs_permute_the_shards_without_a_buffer(whole, made):
+    shards = {2000 * k: whole[2000 * k : 2000 * k + 2000] for k in range(4)}
+    orders = []
+    for epoch in range(5):
+        made.clear()
+        x = collect(at_epoch(epoch, stream().with_format("arrow")).iter(1000))
+        order = [start for start, _ in made if start in shards]
+        np.testing.assert_array_equal(x, np.concatenate([shards[start] for start in order]))
+        orders.append(tuple(order))
+    assert orders[0] == (0, 2000, 4000, 6000)
+    assert len(set(orders)) > 3
+    made.clear()
+    next(iter(at_epoch(3, stream())))
+    assert len(made) == 1  # one table is all that the first row of a permuted epoch waits for
+
+
+def test_resharded_streams_permute_blocks(whole):
+    resharded = stream().reshard()
+    assert resharded.num_shards == 8
+    np.testing.assert_array_equal(collect(resharded.with_format("arrow").iter(1000)), whole)
+    blocks = {whole[start].tobytes(): whole[start : start + 1000] for start in range(0, ROWS, 1000)}
+    orders = set()
+    for epoch in (1, 2):
+        x, order = collect(at_epoch(epoch, resharded.with_format("arrow")).iter(700)), []
+        while len(x):
+            block = blocks[x[0].tobytes()]
+            np.testing.assert_array_equal(x[: len(block)], block)
+            order.append(block[0, 0])
+            x = x[len(block) :]
+        orders.add(tuple(order))
+    assert len(orders) == 2 and all(len(set(order)) == 8 for order in orders)
+
+
+def test_blocks_cover_the_rows_of_every_split_once():
+    keywords = {"train_split": 0.9, "validation_size": 1777}
+    for split, rows in {"train": 4793, "validation": 1777, "test": 730}.items():
+        plain = stream(split=split, **keywords)
+        resharded = plain.reshard()
+        assert resharded.num_shards >= rows / 1000
+        x = collect(resharded.with_format("arrow").iter(1000))
+        np.testing.assert_array_equal(x, collect(plain.with_format("arrow").iter(1000)))
+        assert len(x) == rows
+
+
+def test_resharding_the_longest_streams_keeps_the_list_short():
+    builder = mnist1d_hf.load_dataset_builder(stream="counter")
+    shard = (40 * 10**6, 50 * 10**6)
+    [found] = builder._generate_more_gen_kwargs(
+        split="train", ranges=[shard, (50 * 10**6, 50_000_500)]
+    )
+    assert len(found["ranges"]) <= 10**7 / 2000 + 1  # a shard of 2000 rows has two blocks
+    starts, stops = zip(*found["ranges"], strict=True)
+    assert starts[1:] == stops[:-1] and (starts[0], stops[-1]) == (40 * 10**6, 50_000_500)
+    assert not any(start % 1000 for start in starts)
+
+
+# --- shared out ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["auto", "shards", "examples"])
+@pytest.mark.parametrize("world_size", [2, 3, 4])
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_nodes_share_the_rows(whole, world_size, strategy, epoch):
+    parts = []
+    for rank in range(world_size):
+        node = split_dataset_by_node(stream(), rank, world_size, strategy=strategy)
+        parts.append(collect(at_epoch(epoch, node.with_format("arrow")).iter(500)))
+    assert min(map(len, parts)) > 0
+    assert_same_rows(np.concatenate(parts), whole)  # all of them, none twice
+
+
+def test_nodes_make_no_rows_of_others(made):
+    node = split_dataset_by_node(stream().reshard(), 2, 3, strategy="shards")
+    rows = sum(len(table) for table in node.with_format("arrow").iter(500))
+    assert sum(stop - start for start, stop in made) == rows == 2000  # blocks 2 and 5
+
+
+WORKERS = """
+import hashlib
+import numpy as np
+import mnist1d_hf
+from torch.utils.data import DataLoader
+from mnist1d_hf.signals.generate import make_range
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.data.tensors import collate
+
+def digests(x, labels):
+    return sorted(hashlib.md5(a.tobytes() + bytes([b])).digest() for a, b in zip(x, labels))
+
+if __name__ == "__main__":
+    expected = digests(*make_range(SignalParams(stream="counter"), 0, 6100))
+    stream = mnist1d_hf.load_dataset(
+        stream="counter", num_samples=6100, train_split=1, split="train", streaming=True
+    ).with_format("arrow").batch(64)
+    orders = set()
+    for context, num_workers in CASES:
+        loader = DataLoader(
+            stream, batch_size=None, collate_fn=collate, num_workers=num_workers,
+            multiprocessing_context=context, persistent_workers=num_workers > 0,
+        )
+        for epoch in (0, 5):
+            stream.set_epoch(epoch)  # reaches workers that are there already
+            batches = list(loader)
+            x, labels = (np.concatenate([b[k].numpy() for b in batches]) for k in ("x", "labels"))
+            assert digests(x, labels) == expected, f"{num_workers} workers, {context}: other rows"
+            orders.add(labels.tobytes())
+    assert len(orders) > len(CASES)
+    print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [[(None, 0), ("fork", 1), ("fork", 2), ("fork", 3)], [("spawn", 3)]],
+    ids=["fork", "spawn"],
+)
+def test_any_number_of_workers_gives_the_same_rows(tmp_path, cases):
+    pytest.importorskip("torch")
+    script = tmp_path / "script.py"
+    script.write_text(WORKERS.replace("CASES", repr(cases)))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=os.environ
+    )
+    assert "done" in done.stdout, done.stderr[-3000:]
+
+
+def test_the_example_of_the_card(root):
+    pytest.importorskip("torch")
+    card = (root / "dataset_card/README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"### Without files\n.*?```py\n(.*?)```", card, re.DOTALL)
+    assert "num_workers=2" in example
+    names = {}
+    exec(example.replace("num_workers=2", "num_workers=0") + "    break\n", names)
+    assert names["x"].shape == (100, 40) and names["labels"].shape == (100,)
+
+
+# --- without end ---------------------------------------------------------------------------------
+
+
+def test_a_stream_of_any_length_starts_at_once(made):
+    endless = stream(10**15)
+    x = values(next(endless.with_format("arrow").iter(700)))
+    np.testing.assert_array_equal(x, make_range(COUNTER, 0, 700)[0])
+    assert made == [(0, 700)]
+    assert endless.num_shards == mnist1d.MOST_SHARDS
+
+
+def test_long_splits_have_few_shards_of_whole_blocks():
+    for stop in (10**9 + 1, 10**12, 2**60 + 3):
+        ranges = mnist1d.shard_ranges(0, stop)
+        assert len(ranges) <= mnist1d.MOST_SHARDS
+        assert ranges[0][0] == 0 and ranges[-1][1] == stop
+        starts, stops = zip(*ranges, strict=True)
+        assert starts[1:] == stops[:-1] and not any(start % 1000 for start in starts)
+
+
+def test_every_row_is_made_once(made):
+    for kind in ("arrow", "numpy"):
+        made.clear()
+        assert sum(len(batch["label"]) for batch in stream().with_format(kind).iter(64)) == ROWS
+        assert sum(stop - start for start, stop in made) == ROWS

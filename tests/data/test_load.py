@@ -1,0 +1,75 @@
+"""Loading by `mnist1d_hf.load_dataset`, on public interfaces alone."""
+
+import shutil
+from pathlib import Path
+
+import datasets
+import pytest
+
+import mnist1d_hf
+from mnist1d_hf.data import load
+from mnist1d_hf.data.mnist1d import Mnist1D
+
+SMALL = {"num_samples": 50}
+
+
+@pytest.mark.parametrize("config_name", ["shuffled", "templates", None])
+@pytest.mark.parametrize("keywords", [{}, {"split": "train"}, {"split": "train[:4]+train[6:8]"}])
+def test_it_returns_what_datasets_returns(cache, config_name, keywords):
+    if config_name != "templates":
+        keywords = {**keywords, **SMALL}
+    ours = mnist1d_hf.load_dataset(config_name, **keywords)
+    theirs = datasets.load_dataset("mnist1d", config_name, **keywords)
+    assert type(ours) is type(theirs)
+    if isinstance(ours, datasets.Dataset):
+        ours, theirs = {"train": ours}, {"train": theirs}
+    for split, dataset in theirs.items():
+        assert ours[split].to_list() == dataset.to_list()
+        assert ours[split].features == dataset.features
+        assert ours[split].cache_files == dataset.cache_files  # one cache for both
+
+
+def test_streams_equal_those_of_datasets():
+    ours = mnist1d_hf.load_dataset("shuffled", streaming=True, **SMALL)
+    theirs = datasets.load_dataset("mnist1d", "shuffled", streaming=True, **SMALL)
+    assert isinstance(ours, datasets.IterableDatasetDict)
+    assert list(ours["train"]) == list(theirs["train"])
+    test = mnist1d_hf.load_dataset("shuffled", streaming=True, split="test", **SMALL)
+    assert list(test) == list(theirs["test"])
+
+
+def test_where_and_how_the_data_are_kept(cache, tmp_path):
+    elsewhere = mnist1d_hf.load_dataset(split="test", cache_dir=tmp_path / "elsewhere", **SMALL)
+    [file] = elsewhere.cache_files
+    folder = Path(file["filename"]).parent
+    assert folder.is_relative_to(tmp_path / "elsewhere")
+    parts = ["mnist1d", "default-num_samples=50", "1.0.0", load.content_hash()]
+    assert folder.parts[-4:] == tuple(parts)
+    assert not mnist1d_hf.load_dataset(split="test", keep_in_memory=True, **SMALL).cache_files
+
+
+def test_data_are_made_once_unless_asked_again(cache, monkeypatch):
+    made = []
+    generate = Mnist1D._generate_tables
+    monkeypatch.setattr(
+        Mnist1D, "_generate_tables", lambda *a, **k: made.append(k["split"]) or generate(*a, **k)
+    )
+    for mode, number in [(None, 1), (None, 1), ("force_redownload", 2)]:
+        mnist1d_hf.load_dataset(download_mode=mode, **SMALL)
+        assert made == ["train", "test"] * number
+
+
+def test_the_content_hash_follows_the_sources(tmp_path, monkeypatch):
+    here = Path(load.__file__).parents[1]
+    copy = tmp_path / "mnist1d_hf"
+    shutil.copytree(here / "signals", copy / "signals")
+    (copy / "data").mkdir()
+    shutil.copy(here / "data" / "mnist1d.py", copy / "data")
+    monkeypatch.setattr(load, "__file__", str(copy / "data" / "load.py"))
+    make = load.content_hash.__wrapped__
+    assert make() == load.content_hash() and len(make()) == 16
+    for path in sorted(copy.rglob("*.py")):
+        source = path.read_bytes()
+        path.write_bytes(source + b"\n")
+        assert make() != load.content_hash(), f"{path.name} is not part of the hash"
+        path.write_bytes(source)

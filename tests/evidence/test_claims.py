@@ -1,0 +1,63 @@
+"""Statements: what decides them, and that every claim of a study has a place."""
+
+from dataclasses import replace
+
+import pytest
+
+from mnist1d_hf.evidence.claims import NOT_RUN, OUTCOMES, STATEMENTS, Statement, outcome, outcomes
+
+ONE = Statement("X1", "x", "paper", "study", ("X1-a", "X1-b"))
+
+
+def verdicts(*given):
+    return {id: {"verdict": verdict} for id, verdict in zip(("X1-a", "X1-b"), given, strict=False)}
+
+
+@pytest.mark.parametrize(
+    "found, expected",
+    [
+        ((), (NOT_RUN, True)),
+        (("reproduced",), ("reproduced", False)),
+        (("reproduced", "reproduced"), ("reproduced", True)),
+        (("reproduced", "refuted"), ("partly", True)),
+        (("refuted", "refuted"), ("refuted", True)),
+        (("partly", "refuted"), ("partly", True)),
+        (("reproduced", "not testable"), ("reproduced", True)),
+        (("not testable", "not testable"), ("not testable", True)),
+    ],
+)
+def test_several_tests_make_one_outcome(found, expected):
+    assert outcome(ONE, verdicts(*found)) == expected
+
+
+def test_a_retracted_statement_stays_so_and_one_without_a_study_cannot_be_tested():
+    assert outcome(replace(ONE, retracted=True), verdicts("reproduced", "reproduced")) == (
+        "retracted",
+        True,
+    )
+    assert outcome(replace(ONE, study=None), {})[0] == "not testable"
+
+
+def test_every_statement_of_the_paper_has_its_number():
+    ids = [statement.id for statement in STATEMENTS]
+    assert ids == [
+        *(f"C{i}" for i in range(1, 8)),
+        *(f"L-{letter}" for letter in "abcdefgh"),
+        *(f"D{i}" for i in range(1, 5)),
+        *(f"M{i}" for i in range(1, 7)),
+        *(f"S{i}" for i in range(1, 4)),
+        *(f"P{i}" for i in range(1, 5)),
+    ]
+    for statement in STATEMENTS:
+        assert statement.study or statement.note
+        assert all(
+            id == statement.id or id.startswith(f"{statement.id}-") for id in statement.decided_by()
+        )
+
+
+def test_what_has_no_result_is_not_run_yet():
+    claim = {"id": "D2", "verdict": "refuted"}
+    found = outcomes({"double_descent": {"claims": [claim]}})
+    assert found["refuted"] == ["D2"] and found["retracted"] == ["D1"]
+    assert found["not testable"] == ["C5"] and len(found[NOT_RUN]) == len(STATEMENTS) - 3
+    assert list(found) == [name for name in OUTCOMES if name in found]

@@ -1,0 +1,144 @@
+"""The page of what holds: as the results have it, complete, and readable."""
+
+import re
+
+import pytest
+
+from mnist1d_hf.evidence.claims import NOT_RUN, STATEMENTS
+from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.pages.reproduction import PUBLISHED_FIGURES, page
+
+REPORT = "run scripts/reproduce.py --report-only"
+
+
+@pytest.fixture(scope="module")
+def script(load_script):
+    """scripts/reproduce.py as a module."""
+    return load_script("reproduce")
+
+
+@pytest.fixture(scope="module")
+def studies(script):
+    return script.studies()
+
+
+@pytest.fixture(scope="module")
+def titles(script, studies):
+    return {name: script.title(name) for name in studies}
+
+
+@pytest.fixture(scope="module")
+def results(root):
+    return {p.stem: read_result(p) for p in (root / "dataset_card/results").glob("*.json")}
+
+
+def every_claim(verdict):
+    """Results in which every statement's tests were run, with all kinds of values."""
+    values = [
+        95.8,
+        [1, 2],
+        {"a": 1, "b": 2},
+        {"x": {"p": 1.5, "q": {"mean": 1, "std": 0.5, "n": 3}}},
+    ]
+    results = {}
+    for number, statement in enumerate(STATEMENTS):
+        for id in statement.decided_by() if statement.study else ():
+            value = values[number % len(values)]
+            claim = {"id": id, "claim": f"{id} holds", "source": "paper", "published": value}
+            claim |= {"ours": value, "test": "equal", "verdict": verdict, "n": 3, "std": 0.5}
+            results.setdefault(statement.study, {"claims": []})["claims"].append(claim)
+    return results
+
+
+def test_the_page_is_that_of_the_results(root, results, titles):
+    written = (root / "dataset_card/REPRODUCTION.md").read_text(encoding="utf-8")
+    assert page(results, titles) == written, REPORT
+
+
+def test_every_figure_is_that_of_its_result(root, results, studies):
+    folder = root / "dataset_card"
+    outdated = [f for n, study in studies.items() if n in results for f in study.outdated(folder)]
+    assert outdated == [], REPORT
+
+
+def test_costs_are_of_the_studies_that_have_a_result(results, studies):
+    assert results["cost"]["studies"].keys() == studies.keys() & results.keys(), REPORT
+
+
+def test_without_results_everything_is_there_with_its_command(titles):
+    text = page({}, titles)
+    for statement in STATEMENTS:
+        assert f'<a id="{statement.id}"></a>{statement.id} | {statement.text}' in text
+    for name in titles:
+        assert f"\n## {name}\n" in text
+        assert f"**{NOT_RUN.capitalize()}**: `python scripts/reproduce.py --only {name}`" in text
+    assert f"| {NOT_RUN} | 30 |" in text  # all but C5 and D1
+
+
+def test_with_all_results_nothing_is_left_to_run(titles):
+    results = every_claim("refuted")
+    results["cost"]["studies"] = {}
+    text = page(results, titles)
+    assert NOT_RUN not in text and "so far" not in text
+    assert "| refuted | 30 |" in text and "**retracted** (refuted, refuted)" in text
+    for claims in (result["claims"] for result in results.values()):
+        assert all(claim["claim"].removesuffix(" holds") in text for claim in claims)
+
+
+def test_tables_are_whole(results, titles):
+    """Every row has the cells of its header, and none has JSON or unrounded numbers in it."""
+    tables = re.findall(r"(?:^\|.*\|\n)+", page(results, titles), flags=re.M)
+    assert len(tables) > 5
+    for table in tables:
+        rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in table.splitlines()]
+        assert {len(row) for row in rows} == {len(rows[0])}
+        assert not re.search(r"[{}]|\d\.\d{7}|None", table)
+
+
+def test_every_study_is_described_and_every_claim_belongs_to_one(studies, results):
+    assert PUBLISHED_FIGURES.keys() <= studies.keys()
+    assert {s.study for s in STATEMENTS if s.study} <= studies.keys() | {"cost"}
+    decided = {id: s.study for s in STATEMENTS for id in s.decided_by()}
+    for name in studies.keys() & results.keys():
+        for claim in results[name]["claims"]:
+            assert decided.get(claim["id"], name) == name
+
+
+def test_a_study_runs_and_is_reported(script, tmp_path, capfd):
+    with pytest.raises(SystemExit, match="--only 'tsen': must be one of .*classification.*tsne"):
+        script.main(scale="smoke", only=["tsen"], out=tmp_path)
+    assert not list(tmp_path.iterdir())
+    script.main(scale="smoke", only=["tsne"], workers=1, out=tmp_path)
+    text = (tmp_path / "REPRODUCTION.md").read_text()
+    assert script.SMOKE in text and "T-kl" in text and "](figures/tsne.png)" in text
+    assert (tmp_path / "figures" / "tsne.png").exists()
+    assert read_result(tmp_path / "results" / "cost.json")["studies"]["tsne"]["cells"] == 4
+    before = (tmp_path / "results" / "tsne.json").stat().st_mtime_ns
+    (tmp_path / "figures" / "tsne.png").unlink()
+    script.main(scale="smoke", out=tmp_path, report_only=True)
+    assert (tmp_path / "results" / "tsne.json").stat().st_mtime_ns == before
+    assert "drew" in capfd.readouterr().out and (tmp_path / "figures" / "tsne.png").exists()
+
+
+def test_a_study_that_fails_does_not_hide_the_others(script, tmp_path, monkeypatch):
+    tried = []
+
+    def run(name, scale, out, workers):
+        tried.append(name)
+        return name != "tsne"
+
+    monkeypatch.setattr(script, "run", run)
+    with pytest.raises(SystemExit, match="tsne failed"):
+        script.main(scale="smoke", out=tmp_path)
+    assert len(tried) == len(script.studies()) and tried[-1] == "activation_transfer"
+    assert (tmp_path / "REPRODUCTION.md").exists()
+
+
+def test_an_interrupt_says_how_to_go_on(script, tmp_path, monkeypatch):
+    def run(name, scale, out, workers):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(script, "run", run)
+    with pytest.raises(SystemExit, match="stopped; the same command continues"):
+        script.main(scale="smoke", out=tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,111 @@
+"""The comparison of activations: equal terms, the notebook's baselines, honest verdicts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import write_json
+from mnist1d_hf.studies import activation_transfer as study
+from mnist1d_hf.studies.metalearn_activation import sample, search_draws
+
+
+@pytest.fixture(scope="module")
+def searches(tmp_path_factory):
+    """The result of a search that has not learned anything yet."""
+    meta = [p.tolist() for p in search_draws(0, 2, 4, 10).meta]
+    line = {"intercept": 0.0, "slope": 0.1, "knots": [0.0], "kinks": [0.9], "rms": 0.1}
+    content = {"seeds": [0], "searches": [{"meta": meta}], "lines": [line]}
+    return str(write_json(tmp_path_factory.mktemp("searches") / "searches.json", content))
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory, searches):
+    args = replace(study.Args.at("smoke"), searches=searches)
+    return study.run(args, Cells(tmp_path_factory.mktemp("cells"), quiet=True))
+
+
+def test_the_baselines_are_those_the_notebook_printed():
+    """Tanh and softplus; the study does all six."""
+    for name in ("tanh", "softplus"):
+        _, loss, accuracy = study.BASELINES[name]
+        ours = study.compare({"name": name}, 0, [0], 0.01, 301, 200)
+        assert ours["mean_loss"] == [pytest.approx(loss, rel=2e-3)]
+        assert ours["accuracy_500"] == [pytest.approx(accuracy, abs=1.5)]
+
+
+def test_descriptions_of_functions_are_understood(searches):
+    x = torch.linspace(-3, 3, 13)
+    value, slope = study.from_description({"name": "swish"})(x, 0)
+    assert torch.allclose(value, x * torch.sigmoid(x))
+    leaky = {"intercept": 0.0, "slope": 0.1, "knots": [0.0], "kinks": [0.9]}
+    value, slope = study.from_description(leaky)(x, 0)
+    assert torch.allclose(value, torch.nn.functional.leaky_relu(x, 0.1), atol=1e-6)
+    assert slope[0] == pytest.approx(0.1) and slope[-1] == pytest.approx(1)
+    meta = [p.tolist() for p in search_draws(0, 2, 4, 10).meta]
+    value, _ = study.from_description({"meta": meta})(x, 0)
+    assert np.allclose(value, sample(meta, x.double().numpy()), atol=1e-6)
+
+
+def test_the_copy_by_hand_has_the_pieces_of_the_notebook():
+    x = torch.tensor([-3.0, -2.0, -1.5, -0.5, 0.0, 0.3, 0.6, 2.0])
+    expected = [0.45, 0.0, 0.475, -0.25, -0.75, -0.79, 0.0, 1.0]
+    assert study.copy_by_hand(x).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_every_activation_is_compared_and_ranked(result):
+    assert set(result["equal_terms"]) == {
+        *study.BASELINES,
+        "learned",
+        "piecewise copy",
+        "copy by hand",
+    }
+    table = result["transfer"]["digits"]
+    assert sorted(row["rank_by_accuracy"] for row in table.values()) == [1, 2, 3, 4, 5, 6]
+    best = min(table, key=lambda name: table[name]["early_loss"]["mean"])
+    assert table[best]["rank_by_early_loss"] == 1
+    verdicts = {claim.id: claim.verdict for claim in result["claims"]}
+    assert verdicts["M5-early-mnist-cifar10"] == "not testable"
+    assert verdicts["M5-final-mnist1d-digits"] in ("reproduced", "refuted")
+
+
+@pytest.mark.parametrize(
+    "learned, verdict",
+    [((70, 71, 69), "reproduced"), ((62, 61, 63), "partly"), ((59, 66, 50), "refuted")],
+)
+def test_the_verdict_on_the_gain(result, learned, verdict):
+    def cell(accuracy):
+        return {**{key: [1.5] for key in ("mean_loss", "last_losses")}, "accuracy": [accuracy]}
+
+    terms = {name: {"0.01": [cell(59)] * 3} for name in result["equal_terms"]}
+    terms["learned"] = {"0.01": [cell(accuracy) for accuracy in learned]}
+    claims = study.judge({"equal_terms": terms, "transfer": {}})
+    assert {claim.id: claim.verdict for claim in claims}["M2"] == verdict
+
+
+def test_a_dataset_that_cannot_be_loaded_is_said_and_skipped(capsys, monkeypatch):
+    def refuse(name):
+        raise ConnectionError(f"{name} is out of reach\nmore")
+
+    monkeypatch.setattr(study, "load", refuse)
+    assert study.unavailable(("mnist",)) == {"mnist": "ConnectionError: mnist is out of reach"}
+    assert "skipped mnist" in capsys.readouterr().out
+
+
+def test_images_are_standardised_and_split():
+    x, labels, x_test, y_test = study.load("digits")
+    assert x.shape == (1437, 1, 8, 8) and x_test.shape == (360, 1, 8, 8)
+    assert x.mean().abs() < 1e-4 and abs(x.std() - 1) < 1e-3
+    assert len(labels) == 1437 and len(y_test) == 360 and labels.dtype == torch.int64
+
+
+def test_without_the_searches_the_study_says_what_to_run(tmp_path):
+    with pytest.raises(ValueError, match="run the study metalearn_activation first"):
+        study.run(study.Args(searches=str(tmp_path / "no.json")), Cells(tmp_path))
+
+
+def test_the_figure_has_a_panel_per_quantity(result):
+    figure = study.plot(result)
+    assert [axis.get_title() for axis in figure.axes][1:] == ["CNN, 8x8 digits"] * 2

@@ -1,0 +1,119 @@
+"""The benchmark study: two protocols, one arithmetic, and what they may look at."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.studies import classification as study
+
+WAYS = ("last step", "selected on validation", "selected on test")
+SHORT = {"updates": 41, "evaluate_every": 10}
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    args = dataclasses.replace(study.Args.at("smoke"), models=("logistic", "cnn", "tcn"))
+    return study.run(args, Cells(tmp_path_factory.mktemp("cells"), quiet=True))
+
+
+def test_the_table_has_every_row(result):
+    rows = {(r["model"], r["config"], r["protocol"], r["recipe"]) for r in result["table"]}
+    assert len(rows) == len(result["table"]) == 2 * 2 * 2 + 2 * (2 + 1)
+    assert ("tcn", "shuffled", "ours", "augmented") not in rows
+    by_key = {(r["model"], r["config"], r["protocol"]): r for r in result["table"]}
+    assert by_key["cnn", "shuffled", "original"]["published"] == [56, 2]
+    assert by_key["cnn", "default", "ours"]["n"] == by_key["tcn", "default", "ours"]["n"] == 2
+    assert study.plot(result).axes[0].get_title() == "Training accuracy"
+
+
+def test_every_claim_of_the_paper_is_judged():
+    table = [
+        {
+            "config": config,
+            "model": model,
+            "protocol": "original",
+            "recipe": "paper",
+            "mean": float(mean),
+            "std": 0.5,
+            "n": 10,
+            "errors": [0.0, 0, 9, 0, 0, 0, 0, 9, 0, 9],
+        }
+        for config, values in study.PUBLISHED.items()
+        for model, (mean, _) in values.items()
+        if model != "human"
+    ]
+    mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, {"mean": 67.0})}]
+    result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
+    claims = study.judge(result)
+    assert len(claims) == 8 + 6 and {c.verdict for c in claims} == {"reproduced"}
+    for row in table:
+        row["mean"] = 50.0
+    for way in WAYS[:2]:
+        mlps[0][way] = {"mean": 65.0}
+    result["cpu_ms_per_step"]["gru"] = 6.0
+    verdicts = {c.id: c.verdict for c in study.judge(result)}
+    assert verdicts["C1-order"] == verdicts["C1-mlp-default"] == "refuted"
+    assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
+
+
+@pytest.mark.parametrize("protocol", ["original", "ours"])
+def test_networks_trained_together_equal_one_trained_alone(protocol):
+    cell = {"model": "mlp", "config": "default", "protocol": protocol, **SHORT}
+    _, together = study.train_seeds(**cell, seeds=[0, 1])
+    alone = study.train(**cell, recipe="paper", seed=1)
+    assert together["curves"].keys() == alone["curves"].keys()
+    for name, curve in alone["curves"].items():
+        np.testing.assert_allclose(together["curves"][name], curve, atol=0.5)
+    assert together["accuracy"] == pytest.approx(alone["accuracy"], abs=0.5)
+
+
+def test_the_original_protocol_reports_the_last_update():
+    cell = {"model": "logistic", "config": "default", "protocol": "original", **SHORT}
+    found = study.train(**cell, recipe="paper", seed=0)
+    assert found["update"] == 41 and found["accuracy"] == found["curves"]["test"][-1]
+    assert sum(found["errors"]) == pytest.approx(10 * (100 - found["accuracy"]))
+    assert len(found["curves"]["train"]) == 5
+
+
+def test_our_protocol_selects_on_validation_and_keeps_test_out_of_the_curves(monkeypatch):
+    cell = {"model": "logistic", "config": "default", "protocol": "ours", **SHORT}
+    found = study.train(**cell, recipe="plain", seed=0)
+    validation = found["curves"]["validation"]
+    assert found["curves"].keys() == {"train", "validation"}
+    assert found["update"] == [10, 20, 30, 40, 41][int(np.argmax(validation))]
+    splits = study.load("default", "ours")
+    data = make_mnist1d()
+    assert [len(labels) for _, labels in splits.values()] == [3500, 500, 1000]
+    assert torch.equal(splits["validation"][1], torch.tensor(data.y_train[3500:]))
+
+    shifted = dict(splits, test=(splits["test"][0], (splits["test"][1] + 1) % 10))
+    monkeypatch.setattr(study, "load", lambda *_: dict(shifted))
+    other = study.train(**cell, recipe="plain", seed=0)  # other test labels, the same choice
+    assert (other["update"], other["curves"]) == (found["update"], found["curves"])
+    assert other["accuracy"] != found["accuracy"]
+
+
+def test_logistic_regression_repeats_the_log_of_2020():
+    """test_acc at step 1000 of building-mnist1d.ipynb, whose seed is 42: after 1001 updates."""
+    cell = {"model": "logistic", "config": "default", "protocol": "original"}
+    found = study.train(**cell, recipe="paper", seed=42, updates=1001, evaluate_every=1001)
+    assert found["accuracy"] == pytest.approx(32.4, abs=0.11)
+
+
+def test_augmentation_varies_what_the_network_sees_and_not_the_rows():
+    x, labels = torch.randn(200, 40), torch.arange(200) % 10
+    batches = study.recipe_of("tcn", "augmented").batches(
+        x, labels, torch.Generator().manual_seed(0)
+    )
+    seen = [next(batches) for _ in range(2)]
+    assert sorted(torch.cat([y for _, y in seen]).tolist()) == sorted(labels.tolist())
+    assert not any(torch.equal(row, x[i]) for batch, _ in seen for i, row in enumerate(batch))
+
+
+def test_an_unknown_model_is_named():
+    with pytest.raises(ValueError, match="models: 'ccn' is not one of logistic, mlp"):
+        study.Args(models=("ccn",))

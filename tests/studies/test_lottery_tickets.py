@@ -1,0 +1,148 @@
+"""The lottery-ticket study: the seeded procedure of 2020, its counts and its verdicts."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.figures.style import save
+from mnist1d_hf.studies import lottery_tickets as study
+from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    cells = Cells(tmp_path_factory.mktemp("cells"), quiet=True)
+    return study.run(study.Args.at("smoke"), cells)
+
+
+def test_the_seeded_run_of_2020_comes_out_where_chaos_is_weak():
+    scores = list(itertools.islice(random_scores(42), 99))[98]
+    masks = [prune(score, np.linspace(0, 1, 100)[98]) for score in scores]
+    data = study.load(42, np.arange(40))
+    history = train(PrunedMLP(initial_layers(42), masks), *data, steps=1501)
+    accuracy = history.test_accuracy
+    assert len(accuracy) == 16
+    printed = accuracy[-1], max(accuracy), np.mean(accuracy)
+    assert printed == pytest.approx((20.0, 20.5, 19.4), abs=0.35)
+    assert history.train_loss == pytest.approx(2.151, abs=0.01)
+
+
+def test_a_search_ends_with_nothing_left(result):
+    for found in result["search"].values():
+        assert found["last"][0][-1] == 10.2  # every signal called the same class
+        assert found["train_loss"][0][-1] == pytest.approx(np.log(10), abs=1e-4)
+    lottery, random = (result["search"][pruning]["last"][0] for pruning in study.PRUNINGS)
+    assert lottery[0] == random[0]  # nothing pruned yet, the same seed
+    assert lottery[5] != random[5]
+
+
+def test_every_network_is_transferred_to_every_variant(result):
+    assert list(result["transfer"]) == ["fresh data", "shuffled", "new first weights"]
+    runs = [run for found in result["transfer"].values() for run in found.values()]
+    assert np.shape(runs) == (9, 1, 1)
+    assert len({run[0][0] for run in runs}) == 9
+
+
+def test_the_figure_shows_what_ran(result, tmp_path):
+    figure = study.plot(result)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[:4] == ["Final test loss", "Final test accuracy (%)", "Best test accuracy (%)",
+                          "The 92 % ticket on new data"]  # fmt: skip
+    assert [bool(axis.lines) for axis in figure.axes[4:12]] == [1, 0, 1, 0, 1, 0, 0, 0]
+    assert all(path.stat().st_size > 10_000 for path in save(figure, tmp_path / "tickets"))
+
+
+def test_masks_survive_the_way_through_text():
+    generator = torch.Generator().manual_seed(0)
+    layers = initial_layers(42)
+    masks = [prune(torch.rand(len(layer), generator=generator), 0.92) for layer in layers]
+    text = study.encode(masks)
+    assert text.isascii() and len(text) < 25_000
+    for back, mask in zip(study.decode(text), masks, strict=True):
+        assert torch.equal(back, mask)
+
+
+def test_chances_of_neighbours_are_exact():
+    expected = np.mean([set(window) <= set(kept) for kept in itertools.combinations(range(6), 4)
+                        for window in [(2, 3, 4)]])  # fmt: skip
+    assert study.chance(4, 6, 3) == pytest.approx(expected)
+    assert study.chance(np.array([1, 6]), 6, 2).tolist() == [0, 1]
+
+
+def test_windows_are_all_counted():
+    left = np.zeros((2, 40), dtype=int)
+    left[0, :5] = 1  # four pairs, three triples, two fours
+    found = study.adjacency(left)
+    assert found["share"] == pytest.approx([4 / 39 / 2, 3 / 38 / 2, 2 / 37 / 2])
+    assert found["within units"][0] == pytest.approx(5 * 4 / (40 * 39) / 2)
+    assert found["at random"][0] == pytest.approx(5 * 4 / (80 * 79))
+
+
+def test_columns_are_permuted_as_named():
+    orders = {name: make() for name, make in study.COLUMNS.items()}
+    assert all(sorted(order) == list(range(40)) for order in orders.values())
+    # RandomState(0).permutation(40), the notebook's
+    assert orders["shuffled"][:5].tolist() == [22, 20, 25, 4, 10]
+    assert orders["rotated by 20"][:2].tolist() == [20, 21]
+    for size in (10, 5, 2):
+        neighbours = (np.diff(orders[f"chunks of {size}"]) == 1).sum()
+        assert neighbours == 40 - 40 // size  # those inside the chunks, no others
+
+
+def published(generation):
+    """A result made of the published numbers: 0 the seeded run of 2020, 1 that of 2024."""
+    transfer = {
+        variant: {
+            name: [[value], [value + 0.1]]
+            for name, value in zip(study.NETWORKS, values[generation], strict=True)
+        }
+        for variant, values in study.PUBLISHED.items()
+    }
+    dense, lottery, random = study.PUBLISHED_SEARCH[95]
+    found = {
+        "share": [0.0086, 0.00215, 0.0003],
+        "error": [0.0011, 0.0007, 0.0001],
+        "at random": [0.0064, 0.0005, 0.00004],
+        "within units": [0.0063, 0.0005, 0.00004],
+    }
+    search = {
+        "lottery": {"last": [[dense, 71.0, 73.5, lottery, 10.2]], "adjacency": [found]},
+        "random": {"last": [[dense, 67.0, 62.0, random, 10.2]], "adjacency": [found]},
+    }
+    return {"sparsity": [0, 0.8, 0.92, 0.96, 1], "search": search, "transfer": transfer}
+
+
+@pytest.mark.parametrize(
+    ("generation", "verdicts"),
+    [
+        (0, ["partly", "reproduced", "reproduced", "reproduced", "reproduced", "reproduced"]),
+        (1, ["partly", "reproduced", "partly", "refuted", "reproduced", "reproduced"]),
+    ],
+)
+def test_the_seed_decided_some_published_claims(generation, verdicts):
+    claims = {claim.id: claim.verdict for claim in study.judge(published(generation))}
+    assert [claims[f"L-{letter}"] for letter in "abcdef"] == verdicts
+
+
+def test_every_claim_has_a_verdict(result):
+    ids = {claim.id for claim in result["claims"]}
+    assert ids == {"L-a", "L-b", "L-c", "L-e", "L-f", "L-g", "L-h"}  # L-d needs flipped data
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ticket": 8}, "ticket=8: from 0 to retrains - 1 = 7"),
+        ({"variants": ("flipped",)}, "must be 'fresh data' and any of"),
+        ({"variants": ("fresh data", "upside down")}, "upside down"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change, message, tmp_path):
+    args = dataclasses.replace(study.Args.at("smoke"), **change)
+    with pytest.raises(ValueError, match=message):
+        study.run(args, Cells(tmp_path, quiet=True))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,83 @@
+"""Pooling: the notebook's networks and steps, and verdicts that follow the rules."""
+
+import numpy as np
+import pytest
+import torch
+
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.studies import pooling as study
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    cells = Cells(tmp_path_factory.mktemp("cells"), quiet=True)
+    return study.run(study.Args.at("smoke"), cells)
+
+
+def published(table):
+    """A result whose curves end at the published accuracies."""
+    runs = {
+        str(size): {
+            method: {"steps": [6000], "test_accuracy": [[value - 0.1, value + 0.1]]}
+            for method, value in zip(study.METHODS, row, strict=True)
+        }
+        for size, row in table.items()
+    }
+    return {"equal_steps": runs, "equal_epochs": runs}
+
+
+def test_both_runs_have_every_network_and_seed(result):
+    for run in ("equal_steps", "equal_epochs"):
+        assert set(result[run]) == {"1000", "2000"}
+        for size in result[run]:
+            assert tuple(result[run][size]) == study.METHODS
+    curves = result["equal_steps"]["1000"]["max_pool"]
+    assert curves["steps"] == [5, 10, 11]
+    assert np.array(curves["test_accuracy"]).shape == (3, 2)
+    assert curves["final"]["n"] == 2
+    assert result["equal_epochs"]["2000"]["max_pool"]["steps"] == [20]
+
+
+@pytest.mark.parametrize(
+    ("method", "count"), [(m, 9310 if m == "no_pool" else 3310) for m in study.METHODS]
+)
+def test_networks_have_the_size_of_the_notebooks(method, count):
+    network = study.network(method, 0)
+    assert sum(p.numel() for p in network.parameters()) == count
+    assert network(torch.zeros(2, 40)).shape == (2, 10)
+    same = study.network("stride_2", 0)
+    assert torch.equal(network[1].weight, same[1].weight)  # all start from the same filters
+
+
+def test_verdicts_on_the_published_values():
+    verdicts = {c.id: c.verdict for c in study.judge(published(study.PUBLISHED))}
+    assert verdicts["P-table"] == verdicts["P1"] == verdicts["P2"] == "reproduced"
+    assert verdicts["P3-hinders"] == verdicts["P3-no-matter"] == "refuted"  # 1.2 points better
+    assert verdicts["P4"] == "partly"  # worse at 20000, better at 50000
+    before = {c.id: c.verdict for c in study.judge(published(study.PUBLISHED_2020))}
+    assert before["P3-no-matter"] == "reproduced"
+
+
+def test_no_high_data_no_verdict(result):
+    verdicts = {c.id: c.verdict for c in result["claims"]}
+    assert verdicts["P4"] == verdicts["P4-epochs"] == "not testable"
+    assert verdicts["P3-hinders"] == verdicts["P3-no-matter"] == "not testable"
+    assert verdicts["P1"] == "refuted"  # after 11 steps pooling has helped nobody by 12 points
+
+
+def test_both_layouts_are_drawn(result):
+    figure = study.plot(result)
+    titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
+    assert titles[:2] == ["1000 examples", "2000 examples"]
+    assert titles[2:] == ["Equal steps", "Equal passes over the data", "Pooling over no pooling"]
+    assert [axis.get_title() for axis in study.plot_three(result).axes] == ["1000 examples"]
+
+
+def test_sizes_without_a_published_value_are_refused():
+    with pytest.raises(ValueError, match="train_sizes: 1500 is not one of"):
+        study.Args(train_sizes=(1500,))
+
+
+def test_one_seed_has_no_spread():
+    with pytest.raises(ValueError, match="seeds=1: at least 2"):
+        study.Args(seeds=1)

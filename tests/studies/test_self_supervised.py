@@ -1,0 +1,107 @@
+"""The contrastive study: its loss, its layers, and an encoder that fits our classifier."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.figures.style import save
+from mnist1d_hf.studies import self_supervised as study
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    cells = Cells(tmp_path_factory.mktemp("cells"), quiet=True)
+    return study.run(study.Args.at("smoke"), cells)
+
+
+def test_the_loss_is_the_notebooks():
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 3, 7, 16, generator=generator, dtype=torch.float64)
+    for found, one, two in zip(study.contrast(first, second, 0.5), first, second, strict=True):
+        s = torch.exp(normalize(one) @ normalize(two).T / 0.5)
+        expected = (-s.diagonal().log() + s.sum(1).log()).mean()
+        assert found.item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("projector", study.PROJECTORS)
+def test_every_layer_is_looked_at(projector):
+    _, network = study.build(projector, 42)
+    widths = [found.shape[1] for found in study.layers(network, torch.zeros(2, 40))]
+    assert widths == [475, 250, 125, *study.PROJECTORS[projector]]
+    assert len(widths) + 1 == len(study.PUBLISHED[projector])
+
+
+def test_training_moves_the_encoder_of_the_classifier():
+    model, network = study.build("default", 42)
+    before = model.convs[0].weight.detach().clone()
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(40, 40, generator=generator)
+    (losses,) = study.fit([network], x, 0, 12, 20, 0.01, 0.5)
+    assert len(losses) == 12 and losses[-1] < losses[0]
+    assert not torch.equal(model.convs[0].weight, before)
+
+
+def test_purity_counts_neighbours_of_the_same_class():
+    angles = np.concatenate([c + np.linspace(0, 0.1, 20) for c in np.arange(10) * 0.6])
+    z = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    y = np.repeat(np.arange(10), 20)
+    assert study.purity(z, y) == [100] * 10
+    y[20:40:2] = 9
+    assert study.purity(z, y)[1] < 60
+
+
+def test_labels_are_chosen_evenly():
+    y = torch.arange(10).repeat(30)
+    rows = study.choose(y, 3, torch.Generator().manual_seed(0))
+    assert torch.bincount(y[rows]).tolist() == [3] * 10
+    assert len(set(rows.tolist())) == 30
+
+
+def test_raw_signals_have_the_published_accuracy(result):
+    assert result["pixels"]["nearest neighbours"] == pytest.approx(59.6)
+    assert result["pixels"]["linear"] == pytest.approx(32.8, abs=1)
+
+
+def test_results_have_every_seed_and_layer(result):
+    for projector, found in result["variants"].items():
+        assert [f["n"] for f in found["linear"]] == [2] * len(study.PUBLISHED[projector])
+        assert np.shape(found["loss"]) == (2, 4)
+        assert np.mean(found["loss"], axis=0)[-1] < np.mean(found["loss"], axis=0)[0]
+    curves = result["few_labels"]
+    assert curves["labels_per_class"] == [1, 10]
+    assert all(len(curves[method]) == 2 and curves[method][0]["n"] == 2 for method in study.METHODS)
+    assert [claim.id for claim in result["claims"]] == ["S-pixels", "S1", "S2", "S3"]
+
+
+def test_the_figure_has_four_panels(result, tmp_path):
+    figure = study.plot(result)
+    assert len(figure.axes) == 4
+    assert all(path.stat().st_size > 10_000 for path in save(figure, tmp_path / "ssl"))
+
+
+def published(purity):
+    """A result made of the published numbers."""
+    variants = {
+        name: {
+            "linear": [{"mean": v, "std": 0.5, "n": 2} for v in values],
+            "linear_runs": [list(values), list(values)],
+            "purity": [{"mean": p, "std": 1.0, "n": 2} for p in purity],
+        }
+        for name, values in study.PUBLISHED.items()
+    }
+    return {"pixels": dict(study.PUBLISHED_PIXELS), "variants": variants}
+
+
+@pytest.mark.parametrize(
+    ("purity", "verdict"),
+    [
+        ([99, 10, 10, 99, 10, 10, 99, 10, 99, 10], "reproduced"),
+        ([99, 98, 10, 99, 10, 10, 99, 10, 97, 10], "partly"),
+        ([99, 98, 97, 99, 10, 10, 10, 10, 10, 10], "refuted"),
+    ],
+)
+def test_the_published_numbers_confirm_their_claims(purity, verdict):
+    verdicts = [claim.verdict for claim in study.judge(published(purity))]
+    assert verdicts == ["reproduced", "reproduced", "reproduced", verdict]
