@@ -63,8 +63,8 @@ def report(out: Path, note: str) -> Path:
                 print(f"drew {path}")
     measured = {name: measure(folder / name) for name in everything if name in found}
     spent = {name: of["minutes"] for name, of in measured.items()}
-    claims = judge_cost({"dataset": read_result(FACTS), **found}, spent)
-    write_json(folder / "cost.json", {"studies": measured, "claims": claims})
+    findings = judge_cost({"dataset": read_result(FACTS), **found}, spent)
+    write_json(folder / "cost.json", {"studies": measured, "findings": findings})
     found["cost"] = read_result(folder / "cost.json")
     titles = {name: title(name) for name in everything}
     with replacing(out / "REPRODUCTION.md") as temporary:

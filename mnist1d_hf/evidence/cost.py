@@ -1,14 +1,14 @@
 """What the studies cost and where they ran, by their cells, and whether that is as little as said.
 
-Statement C7 is about the data and about all experiments, so no single study can judge it.
+Claim C7 is about the data and about all experiments, so no single study can judge it.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mnist1d_hf.evidence.claims import STATEMENTS, Results, all_claims
-from mnist1d_hf.evidence.results import Claim, grade, read_result
+from mnist1d_hf.evidence.claims import CLAIMS, Results, all_findings
+from mnist1d_hf.evidence.results import Finding, grade, read_result
 
 # the experiments of the paper, and the argument that says how often we repeat each
 REPEATED = {
@@ -43,7 +43,7 @@ def versions(installed: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {installed[name]}" for name in names if name in installed)
 
 
-def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Claim]:
+def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Finding]:
     """C7: sizes, from the facts about the data; times, when all experiments were run.
 
     `spent` has the minutes of each study.
@@ -51,8 +51,8 @@ def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Claim]:
     info = next(i for i in results["dataset"]["dataset_info"] if i["config_name"] == "default")
     length = next(f["length"] for f in info["features"] if f["name"] == "x")
     smaller, lighter = MNIST_VALUES / length, CIFAR_BYTES / info["dataset_size"]
-    claims = [
-        Claim(
+    findings = [
+        Finding(
             "C7-examples",
             "examples are 20 times smaller than MNIST's",
             "README",
@@ -61,7 +61,7 @@ def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Claim]:
             "values of an example, within 10 %",
             grade(abs(smaller / 20 - 1) <= 0.1),
         ),
-        Claim(
+        Finding(
             "C7-data",
             "the data are 100 times smaller than CIFAR-10",
             "blog",
@@ -74,8 +74,8 @@ def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Claim]:
     once = {study: one_repetition(study, results, spent) for study in complete(results)}
     if once.keys() == REPEATED.keys():
         short = sum(value <= 60 for value in once.values())
-        claims.append(
-            Claim(
+        findings.append(
+            Finding(
                 "C7-time",
                 "every experiment takes minutes to an hour",
                 "paper, abstract; blog",
@@ -86,13 +86,13 @@ def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Claim]:
                 grade(short == len(once), short > len(once) / 2),
             )
         )
-    return claims
+    return findings
 
 
 def complete(results: Results) -> list[str]:
     """The experiments of which every test was run."""
-    claims = all_claims(results)
-    missing = {s.study for s in STATEMENTS if any(id not in claims for id in s.decided_by())}
+    findings = all_findings(results)
+    missing = {s.study for s in CLAIMS if any(id not in findings for id in s.decided_by())}
     return [study for study in REPEATED if study in results and study not in missing]
 
 

@@ -1,4 +1,4 @@
-"""Results: numbers with n and spread, the verdict on each claim, and where all of it came from.
+"""Results: numbers with n and spread, findings with their verdicts, and where all of it came from.
 
 from mnist1d_hf.evidence.results import read_result, summarise, write_result
 
@@ -26,22 +26,22 @@ PACKAGES = ("mnist1d-hf", "numpy", "scipy", "torch", "transformers", "datasets",
 
 
 @dataclasses.dataclass(frozen=True)
-class Claim:
-    """One published statement, what we found, and the rule, fixed beforehand, that judges it."""
+class Finding:
+    """One published claim, what we found, and the rule, fixed beforehand, that judges it."""
 
     id: str
-    claim: str  # the statement, in the words of its source or shorter
+    claim: str  # the claim, in the words of its source or shorter
     source: str  # paper section, notebook or blog post
     published: Any  # the published number or numbers; None when there are none
     ours: Any
-    test: str  # the rule: which comparison, with which tolerance
+    rule: str  # which comparison, with which tolerance
     verdict: str  # one of VERDICTS
     n: int | None = None
     std: float | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
-            raise ValueError(f"verdict {self.verdict!r} of claim {self.id}: not in {VERDICTS}")
+            raise ValueError(f"verdict {self.verdict!r} of finding {self.id}: not in {VERDICTS}")
 
 
 def summarise(values: Iterable[float]) -> dict[str, Any]:

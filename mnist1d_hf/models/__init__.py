@@ -14,10 +14,10 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForSequenceC
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from .configuration_mnist1d import Mnist1DCNNConfig as Mnist1DCNNConfig
-from .configuration_mnist1d import Mnist1DConfig as Mnist1DConfig
 from .configuration_mnist1d import Mnist1DGRUConfig as Mnist1DGRUConfig
 from .configuration_mnist1d import Mnist1DLogisticConfig as Mnist1DLogisticConfig
 from .configuration_mnist1d import Mnist1DMLPConfig as Mnist1DMLPConfig
+from .configuration_mnist1d import Mnist1DPreTrainedConfig as Mnist1DPreTrainedConfig
 from .configuration_mnist1d import Mnist1DTCNConfig as Mnist1DTCNConfig
 from .configuration_mnist1d import Mnist1DTransformerConfig as Mnist1DTransformerConfig
 from .feature_extraction_mnist1d import Mnist1DFeatureExtractor as Mnist1DFeatureExtractor
@@ -43,7 +43,7 @@ from .modeling_mnist1d import (
 from .pipeline_mnist1d import TimeSeriesClassificationPipeline as TimeSeriesClassificationPipeline
 
 # short name -> configuration and model, in the order of the paper's table
-ARCHITECTURES: dict[str, tuple[type[Mnist1DConfig], type[Mnist1DPreTrainedModel]]] = {
+ARCHITECTURES: dict[str, tuple[type[Mnist1DPreTrainedConfig], type[Mnist1DPreTrainedModel]]] = {
     "logistic": (Mnist1DLogisticConfig, Mnist1DLogisticForSequenceClassification),
     "mlp": (Mnist1DMLPConfig, Mnist1DMLPForSequenceClassification),
     "cnn": (Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification),

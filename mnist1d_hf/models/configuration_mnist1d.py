@@ -3,7 +3,7 @@
 from transformers import PreTrainedConfig
 
 
-class Mnist1DConfig(PreTrainedConfig):
+class Mnist1DPreTrainedConfig(PreTrainedConfig):
     """What all six share: the length of a signal and, through `num_labels`, the number of classes.
 
     Classes are named "0", "1", ... as in the dataset. Raises ValueError for a length below 1,
@@ -40,13 +40,13 @@ class Mnist1DConfig(PreTrainedConfig):
         return super().from_dict(config_dict, **kwargs)
 
 
-class Mnist1DLogisticConfig(Mnist1DConfig):
+class Mnist1DLogisticConfig(Mnist1DPreTrainedConfig):
     """Logistic regression: 410 parameters by default (`LinearBase` of the paper's notebooks)."""
 
     model_type = "mnist1d_logistic"
 
 
-class Mnist1DMLPConfig(Mnist1DConfig):
+class Mnist1DMLPConfig(Mnist1DPreTrainedConfig):
     """A residual multi-layer perceptron: 15210 parameters by default (`MLPBase`)."""
 
     model_type = "mnist1d_mlp"
@@ -56,7 +56,7 @@ class Mnist1DMLPConfig(Mnist1DConfig):
     hidden_act: str = "relu"  # any of transformers', or "mnist1d_learned", "mnist1d_piecewise"
 
 
-class Mnist1DCNNConfig(Mnist1DConfig):
+class Mnist1DCNNConfig(Mnist1DPreTrainedConfig):
     """A strided convolutional network: 5210 parameters by default (`ConvBase`)."""
 
     model_type = "mnist1d_cnn"
@@ -66,7 +66,7 @@ class Mnist1DCNNConfig(Mnist1DConfig):
     hidden_act: str = "relu"  # any of transformers', or "mnist1d_learned", "mnist1d_piecewise"
 
 
-class Mnist1DGRUConfig(Mnist1DConfig):
+class Mnist1DGRUConfig(Mnist1DPreTrainedConfig):
     """A recurrent network that reads all its outputs: 5134 parameters by default (`GRUBase`)."""
 
     model_type = "mnist1d_gru"
@@ -75,7 +75,7 @@ class Mnist1DGRUConfig(Mnist1DConfig):
     bidirectional: bool = True
 
 
-class Mnist1DTransformerConfig(Mnist1DConfig):
+class Mnist1DTransformerConfig(Mnist1DPreTrainedConfig):
     """A pre-norm Transformer encoder behind a convolutional stem (not in the paper)."""
 
     model_type = "mnist1d_transformer"
@@ -95,7 +95,7 @@ class Mnist1DTransformerConfig(Mnist1DConfig):
             )
 
 
-class Mnist1DTCNConfig(Mnist1DConfig):
+class Mnist1DTCNConfig(Mnist1DPreTrainedConfig):
     """A temporal convolutional network: dilated residual blocks, no striding (not in the paper)."""
 
     model_type = "mnist1d_tcn"

@@ -18,24 +18,24 @@ from transformers.utils import can_return_tuple
 from .activation_mnist1d import activation
 from .configuration_mnist1d import (
     Mnist1DCNNConfig,
-    Mnist1DConfig,
     Mnist1DGRUConfig,
     Mnist1DLogisticConfig,
     Mnist1DMLPConfig,
+    Mnist1DPreTrainedConfig,
     Mnist1DTCNConfig,
     Mnist1DTransformerConfig,
 )
 
 
 class Mnist1DPreTrainedModel(PreTrainedModel):
-    """What the six classifiers share: the forward pass around their `classify`, and their start."""
+    """What the six classifiers share: the forward pass around their `logits`, and their start."""
 
-    config: Mnist1DConfig
+    config: Mnist1DPreTrainedConfig
     main_input_name = "x"
     input_modalities = ["time"]
     accepts_loss_kwargs = False  # the loss is a mean over the batch: nothing for Trainer to count
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         """Signals (batch, final_seq_length) to logits (batch, num_labels)."""
         raise NotImplementedError  # each of the six has its own
 
@@ -57,7 +57,7 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
                 f"{self.config.final_seq_length}): pass final_seq_length to its configuration, "
                 "or generate the data with the same final_seq_length"
             )
-        logits = self.classify(x)
+        logits = self.logits(x)
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits, labels)
@@ -95,7 +95,7 @@ class Mnist1DLogisticForSequenceClassification(Mnist1DPreTrainedModel):
         self.classifier = self.head(config.final_seq_length)
         self.post_init()
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         return self.classifier(x)
 
 
@@ -114,7 +114,7 @@ class Mnist1DMLPForSequenceClassification(Mnist1DPreTrainedModel):
         self.classifier = self.head(widths[-1])
         self.post_init()
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         first, *others = self.layers
         x = self.activation(first(x))
         for layer in others:
@@ -144,7 +144,7 @@ class Mnist1DCNNForSequenceClassification(Mnist1DPreTrainedModel):
         self.classifier = self.head(length * channels)
         self.post_init()
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         x = x.unsqueeze(1)  # (batch, 1, length)
         for conv in self.convs:
             x = self.activation(conv(x))
@@ -166,7 +166,7 @@ class Mnist1DGRUForSequenceClassification(Mnist1DPreTrainedModel):
         self.classifier = self.head(features)
         self.post_init()
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         outputs, _ = self.gru(x.unsqueeze(2))  # (batch, length, directions * hidden_size)
         return self.classifier(outputs.flatten(1))
 
@@ -240,7 +240,7 @@ class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
         self.classifier = self.head(2 * config.hidden_size)
         self.post_init()
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         x = self.embeddings(x)  # (batch, length / 2, hidden_size)
         rotation = rotations(x, self.config.hidden_size // self.config.num_attention_heads)
         for layer in self.layers:
@@ -280,7 +280,7 @@ class Mnist1DTCNForSequenceClassification(Mnist1DPreTrainedModel):
         self.classifier = self.head(2 * config.hidden_size)
         self.post_init()
 
-    def classify(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         x = self.stem(x.unsqueeze(1))  # (batch, hidden_size, length)
         for block in self.blocks:
             x = block(x)

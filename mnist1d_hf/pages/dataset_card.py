@@ -240,7 +240,7 @@ def verdict_numbers(results: Results) -> str:
     """The same as a sentence, without the names."""
     counts = {name: len(ids) for name, ids in outcomes(results).items()}
     parts = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return f"Of {sum(counts.values())} statements: {parts}."
+    return f"Of {sum(counts.values())} claims: {parts}."
 
 
 TABLES = {

@@ -1,4 +1,4 @@
-"""The page of what holds: every statement about MNIST-1D, its test, and our numbers beside it.
+"""The page of what holds: every claim about MNIST-1D, its test, and our numbers beside it.
 
 Made from the results alone (`dataset_card/results/*.json`), so it changes only with them; what has
 no result yet is there as "not run yet", with its command. `scripts/reproduce.py --report-only`
@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnist1d_hf.evidence.claims import (
+    CLAIMS,
     NOT_RUN,
-    STATEMENTS,
+    Claim,
     Results,
-    Statement,
-    all_claims,
+    all_findings,
     outcome,
     outcomes,
 )
@@ -23,10 +23,10 @@ SHORT = 60  # letters that a cell of a table takes
 HEAD = """\
 # What holds
 
-The statements of the paper [Scaling Down Deep Learning with MNIST-1D](https://arxiv.org/abs/2011.14439),
+The claims of the paper [Scaling Down Deep Learning with MNIST-1D](https://arxiv.org/abs/2011.14439),
 its notebooks, its README and its blog post, each with the test that decides it. The rules of a
 study were fixed before its run (but that of S-pixels was made stricter after it, and the two on
-sizes in C7 are arithmetic), and what does not hold stays here as what holds does. A statement with
+sizes in C7 are arithmetic), and what does not hold stays here as what holds does. A claim with
 several tests is reproduced when all of them hold, refuted when none does, not even partly, and else
 holds partly; tests that were not possible here do not count.
 
@@ -78,75 +78,75 @@ def page(results: Results, studies: Mapping[str, str], note: str = "") -> str:
     `studies` are the names of all studies with the first lines of their docstrings; `results` may
     lack any of them.
     """
-    claims = all_claims(results)
+    findings = all_findings(results)
     parts = [
         HEAD,
         note,
         verdict_counts(results),
-        "## All statements\n\n" + statements_table(results),
+        "## All claims\n\n" + claims_table(results),
         RERUN,
-        *(section(name, title, results, claims) for name, title in studies.items()),
+        *(section(name, title, results, findings) for name, title in studies.items()),
         cost_section(results),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def verdict_counts(results: Results, page: str = "") -> str:
-    """How many statements have which outcome, and which, with links to them on the `page`."""
-    claims = all_claims(results)
-    stars = {s.id: "" if outcome(s, claims)[1] else "\\*" for s in STATEMENTS}
+    """How many claims have which outcome, and which, with links to them on the `page`."""
+    findings = all_findings(results)
+    stars = {s.id: "" if outcome(s, findings)[1] else "\\*" for s in CLAIMS}
     rows = [
         [name, str(len(ids)), ", ".join(f"[{id}]({page}#{id}){stars[id]}" for id in ids)]
         for name, ids in outcomes(results).items()
     ]
-    table = markdown(["verdict", "statements", "which"], rows)
-    missing = any(id in claims for s in STATEMENTS if stars[s.id] for id in s.decided_by())
+    table = markdown(["verdict", "claims", "which"], rows)
+    missing = any(id in findings for s in CLAIMS if stars[s.id] for id in s.decided_by())
     return table + ("\n\n\\* so far: not all of its tests were run yet." if missing else "")
 
 
-def statements_table(results: Results) -> str:
-    claims = all_claims(results)
+def claims_table(results: Results) -> str:
+    findings = all_findings(results)
     rows = []
-    for statement in STATEMENTS:
-        found = [claims[id] for id in statement.decided_by() if id in claims]
+    for claim in CLAIMS:
+        found = [findings[id] for id in claim.decided_by() if id in findings]
         one = found[0] if len(found) == 1 else None
         rows.append(
             [
-                f'<a id="{statement.id}"></a>{statement.id}',
-                f"{statement.text} ({statement.source})",
+                f'<a id="{claim.id}"></a>{claim.id}',
+                f"{claim.text} ({claim.source})",
                 short(one["published"], one["study"]) if one else see(found),
                 short(ours(one), one["study"]) if one else see(found),
-                verdict_text(statement, claims),
-                cost_text(statement, results),
+                verdict_text(claim, findings),
+                cost_text(claim, results),
             ]
         )
-    return markdown(["", "statement (source)", "published", "ours", "verdict", "minutes"], rows)
+    return markdown(["", "claim (source)", "published", "ours", "verdict", "minutes"], rows)
 
 
-def verdict_text(statement: Statement, claims: Mapping[str, Any]) -> str:
-    verdict, whole = outcome(statement, claims)
-    found = [claims[id]["verdict"] for id in statement.decided_by() if id in claims]
+def verdict_text(claim: Claim, findings: Mapping[str, Any]) -> str:
+    verdict, whole = outcome(claim, findings)
+    found = [findings[id]["verdict"] for id in claim.decided_by() if id in findings]
     if verdict == NOT_RUN:
-        return f"[{NOT_RUN}](#{statement.study})"
+        return f"[{NOT_RUN}](#{claim.study})"
     words = f"**{verdict}**"
-    if statement.retracted:
+    if claim.retracted:
         words += f" ({', '.join(found) if found else NOT_RUN})"
-    elif len(statement.decided_by()) > 1 and verdict in ("partly", "reproduced", "refuted"):
+    elif len(claim.decided_by()) > 1 and verdict in ("partly", "reproduced", "refuted"):
         hold = found.count("reproduced")
         words += f" ({hold} of {len(found)} tests hold{'' if whole else ' so far'})"
-    return words + (f": {statement.note}" if statement.note else "")
+    return words + (f": {claim.note}" if claim.note else "")
 
 
-def cost_text(statement: Statement, results: Results) -> str:
-    spent = results.get("cost", {}).get("studies", {}).get(statement.study)
+def cost_text(claim: Claim, results: Results) -> str:
+    spent = results.get("cost", {}).get("studies", {}).get(claim.study)
     return text(round(spent["minutes"])) if spent else "–"
 
 
-def section(name: str, title: str, results: Results, claims: Mapping[str, Any]) -> str:
-    """A study: its command, its figure beside the published one, and its claims."""
+def section(name: str, title: str, results: Results, findings: Mapping[str, Any]) -> str:
+    """A study: its command, its figure beside the published one, and its findings."""
     command = f"`python scripts/reproduce.py --only {name}`"
     lines = [f"## {name}", title]
-    ids = ", ".join(s.id for s in STATEMENTS if s.study == name)
+    ids = ", ".join(s.id for s in CLAIMS if s.study == name)
     if name not in results:
         lines.append(f"**{NOT_RUN.capitalize()}**: {command}" + (f" (for {ids})." if ids else "."))
     else:
@@ -157,51 +157,51 @@ def section(name: str, title: str, results: Results, claims: Mapping[str, Any]) 
         lines.append(f"*Published:* {PUBLISHED_FIGURES[name]}")
     if name in ELSEWHERE:
         lines.append(ELSEWHERE[name])
-    mine = [claim for claim in claims.values() if claim["study"] == name]
-    deciding = {id for statement in STATEMENTS for id in statement.decided_by()}
-    lines.append(claims_text([c for c in mine if c["id"] in deciding]))
+    mine = [finding for finding in findings.values() if finding["study"] == name]
+    deciding = {id for claim in CLAIMS for id in claim.decided_by()}
+    lines.append(findings_text([c for c in mine if c["id"] in deciding]))
     if more := [c for c in mine if c["id"] not in deciding]:
-        lines += ["What else we looked at:" if len(more) < len(mine) else "", claims_text(more)]
+        lines += ["What else we looked at:" if len(more) < len(mine) else "", findings_text(more)]
     return "\n\n".join(filter(None, lines))
 
 
-def claims_text(claims: Sequence[Mapping[str, Any]]) -> str:
+def findings_text(findings: Sequence[Mapping[str, Any]]) -> str:
     """Claims with short numbers as rows of a table, the others after it."""
-    brief = [c for c in claims if len(text(c["published"])) + len(text(ours(c))) <= 2 * SHORT]
+    brief = [c for c in findings if len(text(c["published"])) + len(text(ours(c))) <= 2 * SHORT]
     rows = [
         [c["id"], c["claim"], text(c["published"]), text(ours(c)), rule(c), f"**{c['verdict']}**"]
         for c in brief
     ]
     header = ["", "claim", "published", "ours", "rule", "verdict"]
     parts = [markdown(header, rows)] if rows else []
-    return "\n\n".join([*parts, *(block(c) for c in claims if c not in brief)])
+    return "\n\n".join([*parts, *(block(c) for c in findings if c not in brief)])
 
 
-def block(claim: Mapping[str, Any]) -> str:
-    """One claim with many numbers."""
-    numbers = side_by_side({"published": claim["published"], "ours": ours(claim)})
-    head = f"**{claim['id']}: {claim['verdict']}.** {sentence(claim['claim'])}"
-    return "\n\n".join(filter(None, [head, numbers, f"Rule: {rule(claim)}."]))
+def block(finding: Mapping[str, Any]) -> str:
+    """One finding with many numbers."""
+    numbers = side_by_side({"published": finding["published"], "ours": ours(finding)})
+    head = f"**{finding['id']}: {finding['verdict']}.** {sentence(finding['claim'])}"
+    return "\n\n".join(filter(None, [head, numbers, f"Rule: {rule(finding)}."]))
 
 
 def sentence(words: str) -> str:
     return words[0].upper() + words[1:] + "."
 
 
-def rule(claim: Mapping[str, Any]) -> str:
-    """By which a claim was judged, and over how many runs where its numbers do not say so."""
-    if claim["n"] is None or is_summary(ours(claim)):
-        return claim["test"]
-    std = "" if claim["std"] is None else f", std {claim['std']:.2g}"
-    return f"{claim['test']} (n = {claim['n']}{std})"
+def rule(finding: Mapping[str, Any]) -> str:
+    """By which a finding was judged, and over how many runs where its numbers do not say so."""
+    if finding["n"] is None or is_summary(ours(finding)):
+        return finding["rule"]
+    std = "" if finding["std"] is None else f", std {finding['std']:.2g}"
+    return f"{finding['rule']} (n = {finding['n']}{std})"
 
 
-def ours(claim: Mapping[str, Any]) -> Any:
+def ours(finding: Mapping[str, Any]) -> Any:
     """What we found; a single number with its spread."""
-    if isinstance(claim["ours"], int | float) and not isinstance(claim["ours"], bool):
-        if claim["std"] is not None:
-            return {"mean": claim["ours"], "std": claim["std"], "n": claim["n"]}
-    return claim["ours"]
+    if isinstance(finding["ours"], int | float) and not isinstance(finding["ours"], bool):
+        if finding["std"] is not None:
+            return {"mean": finding["ours"], "std": finding["std"], "n": finding["n"]}
+    return finding["ours"]
 
 
 def short(value: Any, study: str) -> str:
@@ -215,7 +215,7 @@ def see(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def cost_section(results: Results) -> str:
-    """Statement C7, which is about all studies, and where they ran."""
+    """Claim C7, which is about all studies, and where they ran."""
     if "cost" not in results:
         return ""
     rows = [
@@ -228,4 +228,4 @@ def cost_section(results: Results) -> str:
         "machines that were busy with others: an upper bound."
     )
     header = ["study", "cells", "minutes", "measured", "machine", "versions"]
-    return "\n\n".join([head, claims_text(results["cost"]["claims"]), markdown(header, rows)])
+    return "\n\n".join([head, findings_text(results["cost"]["findings"]), markdown(header, rows)])

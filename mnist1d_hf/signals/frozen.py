@@ -68,14 +68,14 @@ def frozen_draws(stream: LegacyStream, n: int, params: SignalParams) -> Draws:
     return Draws(padding, scale, shift, noise, shear)
 
 
-def noisy_labels(stream: LegacyStream, labels: np.ndarray, share: float) -> np.ndarray:
-    """A copy of `labels` in which each is drawn anew from 0..9 with probability `share`.
+def noisy_labels(stream: LegacyStream, labels: np.ndarray, fraction: float) -> np.ndarray:
+    """A copy of `labels` in which each is drawn anew from 0..9 with probability `fraction`.
 
     The procedure of the deep-double-descent notebook: the new label may be the old one, so that
-    0.9 * share of them change on average. Advances `stream`.
+    0.9 * fraction of them change on average. Advances `stream`.
     """
     noisy = labels.copy()
     for i in range(len(noisy)):
-        if stream.rng.random_sample() < share:
+        if stream.rng.random_sample() < fraction:
             noisy[i] = stream.rng.randint(0, 10)
     return noisy

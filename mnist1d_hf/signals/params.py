@@ -35,7 +35,7 @@ class SignalParams:
     """
 
     num_samples: int = parameter(5000, "rows of all splits together")
-    train_split: float = parameter(0.8, "share of the rows that are not test")
+    train_split: float = parameter(0.8, "fraction of the examples in train and validation")
     template_len: int = parameter(12, "positions given to the digit in the padded signal")
     padding: tuple[int, int] = parameter((36, 60), "least and greatest number of zeros appended")
     scale_coeff: float = parameter(0.4, "width of the uniform amplitude around 1")
@@ -46,7 +46,7 @@ class SignalParams:
     shuffle_seq: bool = parameter(False, "permute the positions, the same way in all rows")
     final_seq_length: int = parameter(40, "positions after the final resampling")
     seed: int = parameter(42, "of all random numbers")
-    label_noise: float = parameter(0.0, "share of the labels that are not test drawn anew")
+    label_noise: float = parameter(0.0, "fraction of train and validation labels replaced")
     validation_size: int = parameter(0, "this many last rows of train become validation")
     stream: str = parameter("frozen", "frozen: the paper's numbers; counter: endless rows")
 

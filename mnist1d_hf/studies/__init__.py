@@ -6,7 +6,7 @@ One file per study, and every file has the same parts:
 - `Args`: every knob with its default and one line of help; `Args.at("paper")` are the settings
   behind the published results, `Args.at("smoke")` a run of seconds that exercises all the code;
 - `run(args, cells) -> dict`: the numbers, each with n and std, the published value beside ours and
-  a `Claim` with its verdict; the work is cut into `cells`, so it is parallel and resumes;
+  a `Finding` with its verdict; the work is cut into `cells`, so it is parallel and resumes;
 - `plot(result) -> Figure`: the figure, from the result alone;
 - `main`: the command line.
 

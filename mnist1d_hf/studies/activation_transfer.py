@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, elu, silu, softplus
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, read_result, summarise
+from mnist1d_hf.evidence.results import Finding, grade, read_result, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.models.activation_mnist1d import activation
@@ -294,7 +294,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         cnn[dataset][name].append(cell)
     ranked = {dataset: ranks(by_name) for dataset, by_name in cnn.items()}
     result = {"equal_terms": terms, "transfer": ranked, "skipped": skipped}
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
 def unavailable(names: tuple[str, ...]) -> dict[str, str]:
@@ -335,10 +335,10 @@ def means(terms: dict[str, Any], key: str, rate: str | None = None) -> dict[str,
     return found
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     terms = result["equal_terms"]
-    claims = [_judge_baselines(terms)]
+    findings = [_judge_baselines(terms)]
     for name, rate in (("M2", f"{RATE:g}"), ("M2-tuned", None)):
         accuracies = means(terms, "accuracy", rate)
         best = np.max([accuracies[b] for b in BASELINES], axis=0)
@@ -346,8 +346,8 @@ def judge(result: dict[str, Any]) -> list[Claim]:
         error = (gains["std"] or 0) / gains["n"] ** 0.5
         sure = gains["mean"] > 2 * error
         verdict = grade(sure and gains["mean"] > 5, sure)
-        claims.append(
-            Claim(
+        findings.append(
+            Finding(
                 id=name,
                 claim="the learned activation beats the best baseline by more than 5 points"
                 + ("" if rate else ", each at its best learning rate"),
@@ -356,7 +356,7 @@ def judge(result: dict[str, Any]) -> list[Claim]:
                 ours={n: summarise(a)["mean"] for n, a in accuracies.items()} | {"gain": gains},
                 n=gains["n"],
                 std=gains["std"],
-                test="mean gain over searches > 5 points: reproduced; > 2 standard errors: partly",
+                rule="mean gain over searches > 5 points: reproduced; > 2 standard errors: partly",
                 verdict=verdict,
             )
         )
@@ -364,40 +364,40 @@ def judge(result: dict[str, Any]) -> list[Claim]:
     best = np.max([accuracies[b] for b in BASELINES], axis=0).mean()
     gain = accuracies[LEARNED].mean() - best
     kept = {name: float((accuracies[name].mean() - best) / gain) for name in (BY_HAND, COPY)}
-    claims.append(
-        Claim(
+    findings.append(
+        Finding(
             id="M4",
             claim="a piecewise-linear copy made by hand keeps most of the gain",
             source=SOURCE,
             published={"accuracy of the copy": 66.4, "learned": 68.4, "relu": 58.8},
             ours={"share of the gain that is kept": kept},
             n=len(accuracies[LEARNED]),
-            test="the copy made by hand keeps more than half of the gain of the learned ones",
+            rule="the copy made by hand keeps more than half of the gain of the learned ones",
             verdict="not testable" if gain <= 0 else grade(kept[BY_HAND] > 0.5),
         )
     )
-    return [*claims, *_judge_transfer(result)]
+    return [*findings, *_judge_transfer(result)]
 
 
-def _judge_baselines(terms: dict[str, Any]) -> Claim:
+def _judge_baselines(terms: dict[str, Any]) -> Finding:
     published = {name: loss for name, (_, loss, _) in BASELINES.items()}
     ours = {name: terms[name][f"{RATE:g}"][0]["mean_loss"][0] for name in BASELINES}
     error = max(abs(ours[name] / published[name] - 1) for name in BASELINES)
-    return Claim(
+    return Finding(
         id="M2-baselines",
         claim="mean training losses of the six baselines, seed 0",
         source=SOURCE,
         published=published,
         ours=ours,
         n=1,
-        test="each within 2e-3, relative",
+        rule="each within 2e-3, relative",
         verdict=grade(error < 2e-3),
     )
 
 
-def _judge_transfer(result: dict[str, Any]) -> list[Claim]:
-    claims = []
-    for id, key, statement, good in (
+def _judge_transfer(result: dict[str, Any]) -> list[Finding]:
+    findings = []
+    for id, key, claim, good in (
         ("M5-early", "rank_by_early_loss", "has the best early training loss", lambda r, n: r == 1),
         ("M5-final", "rank_by_accuracy", "ends mid-pack in accuracy", lambda r, n: 1 < r < n),
     ):
@@ -405,19 +405,19 @@ def _judge_transfer(result: dict[str, Any]) -> list[Claim]:
             tables = {d: result["transfer"][d] for d in place if d in result["transfer"]}
             held = {d: good(table[LEARNED][key], len(table)) for d, table in tables.items()}
             verdict = grade(all(held.values()), any(held.values()))
-            claims.append(
-                Claim(
+            findings.append(
+                Finding(
                     id=f"{id}-{'-'.join(place)}",
-                    claim=f"in small CNNs on {' and '.join(place)} it {statement}",
+                    claim=f"in small CNNs on {' and '.join(place)} it {claim}",
                     source="blog post, scaling down deep learning (no code, no numbers)",
                     published=None,
                     ours={d: {n: row[key] for n, row in t.items()} for d, t in tables.items()},
                     n=min((t[LEARNED]["accuracy"]["n"] for t in tables.values()), default=None),
-                    test="by mean over seeds; on all datasets: reproduced; on some: partly",
+                    rule="by mean over seeds; on all datasets: reproduced; on some: partly",
                     verdict=verdict if tables else "not testable",
                 )
             )
-    return claims
+    return findings
 
 
 def _describe(name: str, found: dict[str, Any], i: int) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from mnist1d_hf.evidence.published import (
     PUBLISHED,
     error_rates,
 )
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, MODEL_COLOURS, panels, style
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.generate import make_mnist1d
@@ -151,7 +151,7 @@ def load(config: str, protocol: str) -> dict[str, tuple[torch.Tensor, torch.Tens
 def predict(network: Any, x: torch.Tensor) -> torch.Tensor:
     """Classes (n,) of signals (n, d)."""
     network.eval()
-    classes = torch.cat([network.classify(part).argmax(1) for part in x.split(500)])
+    classes = torch.cat([network.logits(part).argmax(1) for part in x.split(500)])
     network.train()
     return classes
 
@@ -179,7 +179,7 @@ def train(
     best, chosen = -1.0, 0
     for update in range(1, updates + 1):
         batch, labels = next(batches)
-        how.loss(network.classify(batch), labels).backward()
+        how.loss(network.logits(batch), labels).backward()
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
@@ -254,7 +254,7 @@ def step_times(models: list[str], steps: int) -> dict[str, float]:
     for _, model in product(range(5), models):
         start = time.process_time()
         for _ in range(steps):
-            F.cross_entropy(networks[model].classify(x[:100]), labels[:100]).backward()
+            F.cross_entropy(networks[model].logits(x[:100]), labels[:100]).backward()
             optimizers[model].step()
             optimizers[model].zero_grad()
         best[model] = min(best[model], 1e3 * (time.process_time() - start) / steps)
@@ -324,7 +324,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         "cpu_ms_per_step": cpu_ms,
         "evaluate_every": args.evaluate_every,
     }
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
 def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -380,7 +380,7 @@ def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:
 Found = dict[tuple[str, str], dict[str, Any]]  # rows of the original's protocol
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts on what the original's protocol gives; the rules were fixed before the run."""
     found = {(r["config"], r["model"]): r for r in result["table"] if r["protocol"] == "original"}
     return [
@@ -393,9 +393,9 @@ def judge(result: dict[str, Any]) -> list[Claim]:
     ]
 
 
-def judge_accuracies(found: Found) -> list[Claim]:
+def judge_accuracies(found: Found) -> list[Finding]:
     return [
-        claim(
+        finding(
             f"C1-{model}-{config}",
             f"{NAMES[model]} reaches {mean} ± {spread} % on {config}",
             {"mean": mean, "std": spread},
@@ -410,7 +410,7 @@ def judge_accuracies(found: Found) -> list[Claim]:
     ]
 
 
-def judge_order(found: Found) -> list[Claim]:
+def judge_order(found: Found) -> list[Finding]:
     rows = [found.get(("default", model)) for model in ("logistic", "mlp", "gru", "cnn")]
     four = [row for row in rows if row]
     if len(four) < 4:
@@ -418,7 +418,7 @@ def judge_order(found: Found) -> list[Claim]:
     means, stds = [row["mean"] for row in four], [row["std"] or 0 for row in four]
     gaps = np.diff(means) > 3 * np.maximum(stds[1:], stds[:-1])
     return [
-        claim(
+        finding(
             "C1-order",
             "logistic < MLP < GRU < CNN",
             [32, 68, 91, 94],
@@ -429,12 +429,12 @@ def judge_order(found: Found) -> list[Claim]:
     ]
 
 
-def judge_time(cpu_ms: dict[str, float]) -> list[Claim]:
+def judge_time(cpu_ms: dict[str, float]) -> list[Finding]:
     if not {"gru", "cnn"} <= cpu_ms.keys():
         return []
     ratio = cpu_ms["gru"] / cpu_ms["cnn"]
     return [
-        claim(
+        finding(
             "C1-time",
             "the GRU takes at least ten times the CNN's time",
             10,
@@ -445,13 +445,13 @@ def judge_time(cpu_ms: dict[str, float]) -> list[Claim]:
     ]
 
 
-def judge_human(found: Found) -> list[Claim]:
+def judge_human(found: Found) -> list[Finding]:
     cnn = found.get(("default", "cnn"))
     if not cnn:
         return []
     ours, theirs = (set(np.argsort(e)[-3:].tolist()) for e in (cnn["errors"], human_errors()))
     return [
-        claim(
+        finding(
             "C4",
             "the human is better than the CNN",
             [HUMAN, 94],
@@ -460,7 +460,7 @@ def judge_human(found: Found) -> list[Claim]:
             grade(cnn["mean"] < HUMAN),
             cnn,
         ),
-        claim(
+        finding(
             "C3",
             "human and CNN find the same digits hard",
             sorted(theirs),
@@ -472,7 +472,7 @@ def judge_human(found: Found) -> list[Claim]:
     ]
 
 
-def judge_shuffling(found: Found) -> list[Claim]:
+def judge_shuffling(found: Found) -> list[Finding]:
     drops = {
         model: found["default", model]["mean"] - found["shuffled", model]["mean"]
         for model in PUBLISHED["default"]
@@ -483,7 +483,7 @@ def judge_shuffling(found: Found) -> list[Claim]:
     lost = min(drops["cnn"], drops["gru"]) > 30
     kept = max(abs(drops["logistic"]), abs(drops["mlp"])) < 2
     return [
-        claim(
+        finding(
             "C2",
             "after shuffling, CNN and GRU lose about 35 points, MLP and logistic none",
             {"cnn": 38, "gru": 34, "mlp": 0, "logistic": 0},
@@ -494,7 +494,7 @@ def judge_shuffling(found: Found) -> list[Claim]:
     ]
 
 
-def judge_mlps(mlps: list[dict[str, Any]]) -> list[Claim]:
+def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
     """How to get 68 %: the MLPs of `mlp_table`."""
     if not mlps:
         return []
@@ -502,7 +502,7 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Claim]:
     best = {way: max(row[way]["mean"] for row in mlps) for way in ways}
     mean, spread = PUBLISHED["default"]["mlp"]
     return [
-        claim(
+        finding(
             "C1-mlp-68",
             "an MLP of some width and weight decay reaches 68 ± 2 %",
             {"mean": mean, "std": spread},
@@ -522,7 +522,7 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Claim]:
     ]
 
 
-def claim(
+def finding(
     id: str,
     text: str,
     published: Any,
@@ -530,9 +530,9 @@ def claim(
     test: str,
     verdict: str,
     row: dict[str, Any] | None = None,
-) -> Claim:
+) -> Finding:
     spread = {"n": row["n"], "std": row["std"]} if row else {}
-    return Claim(id, text, SOURCE, published, ours, test, verdict, **spread)
+    return Finding(id, text, SOURCE, published, ours, test, verdict, **spread)
 
 
 def at_least(value: float, reproduced: float, partly: float) -> str:

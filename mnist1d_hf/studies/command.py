@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnist1d_hf.evidence.cells import Cells, CellsMissing
-from mnist1d_hf.evidence.results import Claim, read_result, write_result
+from mnist1d_hf.evidence.results import Finding, read_result, write_result
 from mnist1d_hf.figures.fingerprint import description, digest, fingerprint
 from mnist1d_hf.figures.style import save
 
@@ -22,7 +22,7 @@ HOW = {
     "scale": (Literal["smoke", "paper"], "smoke", "seconds, or the settings of the paper"),
     "out": (Path | None, None, "folder of results/ and figures/ [paper: dataset_card, else out]"),
     "workers": (int, 1, "processes of one thread each"),
-    "shard": (int, 0, "this machine's share of the cells, with --num-shards"),
+    "shard": (int, 0, "number of this machine, from 0, with --num-shards"),
     "num_shards": (int, 1, "machines that share the cells"),
 }
 
@@ -92,7 +92,7 @@ def command(
         seconds = time.perf_counter() - start
         write_result(out / "results" / f"{name}.json", result, args=args, seconds=seconds)
         study.draw(out)
-        _report(result.get("claims", []), out / "results" / f"{name}.json")
+        _report(result.get("findings", []), out / "results" / f"{name}.json")
 
     parameters = _parameters(args_class)
     module = inspect.getmodule(run)
@@ -122,8 +122,8 @@ def _option(name: str, kind: Any, default: Any, text: str) -> inspect.Parameter:
     return inspect.Parameter(name, keyword, default=default, annotation=annotation)
 
 
-def _report(claims: list[Claim], path: Path) -> None:
+def _report(findings: list[Finding], path: Path) -> None:
     table = Table("", "claim", "verdict", title=str(path))
-    for claim in claims:
-        table.add_row(claim.id, claim.claim, claim.verdict)
+    for finding in findings:
+        table.add_row(finding.id, finding.claim, finding.verdict)
     Console(file=sys.stdout).print(table)

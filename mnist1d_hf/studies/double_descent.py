@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
@@ -216,7 +216,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
                     name: [end[name][noises[kind].index(noise)] for end in ends] for name in ends[0]
                 },
             }
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
 def _cost(cell: Mapping[str, Any]) -> float:
@@ -225,31 +225,31 @@ def _cost(cell: Mapping[str, Any]) -> float:
     return models * (2000 + work * parameters(cell["kind"], cell["size"]))
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     same = result["labels"]["sha1"] == LABELS_SHA1
-    claims = [
-        Claim(
+    findings = [
+        Finding(
             id="D-labels",
             claim="15 % of the labels are drawn anew, and 577 of 4000 change",
             source=SOURCE,
             published=577,
             ours=result["labels"]["changed"],
-            test="the noisy labels have the SHA-1 of those of the notebook",
+            rule="the noisy labels have the SHA-1 of those of the notebook",
             verdict=grade(same),
         )
     ]
     for panel in result["panels"]:
-        claims.append(_judge_curve(result["panels"][panel], panel))
-        claims += {"a": _judge_a, "b": _judge_b, "c": _judge_c}[panel](result["panels"][panel])
-    return claims
+        findings.append(_judge_curve(result["panels"][panel], panel))
+        findings += {"a": _judge_a, "b": _judge_b, "c": _judge_c}[panel](result["panels"][panel])
+    return findings
 
 
-def _judge_curve(found: dict[str, Any], panel: str) -> Claim:
+def _judge_curve(found: dict[str, Any], panel: str) -> Finding:
     runs = np.array(found["test_error"])
     ours, published = runs.mean(1), published_at(found, panel, "test_error")
     near = np.abs(ours - published) <= 1 + 3 * runs.std(1, ddof=1)
-    return Claim(
+    return Finding(
         id=f"D-curve-{panel}",
         claim=f"the test errors of panel {panel}",
         source=SOURCE,
@@ -259,13 +259,13 @@ def _judge_curve(found: dict[str, Any], panel: str) -> Claim:
             "share of sizes within": float(near.mean()),
         },
         n=runs.shape[1],
-        test="the published value within 1 point + 3 std of ours: at 90 % of the sizes reproduced, "
+        rule="the published value within 1 point + 3 std of ours: at 90 % of the sizes reproduced, "
         "at half partly",
         verdict=grade(near.mean() >= 0.9, near.mean() >= 0.5),
     )
 
 
-def _judge_a(found: dict[str, Any]) -> list[Claim]:
+def _judge_a(found: dict[str, Any]) -> list[Finding]:
     # networks of fewer than 16 units underfit and differ by chance, in the notebook by 3 points
     large = np.array(found["size"]) >= 16
     if not large.any():
@@ -273,17 +273,17 @@ def _judge_a(found: dict[str, Any]) -> list[Claim]:
     error_rise, _ = largest_rise(np.mean(found["test_error"], axis=1)[large])
     loss_rise, place = largest_rise(np.mean(found["test_loss"], axis=1)[large])
     return [
-        Claim(
+        Finding(
             id="D3",
             claim="without label noise there is no peak of the test error",
             source=SOURCE,
             published={"largest rise, points": 0.64},
             ours={"largest rise, points": round(error_rise, 2)},
             n=len(found["test_error"][0]),
-            test="from 16 units on the mean rises above an earlier minimum by less than 2 points",
+            rule="from 16 units on the mean rises above an earlier minimum by less than 2 points",
             verdict=grade(error_rise < 2),
         ),
-        Claim(
+        Finding(
             id="D3-loss",
             claim="without label noise there is no peak of the test loss either",
             source="not in the paper; the logs of its notebook",
@@ -293,35 +293,35 @@ def _judge_a(found: dict[str, Any]) -> list[Claim]:
                 "at hidden size": int(np.array(found["size"])[large][place]),
             },
             n=len(found["test_error"][0]),
-            test="from 16 units on the mean rises above an earlier minimum by less than 0.2",
+            rule="from 16 units on the mean rises above an earlier minimum by less than 0.2",
             verdict=grade(loss_rise < 0.2),
         ),
     ]
 
 
-def _judge_b(found: dict[str, Any]) -> list[Claim]:
+def _judge_b(found: dict[str, Any]) -> list[Finding]:
     rise, place = largest_rise(np.mean(found["test_error"], axis=1))
     peak = found["size"][place]
     return [
-        Claim(
+        Finding(
             id="D2",
             claim="with label noise the perceptron's test error peaks near 50 hidden units",
             source=SOURCE,
             published={"peak at": 47, "rise, points": 6.8},
             ours={"peak at": peak, "rise, points": round(rise, 2), **peaks(found)},
             n=len(found["test_error"][0]),
-            test="the mean rises by 3 points or more, to a peak at 36 to 80 units",
+            rule="the mean rises by 3 points or more, to a peak at 36 to 80 units",
             verdict=grade(rise >= 3 and 36 <= peak <= 80),
         )
     ]
 
 
-def _judge_c(found: dict[str, Any]) -> list[Claim]:
+def _judge_c(found: dict[str, Any]) -> list[Finding]:
     mean = np.mean(found["test_error"], axis=1)
     rise, place = largest_rise(mean)
     peak, fall = found["size"][place], float(mean[place] - mean[-1])
     return [
-        Claim(
+        Finding(
             id="D4",
             claim="a convolutional network shows double descent as well",
             source=SOURCE,
@@ -333,7 +333,7 @@ def _judge_c(found: dict[str, Any]) -> list[Claim]:
                 **peaks(found),
             },
             n=len(found["test_error"][0]),
-            test="the mean rises by 5 points or more to a peak at 14 to 30 channels, and falls by "
+            rule="the mean rises by 5 points or more to a peak at 14 to 30 channels, and falls by "
             "3 or more to the largest network",
             verdict=grade(rise >= 5 and 14 <= peak <= 30 and fall >= 3, rise >= 5 and fall >= 3),
         )

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.published import HUMAN, NAMES, PUBLISHED
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, MODEL_COLOURS, panels, style
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.counter import TEST_START
@@ -167,7 +167,7 @@ def train_alone(
     optimizer = torch.optim.Adam(network.parameters(), RATES.get(model, 0.01), fused=True)
     found: dict[str, list[Any]] = {name: [] for name in ("steps", *measured)}
     for step, (batch, labels) in enumerate(islice(rows, updates), start=1):
-        F.cross_entropy(network.classify(batch), labels).backward()
+        F.cross_entropy(network.logits(batch), labels).backward()
         optimizer.step()
         optimizer.zero_grad()
         if step % evaluate_every == 0:
@@ -181,7 +181,7 @@ def train_alone(
 def accuracy(network: Any, x: torch.Tensor, labels: torch.Tensor) -> float:
     """Percent of the rows that are classified rightly."""
     network.eval()
-    classes = torch.cat([network.classify(part).argmax(1) for part in x.split(500)])
+    classes = torch.cat([network.logits(part).argmax(1) for part in x.split(500)])
     network.train()
     return round(100 * (classes == labels).float().mean().item(), 3)
 
@@ -219,34 +219,34 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
                 table.append({"model": model, "data": data, "updates": budget, **scores})
             means = {name: values.mean(axis=0).round(3).tolist() for name, values in of_all.items()}
             curves.append({"model": model, "data": data, "steps": steps, **means})
-    claims = judge(table, args.budget, args.test_rows)
-    return {"table": table, "human": HUMAN, "curves": curves, "claims": claims}
+    findings = judge(table, args.budget, args.test_rows)
+    return {"table": table, "human": HUMAN, "curves": curves, "findings": findings}
 
 
-def judge(table: list[dict[str, Any]], budget: int, test_rows: int) -> list[Claim]:
+def judge(table: list[dict[str, Any]], budget: int, test_rows: int) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     found = {(r["model"], r["data"], r["updates"]): r for r in table}
     models = list(dict.fromkeys(r["model"] for r in table))
     last = {m: max(r["updates"] for r in table if r["model"] == m) for m in models}
     most = {m: found[m, ENDLESS, last[m]]["fresh"] for m in models}
-    claims = [_judge_gap(m, found[m, FROZEN, budget]["fresh"], most[m], last[m]) for m in models]
+    findings = [_judge_gap(m, found[m, FROZEN, budget]["fresh"], most[m], last[m]) for m in models]
     if set(FOUR) <= set(models):
-        claims.append(_judge_order(most))
+        findings.append(_judge_order(most))
     longer = {
         m: most[m]["mean"] - found[m, ENDLESS, budget]["fresh"]["mean"]
         for m in models
         if last[m] > budget
     }
     if longer:
-        claims.append(_judge_budget(longer, budget, most))
-    claims.append(_judge_tests(table, test_rows))
-    return claims
+        findings.append(_judge_budget(longer, budget, most))
+    findings.append(_judge_tests(table, test_rows))
+    return findings
 
 
-def _judge_gap(model: str, few: dict[str, Any], most: dict[str, Any], updates: int) -> Claim:
+def _judge_gap(model: str, few: dict[str, Any], most: dict[str, Any], updates: int) -> Finding:
     closed = (most["mean"] - few["mean"]) / (HUMAN - few["mean"])
     published = PUBLISHED["default"].get(model)
-    return Claim(
+    return Finding(
         id=f"E1-{model}",
         claim=f"endless data close the gap between {NAMES[model]} and human",
         source=SOURCE,
@@ -258,52 +258,52 @@ def _judge_gap(model: str, few: dict[str, Any], most: dict[str, Any], updates: i
         },
         n=most["n"],
         std=most["std"],
-        test="on the fresh test rows endless data at the longest budget close all of the gap "
+        rule="on the fresh test rows endless data at the longest budget close all of the gap "
         "between 4000 rows at the paper's budget and the human: reproduced; half of it: partly",
         verdict=grade(closed >= 1, closed >= 0.5),
     )
 
 
-def _judge_order(most: dict[str, dict[str, Any]]) -> Claim:
+def _judge_order(most: dict[str, dict[str, Any]]) -> Finding:
     means = [most[model]["mean"] for model in FOUR]
     errors = [standard_error(most[model]) for model in FOUR]
     gaps = np.diff(means)
     clear = gaps > 3 * np.hypot(errors[1:], errors[:-1])
-    return Claim(
+    return Finding(
         id="E2",
         claim="endless data leave the order logistic < MLP < GRU < CNN",
         source=SOURCE,
         published={model: PUBLISHED["default"][model].mean for model in FOUR},
         ours={model: round(mean, 2) for model, mean in zip(FOUR, means, strict=True)},
         n=min(most[model]["n"] for model in FOUR),
-        test="every gap above three standard errors over seeds; partly: every gap positive",
+        rule="every gap above three standard errors over seeds; partly: every gap positive",
         verdict=grade(clear.all(), gaps.min() > 0),
     )
 
 
-def _judge_budget(longer: dict[str, float], budget: int, most: dict[str, Any]) -> Claim:
+def _judge_budget(longer: dict[str, float], budget: int, most: dict[str, Any]) -> Finding:
     gain = max(longer.values())
-    return Claim(
+    return Finding(
         id="E3",
         claim=f"{budget} updates are enough also when data never end",
         source=SOURCE,
         published=None,
         ours={f"{m}, points gained by more": round(value, 2) for m, value in longer.items()},
         n=min(most[m]["n"] for m in longer),
-        test="the longer budget gains each model at most 1 point on the fresh test rows; "
+        rule="the longer budget gains each model at most 1 point on the fresh test rows; "
         "partly: at most 3",
         verdict=grade(gain <= 1, gain <= 3),
     )
 
 
-def _judge_tests(table: list[dict[str, Any]], test_rows: int) -> Claim:
+def _judge_tests(table: list[dict[str, Any]], test_rows: int) -> Finding:
     scores = []
     for r in table:
         share = r["fresh"]["mean"] / 100
         error = 100 * math.sqrt(share * (1 - share) * (1 / 1000 + 1 / test_rows))
         scores.append((r["frozen"]["mean"] - r["fresh"]["mean"]) / error)
     within = float(np.mean(np.abs(scores) <= 2))
-    return Claim(
+    return Finding(
         id="E4",
         claim="the 1000 frozen test rows are as hard as fresh ones",
         source=SOURCE,
@@ -313,7 +313,7 @@ def _judge_tests(table: list[dict[str, Any]], test_rows: int) -> Claim:
             "largest, in standard errors": round(float(max(scores, key=abs)), 2),
         },
         n=len(scores),
-        test="frozen and fresh accuracy differ by at most two standard errors of the sampling of "
+        rule="frozen and fresh accuracy differ by at most two standard errors of the sampling of "
         "both test sets in 90 % of the table's rows: reproduced; in half of them: partly",
         verdict=grade(within >= 0.9, within >= 0.5),
     )

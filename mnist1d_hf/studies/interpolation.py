@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim
+from mnist1d_hf.evidence.results import Finding
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
@@ -52,7 +52,7 @@ class Args:
     seeds: Annotated[int, "runs with other weights, orders and wrong labels"] = 3
     steps: Annotated[int, "updates of every run"] = 20000
     batch_size: Annotated[int, "examples per update"] = 100
-    label_noise: Annotated[float, "share of the training labels drawn anew"] = 0.15
+    label_noise: Annotated[float, "fraction of the training labels replaced at random"] = 0.15
     learning_rate: Annotated[float, "of SGD"] = 0.01
     momentum: Annotated[float, "of SGD"] = 0.9
 
@@ -108,10 +108,10 @@ def load(classes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.
     )
 
 
-def noisy(labels: torch.Tensor, classes: int, share: float, seed: int) -> torch.Tensor:
-    """Labels of which a `share` is drawn anew, the old one included."""
+def noisy(labels: torch.Tensor, classes: int, fraction: float, seed: int) -> torch.Tensor:
+    """Labels of which a `fraction` is replaced at random, possibly by the same label."""
     rng = np.random.default_rng([seed, classes])
-    drawn = rng.random(len(labels)) < share
+    drawn = rng.random(len(labels)) < fraction
     anew = torch.tensor(rng.integers(classes, size=len(labels)))
     return torch.where(torch.tensor(drawn), anew, labels)
 
@@ -189,7 +189,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         loss: {marker: fit([c for c in curves if c["loss"] == loss], marker) for marker in MARKERS}
         for loss in args.losses
     }
-    return {"curves": curves, "fits": fits, "claims": judge(curves, fits)}
+    return {"curves": curves, "fits": fits, "findings": judge(curves, fits)}
 
 
 def _cost(cell: Mapping[str, Any]) -> float:
@@ -264,9 +264,9 @@ def fit(curves: list[dict[str, Any]], marker: str) -> dict[str, Any] | None:
     }
 
 
-def judge(curves: list[dict[str, Any]], fits: dict[str, Any]) -> list[Claim]:
+def judge(curves: list[dict[str, Any]], fits: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
-    claims = []
+    findings = []
     for loss, power in (("cross_entropy", 0), ("mse", 1)):
         if loss not in fits:
             continue
@@ -286,8 +286,8 @@ def judge(curves: list[dict[str, Any]], fits: dict[str, Any]) -> list[Claim]:
             if grows and 0.5 <= factor <= 2:
                 verdict = "reproduced"
         formula = "n K" if power else "n"
-        claims.append(
-            Claim(
+        findings.append(
+            Finding(
                 id=f"D1-{LOSSES[loss].lower()}",
                 claim=f"with {LOSSES[loss]} the interpolation threshold is at {formula} parameters",
                 source=SOURCE,
@@ -299,12 +299,12 @@ def judge(curves: list[dict[str, Any]], fits: dict[str, Any]) -> list[Claim]:
                 },
                 n=len(ratios),
                 std=float(np.std(ratios, ddof=1)) if len(ratios) > 1 else None,
-                test="threshold: training error 1 %. Both exponents within 0.2: partly; and the "
+                rule="threshold: training error 1 %. Both exponents within 0.2: partly; and the "
                 f"threshold within a factor of 2 of {formula} on average: reproduced",
                 verdict=verdict,
             )
         )
-    return claims
+    return findings
 
 
 @style()

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
@@ -263,7 +263,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             for i, variant in enumerate(args.variants)
         },
     }
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
 def gains(result: dict[str, Any], name: str, position: int) -> list[float]:
@@ -285,7 +285,7 @@ def ends(result: dict[str, Any], variant: str) -> dict[str, Any]:
     return {name: summarise(trial[-1] for trial in found[name]) for name in NETWORKS}
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     return [
         *judge_search(result),
@@ -295,7 +295,7 @@ def judge(result: dict[str, Any]) -> list[Claim]:
     ]
 
 
-def judge_search(result: dict[str, Any]) -> list[Claim]:
+def judge_search(result: dict[str, Any]) -> list[Finding]:
     """L-a and L-b: the sparsities."""
     sparsity = np.asarray(result["sparsity"])
     last = {p: np.mean(result["search"][p]["last"], axis=0) for p in PRUNINGS}
@@ -314,7 +314,7 @@ def judge_search(result: dict[str, Any]) -> list[Claim]:
     }
     trials = len(result["search"]["lottery"]["last"])
     return [
-        Claim(
+        Finding(
             id="L-a",
             claim="at high sparsity tickets beat random pruning, which does not improve on the "
             "dense network",
@@ -325,24 +325,24 @@ def judge_search(result: dict[str, Any]) -> list[Claim]:
                 "mean gain of random pruning between 0.70 and 0.86, points": random_gain,
             },
             n=trials,
-            test="lottery above random at all of them, random gains less than one point; partly: "
+            rule="lottery above random at all of them, random gains less than one point; partly: "
             "one of the two",
             verdict=grade(better and random_gain < 1, better or random_gain < 1),
         ),
-        Claim(
+        Finding(
             id="L-b",
             claim="tickets beat the dense network even above 95 % sparsity",
             source=SOURCE,
             published={"gain at 0.96, points": 6.8, "at 0.97": 3.7, "at 0.98": -1.3},
             ours={"gain by sparsity, points": above},
             n=trials,
-            test="mean gain above 0 at every sparsity between 0.95 and 0.975",
+            rule="mean gain above 0 at every sparsity between 0.95 and 0.975",
             verdict=grade(holds and all(holds), any(holds)),
         ),
     ]
 
 
-def judge_transfer(result: dict[str, Any]) -> list[Claim]:
+def judge_transfer(result: dict[str, Any]) -> list[Finding]:
     """L-c to L-f, those whose variants were run."""
     ran = result["transfer"]
     gain = {variant: float(np.mean(advantages(result, variant))) for variant in ran}
@@ -377,15 +377,15 @@ def judge_transfer(result: dict[str, Any]) -> list[Claim]:
             grade(renewed > 1, renewed > 0),
         ),
     }
-    return [transfer_claim(result, id, *rule) for id, rule in rules.items() if rule[0] in ran]
+    return [transfer_finding(result, id, *how) for id, how in rules.items() if how[0] in ran]
 
 
-def transfer_claim(
-    result: dict[str, Any], id: str, variant: str, claim: str, test: str, verdict: str
-) -> Claim:
+def transfer_finding(
+    result: dict[str, Any], id: str, variant: str, claim: str, rule: str, verdict: str
+) -> Finding:
     seeded, unseeded = (dict(zip(NETWORKS, values, strict=True)) for values in PUBLISHED[variant])
     found = ends(result, variant)
-    return Claim(
+    return Finding(
         id=id,
         claim=claim,
         source=SOURCE,
@@ -394,32 +394,32 @@ def transfer_claim(
         | {"advantage by trial": advantages(result, variant)},
         n=found["lottery"]["n"],
         std=found["lottery"]["std"],
-        test=test,
+        rule=rule,
         verdict=verdict,
     )
 
 
-def judge_prior(result: dict[str, Any]) -> Claim:
+def judge_prior(result: dict[str, Any]) -> Finding:
     """L-h: ever smaller chunks of columns are permuted."""
     gain = {v: float(np.mean(advantages(result, v))) for v in result["transfer"]}
     steps = ["fresh data", "chunks of 10", "chunks of 5", "chunks of 2", "shuffled"]
     falls = [gain[a] - gain[b] for a, b in pairwise(steps) if a in gain and b in gain]
     monotone = all(fall > -0.5 for fall in falls)
     lost = gain["fresh data"] - gain.get("shuffled", gain["fresh data"])
-    return Claim(
+    return Finding(
         id="L-h",
         claim="tickets hold a spatial prior, between a perceptron and a convolution",
         source=SOURCE,
         published="an interpretation; its chunks were a rotation, all but one neighbour kept",
         ours={"advantage over dense, points": gain},
         n=len(advantages(result, "fresh data")),
-        test="the advantage falls, within half a point, as chunks shrink from 40 columns to "
+        rule="the advantage falls, within half a point, as chunks shrink from 40 columns to "
         "10, 5, 2 and 1, and by more than 3 points in all; partly: only the latter",
         verdict=grade(lost > 3 and monotone, lost > 3),
     )
 
 
-def judge_adjacency(result: dict[str, Any]) -> Claim:
+def judge_adjacency(result: dict[str, Any]) -> Finding:
     """L-g: neighbours that survive pruning together."""
     found = result["search"]["lottery"]["adjacency"]
 
@@ -434,7 +434,7 @@ def judge_adjacency(result: dict[str, Any]) -> Claim:
         for k in (0, 1)
     ]
     loose, strict = (all(np.mean(z) > 2 for z in part) for part in (above[:2], above[2:]))
-    return Claim(
+    return Finding(
         id="L-g",
         claim="tickets have more adjacent weights than chance",
         source=SOURCE,
@@ -447,7 +447,7 @@ def judge_adjacency(result: dict[str, Any]) -> Claim:
             "times those of as many weights in every unit": excess("within units"),
         },
         n=len(found),
-        test="pairs and triples above both expectations by two standard errors over units, mean "
+        rule="pairs and triples above both expectations by two standard errors over units, mean "
         "over trials; partly: above the first",
         verdict=grade(loose and strict, loose),
     )

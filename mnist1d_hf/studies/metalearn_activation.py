@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import least_squares, minimize
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
@@ -282,10 +282,10 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         "lines": [fit_line(x, y) for y in found],
         "tanh": fit_tanh(wide, sample(searches[0]["meta"], wide) - elu(wide)),
     }
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     descriptions = result["descriptions"]
     return [
@@ -295,14 +295,14 @@ def judge(result: dict[str, Any]) -> list[Claim]:
     ]
 
 
-def judge_search(searches: list[dict[str, Any]]) -> Claim:
+def judge_search(searches: list[dict[str, Any]]) -> Finding:
     objective = searches[0]["objective"]
     printed = {k: v[0] for k, v in PUBLISHED.items() if k <= 10 and k < len(objective)}
     errors = [abs(objective[step] / value - 1) for step, value in printed.items()]
     ended = len(objective) > 300
     right = max(errors) < 0.01 and (not ended or objective[-1] < 0.91)
     ends = summarise(trace["objective"][-1] for trace in searches)
-    return Claim(
+    return Finding(
         id="M2-trace",
         claim="the search of the notebook, seed 0",
         source=SOURCE,
@@ -314,17 +314,17 @@ def judge_search(searches: list[dict[str, Any]]) -> Claim:
         },
         n=ends["n"],
         std=ends["std"],
-        test="objective at outer steps 0, 5, 10 within 1 %, below 0.91 at step 300",
+        rule="objective at outer steps 0, 5, 10 within 1 %, below 0.91 at step 300",
         verdict=grade(right and ended, right),
     )
 
 
-def judge_shape(descriptions: list[dict[str, Any]]) -> Claim:
+def judge_shape(descriptions: list[dict[str, Any]]) -> Finding:
     two = [len(d["extrema"]) == 2 for d in descriptions]
     bump = [any(low <= -4 and high >= -1 for low, high in d["positive"]) for d in descriptions]
     both = [a and b for a, b in zip(two, bump, strict=True)]
     first = descriptions[0]
-    return Claim(
+    return Finding(
         id="M3",
         claim="not monotonic, two extrema, positive between -4 and -1",
         source=SOURCE,
@@ -338,16 +338,16 @@ def judge_shape(descriptions: list[dict[str, Any]]) -> Claim:
             "seed 0 is positive on": [f"[{a:.2f}, {b:.2f}]" for a, b in first["positive"]],
         },
         n=len(both),
-        test="both in every search: reproduced; two extrema in most: partly",
+        rule="both in every search: reproduced; two extrema in most: partly",
         verdict=grade(all(both), 2 * sum(two) > len(two)),
     )
 
 
-def judge_likeness(descriptions: list[dict[str, Any]]) -> Claim:
+def judge_likeness(descriptions: list[dict[str, Any]]) -> Finding:
     likeness = {name: summarise(d["likeness"][name] for d in descriptions) for name in LIKENESS}
     closest = max(likeness, key=lambda name: likeness[name]["mean"])
     likes = closest == "swish", likeness["swish"]["mean"] >= 0.95
-    return Claim(
+    return Finding(
         id="M6",
         claim="the learned activation is Swish-like",
         source="README of the original repository",
@@ -355,7 +355,7 @@ def judge_likeness(descriptions: list[dict[str, Any]]) -> Claim:
         ours={"R^2 of a g(x) + b on [-5, 5]": {g: fit["mean"] for g, fit in likeness.items()}},
         n=likeness["swish"]["n"],
         std=likeness["swish"]["std"],
-        test="swish is the closest of the six, and its mean R^2 >= 0.95; one of both: partly",
+        rule="swish is the closest of the six, and its mean R^2 >= 0.95; one of both: partly",
         verdict=grade(all(likes), any(likes)),
     )
 

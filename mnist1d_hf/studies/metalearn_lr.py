@@ -24,7 +24,7 @@ from torch.func import grad_and_value, vmap
 from torch.nn.functional import cross_entropy
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
@@ -103,8 +103,8 @@ def training_losses(
     """Losses (steps,) of plain gradient descent, one per batch; differentiable in `rate`."""
     losses = []
     for batch in zip(x, labels, strict=True):
-        slopes, value = grad_and_value(loss)(weights, *batch)
-        weights = [w - rate * slope for w, slope in zip(weights, slopes, strict=True)]
+        gradients, value = grad_and_value(loss)(weights, *batch)
+        weights = [w - rate * gradient for w, gradient in zip(weights, gradients, strict=True)]
         losses.append(value)
     return torch.stack(losses)
 
@@ -132,11 +132,11 @@ def search(
     """
     problem = initial_weights(init_seed, hidden_size), *batches(inner_steps, batch_size, roll)
     # one vmap over the starts: torch's overhead per operation is paid once for all of them
-    slope = vmap(grad_and_value(objective, has_aux=True), in_dims=(0, None, None, None))
+    gradients_of = vmap(grad_and_value(objective, has_aux=True), in_dims=(0, None, None, None))
     rate = torch.tensor(rates)
     trace: dict[str, list] = {"rate": [], "mean_loss": [], "final_loss": []}
     for _ in range(outer_steps):
-        gradient, (mean_loss, final_loss) = slope(rate, *problem)
+        gradient, (mean_loss, final_loss) = gradients_of(rate, *problem)
         rate = rate - outer_rate * gradient
         for name, value in zip(trace, (rate, mean_loss, final_loss), strict=True):
             trace[name].append(value)
@@ -175,10 +175,10 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         for start, rates in zip(args.rates, found["rate"], strict=True)
     ]
     result = {"published": published, "best_on_grid": grids, "ends": ends}
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     best = summarise(grid["best"] for grid in result["best_on_grid"])
     errors = relative_errors(result["published"])
@@ -189,7 +189,7 @@ def judge(result: dict[str, Any]) -> list[Claim]:
     share = {f"{start:g}": sum(near) / len(near) for start, near in found.items()}
     always = [start for start, part in share.items() if part == 1]
     return [
-        Claim(
+        Finding(
             id="M1-trace",
             claim="both printed traces, from 1.5 and from 0.15",
             source=SOURCE,
@@ -199,10 +199,10 @@ def judge(result: dict[str, Any]) -> list[Claim]:
                 "largest relative error": float(errors.max()),
             },
             n=errors.size,
-            test="every printed loss and rate within 1e-3, relative",
+            rule="every printed loss and rate within 1e-3, relative",
             verdict=grade(errors.max() < 1e-3),
         ),
-        Claim(
+        Finding(
             id="M1-optimum",
             claim="the optimal learning rate is 0.62",
             source=SOURCE,
@@ -210,17 +210,17 @@ def judge(result: dict[str, Any]) -> list[Claim]:
             ours=best["mean"],
             n=best["n"],
             std=best["std"],
-            test="minimum on a grid, mean over initial weights and data orders, within 0.03",
+            rule="minimum on a grid, mean over initial weights and data orders, within 0.03",
             verdict=grade(abs(best["mean"] - 0.62) < 0.03),
         ),
-        Claim(
+        Finding(
             id="M1-regardless",
             claim="the search finds it regardless of initialization",
             source=SOURCE,
             published="two starting rates, one set of weights, one data order",
             ours={"share of searches that end within 10 % of the grid's minimum, by start": share},
             n=len(result["ends"]),
-            test="every search ends there: reproduced; every search from some starts: partly",
+            rule="every search ends there: reproduced; every search from some starts: partly",
             verdict=grade(len(always) == len(share), always),
         ),
     ]

@@ -21,7 +21,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
@@ -171,7 +171,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         table = result["equal_epochs" if number % 2 else "equal_steps"]
         entry = {"final": summarise(curves["test_accuracy"][-1]), **curves}
         table.setdefault(str(cell["train_size"]), {})[cell["method"]] = entry
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
 def final(result: dict[str, Any], run: str, size: int, method: str) -> np.ndarray:
@@ -190,23 +190,23 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / len(values) ** 0.5)
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     sizes = [int(size) for size in result["equal_steps"]]
     low, high = min(sizes), max(sizes)
-    claims = [_judge_table(result, sizes)]
+    findings = [_judge_table(result, sizes)]
     for run, suffix in (("equal_steps", ""), ("equal_epochs", "-epochs")):
         same = "" if run == "equal_steps" else ", at equal passes over the data"
-        claims += [
+        findings += [
             _judge_low(result, run, low, "P1" + suffix, same),
             _judge_stride(result, run, sizes, "P2" + suffix, same),
             *_judge_high(result, run, high, suffix, same),
             _judge_max(result, run, [size for size in sizes if size >= HIGH], "P4" + suffix, same),
         ]
-    return claims
+    return findings
 
 
-def _judge_table(result: dict[str, Any], sizes: list[int]) -> Claim:
+def _judge_table(result: dict[str, Any], sizes: list[int]) -> Finding:
     inside, worst = [], 0.0
     for size in sizes:
         for method, published in zip(METHODS, PUBLISHED[size], strict=True):
@@ -215,22 +215,22 @@ def _judge_table(result: dict[str, Any], sizes: list[int]) -> Claim:
             inside.append(distance <= 3 * max(ours["std"] or 0, 0.7))
             worst = max(worst, distance)
     share = sum(inside) / len(inside)
-    return Claim(
+    return Finding(
         id="P-table",
         claim="the printed test accuracies after 6000 steps",
         source=SOURCE,
         published={str(size): dict(zip(METHODS, PUBLISHED[size], strict=True)) for size in sizes},
         ours={"share within": share, "largest difference in points": round(worst, 2)},
         n=len(inside),
-        test="within 3 std of ours (std at least 0.7 points, the sampling error of 1000 test "
+        rule="within 3 std of ours (std at least 0.7 points, the sampling error of 1000 test "
         "examples near 95 %): 90 % of them reproduced, half partly",
         verdict=grade(share >= 0.9, share >= 0.5),
     )
 
 
-def _judge_low(result: dict[str, Any], run: str, size: int, id: str, same: str) -> Claim:
+def _judge_low(result: dict[str, Any], run: str, size: int, id: str, same: str) -> Finding:
     gains = gain(result, run, size)
-    return Claim(
+    return Finding(
         id=id,
         claim=f"pooling helps in low data{same}",
         source=SOURCE,
@@ -238,15 +238,17 @@ def _judge_low(result: dict[str, Any], run: str, size: int, id: str, same: str) 
         ours={f"gain at {size}, points": round(float(gains.mean()), 2)},
         n=len(gains),
         std=summarise(gains)["std"],
-        test="at the fewest examples the mean of the three methods is 12 points above no_pool: "
+        rule="at the fewest examples the mean of the three methods is 12 points above no_pool: "
         "reproduced; 2 standard errors: partly",
         verdict=grade(gains.mean() >= 12, gains.mean() > 2 * standard_error(gains)),
     )
 
 
-def _judge_stride(result: dict[str, Any], run: str, sizes: list[int], id: str, same: str) -> Claim:
+def _judge_stride(
+    result: dict[str, Any], run: str, sizes: list[int], id: str, same: str
+) -> Finding:
     gains = {str(n): round(float(gain(result, run, n, "stride_2").mean()), 2) for n in sizes}
-    return Claim(
+    return Finding(
         id=id,
         claim=f"the gain is from pooling, not from striding{same}",
         source=SOURCE,
@@ -255,12 +257,14 @@ def _judge_stride(result: dict[str, Any], run: str, sizes: list[int], id: str, s
         else None,
         ours={"gain of stride_2, points": gains},
         n=len(final(result, run, sizes[0], "stride_2")),
-        test="stride_2 at most 1 point above no_pool at every size",
+        rule="stride_2 at most 1 point above no_pool at every size",
         verdict=grade(max(gains.values()) <= 1),
     )
 
 
-def _judge_high(result: dict[str, Any], run: str, size: int, suffix: str, same: str) -> list[Claim]:
+def _judge_high(
+    result: dict[str, Any], run: str, size: int, suffix: str, same: str
+) -> list[Finding]:
     gains = gain(result, run, size)
     common: dict[str, Any] = {
         "source": SOURCE,
@@ -275,31 +279,31 @@ def _judge_high(result: dict[str, Any], run: str, size: int, suffix: str, same: 
         return "not testable" if size < HIGH else grade(holds)
 
     return [
-        Claim(
+        Finding(
             id="P3-no-matter" + suffix,
             claim=f"in high data pooling does not matter{same}",
-            test="at the most examples the mean of the three methods is within 1 point of no_pool",
+            rule="at the most examples the mean of the three methods is within 1 point of no_pool",
             verdict=verdict(abs(gains.mean()) <= 1),
             **common,
         ),
-        Claim(
+        Finding(
             id="P3-hinders" + suffix,
             claim=f"in high data pooling hinders{same}",
-            test="at the most examples it is 2 standard errors below no_pool",
+            rule="at the most examples it is 2 standard errors below no_pool",
             verdict=verdict(gains.mean() < -2 * error),
             **common,
         ),
     ]
 
 
-def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same: str) -> Claim:
+def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same: str) -> Finding:
     lead, worse = {}, []
     for n in sizes:
         found = final(result, run, n, "max_pool") - final(result, run, n, "l2_pool")
         lead[str(n)] = round(float(found.mean()), 2)
         worse.append(found.mean() < -2 * standard_error(found))
     verdict = grade(all(worse), any(worse))
-    return Claim(
+    return Finding(
         id=id,
         claim=f"max pooling is worse than L2 pooling in high data{same}",
         source="blog post of 2020",
@@ -308,7 +312,7 @@ def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same
         else None,
         ours={"max minus L2, points": lead},
         n=len(final(result, run, sizes[0], "max_pool")) if sizes else None,
-        test="2 standard errors below at every size from 20000: reproduced; at one: partly",
+        rule="2 standard errors below at every size from 20000: reproduced; at one: partly",
         verdict=verdict if sizes else "not testable",
     )
 

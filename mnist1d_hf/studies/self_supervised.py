@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.signals.generate import make_mnist1d
@@ -281,14 +281,14 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         "few_labels": {"labels_per_class": list(args.shots), **tuned},
         "picture": {key: found["default"][key] for key in ("points", "classes")},
     }
-    return {**result, "claims": judge(result)}
+    return {**result, "findings": judge(result)}
 
 
 def _over_seeds(runs: list[list[float]]) -> list[dict[str, Any]]:
     return [summarise(values) for values in zip(*runs, strict=True)]
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     variants = result["variants"]
     means = {name: [s["mean"] for s in v["linear"]] for name, v in variants.items()}
@@ -300,24 +300,24 @@ def judge(result: dict[str, Any]) -> list[Claim]:
     ]
 
 
-def judge_pixels(pixels: dict[str, float]) -> Claim:
+def judge_pixels(pixels: dict[str, float]) -> Finding:
     near = sum(abs(pixels[name] - value) < 0.2 for name, value in PUBLISHED_PIXELS.items())
-    return Claim(
+    return Finding(
         id="S-pixels",
         claim="accuracy on the raw signals",
         source=SOURCE,
         published=PUBLISHED_PIXELS,
         ours=pixels,
-        test="both within 0.2 points; partly: one of the two",
+        rule="both within 0.2 points; partly: one of the two",
         verdict=grade(near == len(PUBLISHED_PIXELS), near),
     )
 
 
-def judge_projector(network: dict[str, Any]) -> Claim:
+def judge_projector(network: dict[str, Any]) -> Finding:
     before, after = network["linear"][ENCODER_LAYERS], network["linear"][-1]["mean"]
     drops = [run[ENCODER_LAYERS] - run[-1] for run in network["linear_runs"]]
     right = abs(before["mean"] - 82.1) < 1.5
-    return Claim(
+    return Finding(
         id="S1",
         claim="linear accuracy is above 82 % before the projector, and higher than after it",
         source=SOURCE,
@@ -325,19 +325,19 @@ def judge_projector(network: dict[str, Any]) -> Claim:
         ours={"before": before["mean"], "after": after, "drops": drops},
         n=before["n"],
         std=before["std"],
-        test="before within 1.5 points and after lower with every seed; partly: one of the two",
+        rule="before within 1.5 points and after lower with every seed; partly: one of the two",
         verdict=grade(right and min(drops) > 0, right or min(drops) > 0),
     )
 
 
-def judge_layers(means: dict[str, list[float]], n: int) -> Claim:
+def judge_layers(means: dict[str, list[float]], n: int) -> Finding:
     peaks = {name: int(np.argmax(values)) for name, values in means.items()}
     shape = (
         all(0 < peak < len(means[name]) - 1 for name, peak in peaks.items()),
         peaks["none"] == 1,
         means["deep"][-1] < means["default"][-1],
     )
-    return Claim(
+    return Finding(
         id="S2",
         claim="accuracy peaks inside the network; without projector at layer 1; a deep "
         "projector lowers the end",
@@ -348,23 +348,23 @@ def judge_layers(means: dict[str, list[float]], n: int) -> Claim:
         },
         ours={"layer of the peak": peaks, "accuracy of each layer, %": means},
         n=n,
-        test="all three statements about the means over seeds; partly: some of them",
+        rule="all three claims about the means over seeds; partly: some of them",
         verdict=grade(all(shape), any(shape)),
     )
 
 
-def judge_classes(purity: list[dict[str, Any]]) -> Claim:
+def judge_classes(purity: list[dict[str, Any]]) -> Finding:
     by_class = [s["mean"] for s in purity]
     purest = sorted(int(c) for c in np.argsort(by_class)[-len(ISOLATED) :])
     shared = len(set(purest) & set(ISOLATED))
-    return Claim(
+    return Finding(
         id="S3",
         claim="classes 0, 3, 6 and 8 are isolated",
         source=SOURCE,
         published=list(ISOLATED),
         ours={"purest classes": purest, "same-class neighbours by class, %": by_class},
         n=purity[0]["n"],
-        test="they are the four classes with most same-class neighbours after the projector; "
+        rule="they are the four classes with most same-class neighbours after the projector; "
         "partly: three of them are",
         verdict=grade(shared == 4, shared == 3),
     )

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Claim, grade, summarise
+from mnist1d_hf.evidence.results import Finding, grade, summarise
 from mnist1d_hf.figures.style import panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
@@ -198,17 +198,17 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             "points": mine[0]["points"],
             "classes": mine[0]["classes"],
         }
-    return {"datasets": result, "claims": judge(result)}
+    return {"datasets": result, "findings": judge(result)}
 
 
-def judge(result: dict[str, Any]) -> list[Claim]:
+def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     ours, (other, reference) = result["mnist1d"], list(result.items())[1]
     kl = ours["final_kl"]
     separable = reference["knn_pixels"] > 95 and reference["knn_embedding"]["mean"] > 95
     mixed = ours["knn_pixels"] < 65 and ours["knn_embedding"]["mean"] < 65
     return [
-        Claim(
+        Finding(
             id="T-kl",
             claim="the final KL divergence of MNIST-1D",
             source=SOURCE,
@@ -216,10 +216,10 @@ def judge(result: dict[str, Any]) -> list[Claim]:
             ours=kl["mean"],
             n=kl["n"],
             std=kl["std"],
-            test="mean over seeds within 0.05",
+            rule="mean over seeds within 0.05",
             verdict=grade(abs(kl["mean"] - PUBLISHED_KL["mnist1d"][-1]) < 0.05),
         ),
-        Claim(
+        Finding(
             id="C6",
             claim="MNIST is nearly separable in pixel space, MNIST-1D is not",
             source=SOURCE,
@@ -232,7 +232,7 @@ def judge(result: dict[str, Any]) -> list[Claim]:
                 for name, one in result.items()
             },
             n=kl["n"],
-            test="MNIST above 95 % both times and MNIST-1D below 65 %; partly when the reference "
+            rule="MNIST above 95 % both times and MNIST-1D below 65 %; partly when the reference "
             "is not MNIST itself",
             verdict="refuted"
             if not (mixed and separable)

@@ -32,7 +32,7 @@ class History(NamedTuple):
 
     steps: list[int]
     loss: dict[str, Tensor]  # split -> (times, M) float64
-    error: dict[str, Tensor]  # split -> (times, M) float64, share of wrong rows, 0 to 1
+    error: dict[str, Tensor]  # split -> (times, M) float64, fraction of wrong rows, 0 to 1
 
 
 @torch.no_grad()
@@ -90,7 +90,7 @@ def train_many(
     for step, rows in enumerate(batches, start=1):
         rows = rows.to(x.device).expand(len(models), -1)
         logits = stack.forward(x[rows])
-        stack.backward(_slope(logits, targets[rows + own], loss))
+        stack.backward(_loss_gradient(logits, targets[rows + own], loss))
         update.step()
         if evaluate_every and step % evaluate_every == 0:
             measure()
@@ -137,8 +137,8 @@ def _permutations(rows: int, batch_size: int, generator: torch.Generator) -> Ite
         yield from torch.randperm(rows, generator=generator).split(batch_size)
 
 
-def _slope(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
-    """The slopes of the losses of all models by their logits (M, batch, classes)."""
+def _loss_gradient(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
+    """Gradients of the losses of all models with respect to logits (M, batch, classes)."""
     batch = logits.shape[1]
     if loss == "mse":
         return (logits - targets).mul_(2 / batch)
@@ -146,7 +146,7 @@ def _slope(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
 
 
 def _measure(stack: Stack, x: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """Loss and share of wrong rows of each model: (2, M) float64."""
+    """Loss and fraction of wrong rows of each model: (2, M) float64."""
     models, classes = len(stack.models), stack.num_outputs
     total = torch.zeros(2, models, dtype=torch.float64, device=x.device)
     labels = labels.expand(models, -1)

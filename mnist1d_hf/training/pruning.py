@@ -123,12 +123,12 @@ class PrunedMLP:
         """Fill `gradients` for a batch; returns its mean cross-entropy."""
         first, second, summed, logits = self.forward(x)
         d1, c1, d2, c2, d3, c3 = self.d
-        slope = logits.softmax(1)
-        slope[torch.arange(len(x)), labels] -= 1
-        slope /= len(x)
-        torch.mm(summed.T, slope, out=d3)
-        torch.sum(slope, 0, out=c3)
-        d_summed = slope @ self.w[4].T
+        gradient = logits.softmax(1)
+        gradient[torch.arange(len(x)), labels] -= 1
+        gradient /= len(x)
+        torch.mm(summed.T, gradient, out=d3)
+        torch.sum(gradient, 0, out=c3)
+        d_summed = gradient @ self.w[4].T
         d_second = torch.ops.aten.threshold_backward(d_summed, second, 0)
         torch.mm(first.T, d_second, out=d2)
         torch.sum(d_second, 0, out=c2)

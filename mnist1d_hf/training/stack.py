@@ -2,15 +2,16 @@
 
     stack = Stack(models)                   # torch modules, equal but for their weights
     logits = stack.forward(x)               # x (M, batch, d) -> (M, batch, classes)
-    stack.backward(slopes)                  # fills stack.gradients, laid out as stack.weights
+    stack.backward(gradients)                  # fills stack.gradients, laid out as stack.weights
     stack.store()                           # writes the weights back into the models
 
 Activations are (M, batch, features) or (M, batch, length, channels). Every layer with weights is
 one batched matrix product for all models. Its weights are stored with the axes of torch's in
 reverse, (M, in, out), because a product with a transposed factor runs at half the speed; a
 convolution lays its windows side by side first (im2col), which on a CPU beats grouped and vmapped
-convolutions. Autograd would cost about as much as the arithmetic, so each layer knows its slopes;
-they go straight into one flat buffer, and the optimizer is one operation however many layers.
+convolutions. Autograd would cost about as much as the arithmetic, so each layer computes its
+gradients; they go straight into one flat buffer, and the optimizer is one operation however many
+layers.
 """
 
 import functools
@@ -24,7 +25,8 @@ from torch.nn import functional as F
 
 
 class Layer:
-    """A layer without weights; `backward` turns slopes by its output into slopes by each input."""
+    """A layer without weights; `backward` takes the gradient with respect to its output and
+    returns those with respect to each input."""
 
     shapes: tuple[tuple[int, int], ...] = ()  # of weight and bias
     weight: Tensor
@@ -36,7 +38,7 @@ class Layer:
     def __init__(self, module: Any = None):
         pass
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
         """One tensor per input; None is allowed when they are not `needed`."""
         raise NotImplementedError  # every kind of layer has its own
 
@@ -51,10 +53,10 @@ class Linear(Layer):
         self.x = x
         return torch.baddbmm(self.bias, x, self.weight)
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        torch.bmm(self.x.mT, slope, out=self.d_weight)
-        torch.sum(slope, 1, keepdim=True, out=self.d_bias)
-        return [torch.bmm(slope, self.weight.mT) if needed else None]
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        torch.bmm(self.x.mT, gradient, out=self.d_weight)
+        torch.sum(gradient, 1, keepdim=True, out=self.d_bias)
+        return [torch.bmm(gradient, self.weight.mT) if needed else None]
 
 
 class Conv(Linear):
@@ -77,13 +79,13 @@ class Conv(Linear):
         ).reshape(models, batch * windows, -1)
         return super().forward(side_by_side).unflatten(1, (batch, windows))
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        models, batch, windows, _ = slope.shape
-        (d_windows,) = super().backward(slope.flatten(1, 2), needed)
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        models, batch, windows, _ = gradient.shape
+        (d_windows,) = super().backward(gradient.flatten(1, 2), needed)
         if d_windows is None:
             return [None]
         d_windows = d_windows.view(models, batch, windows, self.kernel, -1)
-        d_x = slope.new_zeros(models, batch, self.length, d_windows.shape[-1])
+        d_x = gradient.new_zeros(models, batch, self.length, d_windows.shape[-1])
         for tap in range(self.kernel):
             last = tap + self.stride * (windows - 1)
             d_x[:, :, tap : last + 1 : self.stride].add_(d_windows[:, :, :, tap])
@@ -97,16 +99,16 @@ class Relu(Layer):
         self.y = x.relu_() if self.in_place else x.relu()
         return self.y
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        return [torch.ops.aten.threshold_backward(slope, self.y, 0)]
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        return [torch.ops.aten.threshold_backward(gradient, self.y, 0)]
 
 
 class Add(Layer):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return x + y
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        return [slope, slope]
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        return [gradient, gradient]
 
 
 class Unflatten(Layer):
@@ -115,8 +117,8 @@ class Unflatten(Layer):
     def forward(self, x: Tensor) -> Tensor:
         return x.unsqueeze(3)
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        return [slope.squeeze(3)]
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        return [gradient.squeeze(3)]
 
 
 class Flatten(Layer):
@@ -126,8 +128,8 @@ class Flatten(Layer):
         self.shape = x.mT.shape
         return x.mT.flatten(2)
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        return [slope.view(self.shape).mT.contiguous()]
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        return [gradient.view(self.shape).mT.contiguous()]
 
 
 class Pool(Layer):
@@ -143,13 +145,13 @@ class Pool(Layer):
         self.y = self.reduce()
         return self.y
 
-    def backward(self, slope: Tensor, needed: bool) -> list[Any]:
-        return [F.pad(self.spread(slope).flatten(2, 3), (0, 0, 0, self.rest))]
+    def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
+        return [F.pad(self.spread(gradient).flatten(2, 3), (0, 0, 0, self.rest))]
 
     def reduce(self) -> Tensor:
         raise NotImplementedError  # each kind of pooling has its own
 
-    def spread(self, slope: Tensor) -> Tensor:
+    def spread(self, gradient: Tensor) -> Tensor:
         raise NotImplementedError  # each kind of pooling has its own
 
 
@@ -157,31 +159,31 @@ class MaxPool(Pool):
     def reduce(self) -> Tensor:
         return functools.reduce(torch.maximum, self.x.unbind(3))
 
-    def spread(self, slope: Tensor) -> Tensor:
+    def spread(self, gradient: Tensor) -> Tensor:
         parts = []
         for x in self.x.unbind(3)[:-1]:  # of several equal maxima the first gets it all
-            parts.append(torch.where(x == self.y, slope, 0))
-            slope = slope - parts[-1]
-        return torch.stack([*parts, slope], 3)
+            parts.append(torch.where(x == self.y, gradient, 0))
+            gradient = gradient - parts[-1]
+        return torch.stack([*parts, gradient], 3)
 
 
 class AvgPool(Pool):
     def reduce(self) -> Tensor:
         return self.x.mean(3)
 
-    def spread(self, slope: Tensor) -> Tensor:
-        return (slope / self.size).unsqueeze(3).expand_as(self.x)
+    def spread(self, gradient: Tensor) -> Tensor:
+        return (gradient / self.size).unsqueeze(3).expand_as(self.x)
 
 
 class L2Pool(Pool):
-    """The root of the sum of squares; its slope at zero is zero, as behind torch's ReLU."""
+    """The root of the sum of squares; its gradient at zero is zero, as behind torch's ReLU."""
 
     def reduce(self) -> Tensor:
         return self.x.square().sum(3).sqrt()
 
-    def spread(self, slope: Tensor) -> Tensor:
-        tiny = torch.finfo(slope.dtype).tiny
-        return self.x * (slope / self.y.clamp_min(tiny)).unsqueeze(3)
+    def spread(self, gradient: Tensor) -> Tensor:
+        tiny = torch.finfo(gradient.dtype).tiny
+        return self.x * (gradient / self.y.clamp_min(tiny)).unsqueeze(3)
 
 
 LAYERS: dict[str, type[Layer]] = {
@@ -283,17 +285,17 @@ class Stack:
             values.append(layer.forward(*(values[i] for i in inputs)))
         return values[-1]
 
-    def backward(self, slope: Tensor) -> None:
-        """Fill `gradients`, given the slopes of the losses by the last logits."""
-        slopes = {len(self.layers): slope}
+    def backward(self, gradient: Tensor) -> None:
+        """Fill `gradients`, given the gradients of the losses with respect to the last logits."""
+        upstream = {len(self.layers): gradient}
         for place in range(len(self.layers), 0, -1):
             layer, inputs = self.layers[place - 1]
             if not self.trainable[place]:
                 continue
             needed = any(self.trainable[i] for i in inputs)
-            for i, part in zip(inputs, layer.backward(slopes.pop(place), needed), strict=True):
+            for i, part in zip(inputs, layer.backward(upstream.pop(place), needed), strict=True):
                 if self.trainable[i]:
-                    slopes[i] = slopes[i] + part if i in slopes else part
+                    upstream[i] = upstream[i] + part if i in upstream else part
 
     def check(self, x: Tensor) -> None:
         """Compare the logits of a few signals (rows, d) with those of the models themselves.
@@ -343,4 +345,4 @@ class _Logits(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> Tensor:
-        return getattr(self.model, "classify", self.model)(x)
+        return getattr(self.model, "logits", self.model)(x)

@@ -18,7 +18,7 @@ from torch.nn.functional import elu, one_hot
 NOISE = 0.1  # half-width of the uniform noise on hidden units, also when testing
 REACH, NODES = 48, 128  # the table covers [-48, 48] with 128 nodes per unit
 
-# (pre-activations, number of the step) -> values and slopes of the activation there
+# (pre-activations, number of the step) -> values and derivatives of the activation there
 Activation = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 
 
@@ -34,13 +34,13 @@ def tabulate(meta: list[Tensor]) -> Tensor:
     x = torch.arange(-REACH * NODES, REACH * NODES + 1, dtype=w.dtype) / NODES
     hidden = torch.tanh(x[:, None] * w.T + b)  # (nodes, n)
     value = elu(x) + 0.2 * (hidden @ v.T + c)[:, 0]
-    slope = x.clamp(max=0).exp() + 0.2 * ((1 - hidden**2) @ (v * w.T).T)[:, 0]
-    (y0, y1), (d0, d1) = ((a[:-1], a[1:]) for a in (value, slope / NODES))
+    derivative = x.clamp(max=0).exp() + 0.2 * ((1 - hidden**2) @ (v * w.T).T)[:, 0]
+    (y0, y1), (d0, d1) = ((a[:-1], a[1:]) for a in (value, derivative / NODES))
     return torch.stack([y0, d0, 3 * (y1 - y0) - 2 * d0 - d1, 2 * (y0 - y1) + d0 + d1])
 
 
 def look_up(table: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Values and slopes of the tabulated function at x; differentiable in both arguments.
+    """Values and derivatives of the tabulated function at x; differentiable in both arguments.
 
     Outside the table its last cubic goes on: so far out f is nearly a straight line.
     """
@@ -60,8 +60,8 @@ def plain(function: Callable[[Tensor], Tensor]) -> Activation:
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             value = function(x)
-            (slope,) = torch.autograd.grad(value.sum(), x)
-        return value.detach(), slope
+            (derivative,) = torch.autograd.grad(value.sum(), x)
+        return value.detach(), derivative
 
     return activation
 
@@ -83,12 +83,12 @@ def train(
     targets = one_hot(labels, 10).to(x.dtype) / labels.shape[1]
     for step in range(len(x)):
         w1, b1, w2, b2 = unflatten(weights)
-        value, slope = activation(torch.addmm(b1, x[step], w1.T), step)
+        value, derivative = activation(torch.addmm(b1, x[step], w1.T), step)
         hidden = value + noise[step]
         log_p = torch.log_softmax(torch.addmm(b2, hidden, w2.T), 1)
         losses.append(-(targets[step] * log_p).sum())
         output = log_p.exp() / len(log_p) - targets[step]  # gradient at the logits (batch, 10)
-        inner = (output @ w2) * slope  # and at the pre-activations (batch, hidden)
+        inner = (output @ w2) * derivative  # and at the pre-activations (batch, hidden)
         gradient = flat([inner.T @ x[step], inner.sum(0), output.T @ hidden, output.sum(0)])
         mean_square = 0.4 * mean_square + 0.6 * gradient**2
         weights = weights - rate * gradient / (mean_square.sqrt() + 1e-8)

@@ -83,9 +83,9 @@ def activation(side: str) -> tuple[Callable, int]:
         mean_square = torch.ones_like(weights)
         for step in range(len(x)):
             loss = cross_entropy(forward(weights, x[step], step), labels[step])
-            (slope,) = torch.autograd.grad(loss, weights, retain_graph=True, create_graph=True)
-            mean_square = mean_square * 0.4 + slope**2 * 0.6
-            weights = weights - 0.01 * slope / (torch.sqrt(mean_square) + 1e-8)
+            (gradient,) = torch.autograd.grad(loss, weights, retain_graph=True, create_graph=True)
+            mean_square = mean_square * 0.4 + gradient**2 * 0.6
+            weights = weights - 0.01 * gradient / (torch.sqrt(mean_square) + 1e-8)
             losses.append(loss)
             if step and side == "notebook":
                 forward(weights, x_test[:500], step).argmax(-1)
@@ -111,8 +111,8 @@ def learning_rate(side: str) -> tuple[Callable, int]:
         losses = []
         for inputs, answers in zip(x, labels, strict=True):
             loss = metalearn_lr.loss(list(unflatten(vector)), inputs, answers)
-            (slope,) = torch.autograd.grad(loss, vector, retain_graph=True, create_graph=True)
-            vector = vector - rate * slope
+            (gradient,) = torch.autograd.grad(loss, vector, retain_graph=True, create_graph=True)
+            vector = vector - rate * gradient
             losses.append(loss)
         torch.autograd.grad(torch.stack(losses).mean(), rate)
 

@@ -19,8 +19,8 @@ def loss(weights: dict[str, jax.Array], x: jax.Array, labels: jax.Array) -> jax.
 @jax.jit
 def step(weights: dict[str, jax.Array], x: jax.Array, labels: jax.Array) -> dict[str, jax.Array]:
     """One step of gradient descent on all rows."""
-    slopes = jax.grad(loss)(weights, x, labels)
-    return jax.tree.map(lambda value, slope: value - 0.3 * slope, weights, slopes)
+    gradients = jax.grad(loss)(weights, x, labels)
+    return jax.tree.map(lambda value, gradient: value - 0.3 * gradient, weights, gradients)
 
 
 def main(steps: int = 2000) -> float:

@@ -28,7 +28,7 @@ def forward(w: Weights, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss_and_gradients(w: Weights, x: np.ndarray, labels: np.ndarray) -> tuple[float, Weights]:
-    """Mean cross-entropy and its slope by every weight."""
+    """Mean cross-entropy and its gradient with respect to every weight."""
     n = len(x)
     h, logits = forward(w, x)
     shifted = logits - logits.max(axis=1, keepdims=True)  # exp cannot overflow
@@ -36,7 +36,7 @@ def loss_and_gradients(w: Weights, x: np.ndarray, labels: np.ndarray) -> tuple[f
     loss = -log_p[np.arange(n), labels].mean()
 
     d_logits = np.exp(log_p)  # softmax ...
-    d_logits[np.arange(n), labels] -= 1  # ... minus one-hot: the slope of the cross-entropy
+    d_logits[np.arange(n), labels] -= 1  # ... minus one-hot: the gradient of the cross-entropy
     d_logits /= n
     d_h = d_logits @ w["w2"].T * (h > 0)  # through the second layer and the ReLU
     return loss, {

@@ -1,12 +1,12 @@
-"""Statements: what decides them, and that every claim of a study has a place."""
+"""Statements: what decides them, and that every finding of a study has a place."""
 
 from dataclasses import replace
 
 import pytest
 
-from mnist1d_hf.evidence.claims import NOT_RUN, OUTCOMES, STATEMENTS, Statement, outcome, outcomes
+from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN, OUTCOMES, Claim, outcome, outcomes
 
-ONE = Statement("X1", "x", "paper", "study", ("X1-a", "X1-b"))
+ONE = Claim("X1", "x", "paper", "study", ("X1-a", "X1-b"))
 
 
 def verdicts(*given):
@@ -39,7 +39,7 @@ def test_a_retracted_statement_stays_so_and_one_without_a_study_cannot_be_tested
 
 
 def test_every_statement_of_the_paper_has_its_number():
-    ids = [statement.id for statement in STATEMENTS]
+    ids = [claim.id for claim in CLAIMS]
     assert ids == [
         *(f"C{i}" for i in range(1, 8)),
         *(f"L-{letter}" for letter in "abcdefgh"),
@@ -48,16 +48,14 @@ def test_every_statement_of_the_paper_has_its_number():
         *(f"S{i}" for i in range(1, 4)),
         *(f"P{i}" for i in range(1, 5)),
     ]
-    for statement in STATEMENTS:
-        assert statement.study or statement.note
-        assert all(
-            id == statement.id or id.startswith(f"{statement.id}-") for id in statement.decided_by()
-        )
+    for claim in CLAIMS:
+        assert claim.study or claim.note
+        assert all(id == claim.id or id.startswith(f"{claim.id}-") for id in claim.decided_by())
 
 
 def test_what_has_no_result_is_not_run_yet():
-    claim = {"id": "D2", "verdict": "refuted"}
-    found = outcomes({"double_descent": {"claims": [claim]}})
+    finding = {"id": "D2", "verdict": "refuted"}
+    found = outcomes({"double_descent": {"findings": [finding]}})
     assert found["refuted"] == ["D2"] and found["retracted"] == ["D1"]
-    assert found["not testable"] == ["C5"] and len(found[NOT_RUN]) == len(STATEMENTS) - 3
+    assert found["not testable"] == ["C5"] and len(found[NOT_RUN]) == len(CLAIMS) - 3
     assert list(found) == [name for name in OUTCOMES if name in found]

@@ -1,6 +1,6 @@
 """What the studies cost: from the cells, and judged only when all of them are there."""
 
-from mnist1d_hf.evidence.claims import STATEMENTS
+from mnist1d_hf.evidence.claims import CLAIMS
 from mnist1d_hf.evidence.cost import REPEATED, judge_cost, measure
 from mnist1d_hf.evidence.results import read_result, write_json
 
@@ -29,16 +29,16 @@ def test_times_are_judged_when_every_experiment_is_complete(root):
     facts = read_result(root / "dataset_card/results/dataset.json")
     results = {"dataset": facts}
     for study, name in REPEATED.items():
-        ids = [id for s in STATEMENTS if s.study == study for id in s.decided_by()]
-        claims = [{"id": id, "verdict": "reproduced"} for id in ids]
-        results[study] = {"args": {name: 5 if name == "trials" else [0, 1]}, "claims": claims}
+        ids = [id for s in CLAIMS if s.study == study for id in s.decided_by()]
+        findings = [{"id": id, "verdict": "reproduced"} for id in ids]
+        results[study] = {"args": {name: 5 if name == "trials" else [0, 1]}, "findings": findings}
     spent = dict.fromkeys(REPEATED, 100.0)
-    found = {claim.id: claim for claim in judge_cost(results, spent)}
+    found = {finding.id: finding for finding in judge_cost(results, spent)}
     assert found["C7-examples"].ours == 19.6 and found["C7-examples"].verdict == "reproduced"
     assert found["C7-data"].verdict == "reproduced"
     assert found["C7-time"].ours["minutes of one repetition"]["lottery_tickets"] == 20
     assert found["C7-time"].verdict == "reproduced"
     slow = judge_cost(results, {**spent, "tsne": 121.0})
     assert slow[-1].verdict == "partly"
-    results["classification"]["claims"].pop()
-    assert [claim.id for claim in judge_cost(results, spent)] == ["C7-examples", "C7-data"]
+    results["classification"]["findings"].pop()
+    assert [finding.id for finding in judge_cost(results, spent)] == ["C7-examples", "C7-data"]

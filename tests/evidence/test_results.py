@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mnist1d_hf.evidence.results import Claim, read_result, summarise, write_json, write_result
+from mnist1d_hf.evidence.results import Finding, read_result, summarise, write_json, write_result
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Args:
     rates: tuple[float, ...] = (0.1, 0.2)
 
 
-CLAIM = Claim("M1", "0.62 is optimal", "blog", 0.62, 0.625, "within 0.03", "reproduced", n=5)
+CLAIM = Finding("M1", "0.62 is optimal", "blog", 0.62, 0.625, "within 0.03", "reproduced", n=5)
 
 
 def test_summarise_uses_the_sample_standard_deviation():
@@ -30,13 +30,13 @@ def test_summarise_uses_the_sample_standard_deviation():
 
 
 def test_a_result_is_read_back_with_its_arguments_and_provenance(tmp_path):
-    result = {"loss": np.array([1.5, 0.25]), "accuracy": np.float32(0.5), "claims": [CLAIM]}
+    result = {"loss": np.array([1.5, 0.25]), "accuracy": np.float32(0.5), "findings": [CLAIM]}
     path = write_result(tmp_path / "a" / "lr.json", result, args=Args(), seconds=1.25)
     back = read_result(path)
     assert back["args"] == {"steps": 3, "rates": [0.1, 0.2]}
     assert back["loss"] == [1.5, 0.25]
     assert back["accuracy"] == 0.5
-    assert back["claims"][0] == CLAIM.__dict__
+    assert back["findings"][0] == CLAIM.__dict__
     assert back["provenance"]["seconds"] == 1.25
     assert back["provenance"]["versions"]["numpy"] == np.__version__
     assert len(back["provenance"]["git_revision"].removesuffix("-dirty")) == 40
@@ -58,5 +58,5 @@ def test_what_is_not_json_leaves_the_old_file_alone(tmp_path, bad, error):
 
 
 def test_a_verdict_is_one_of_five():
-    with pytest.raises(ValueError, match="'maybe' of claim D1"):
-        Claim("D1", "threshold at n", "v1", None, None, "peak", "maybe")
+    with pytest.raises(ValueError, match="'maybe' of finding D1"):
+        Finding("D1", "threshold at n", "v1", None, None, "peak", "maybe")

@@ -20,8 +20,8 @@ from transformers import (
 
 from mnist1d_hf.models import (
     ARCHITECTURES,
-    Mnist1DConfig,
     Mnist1DFeatureExtractor,
+    Mnist1DPreTrainedConfig,
     Mnist1DTransformerConfig,
 )
 from mnist1d_hf.models.modeling_mnist1d import rotate, rotations
@@ -142,8 +142,12 @@ def test_a_wrong_input_shape_is_named(name, shape):
 @pytest.mark.parametrize(
     "config_class, wrong, message",
     [
-        (Mnist1DConfig, {"final_seq_length": 0}, "final_seq_length=0: must be at least 1"),
-        (Mnist1DConfig, {"num_labels": 1}, "num_labels=1: a classifier needs at least 2"),
+        (
+            Mnist1DPreTrainedConfig,
+            {"final_seq_length": 0},
+            "final_seq_length=0: must be at least 1",
+        ),
+        (Mnist1DPreTrainedConfig, {"num_labels": 1}, "num_labels=1: a classifier needs at least 2"),
         (Mnist1DTransformerConfig, {"hidden_size": 10}, "hidden_size=10: must be a multiple of"),
     ],
 )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mnist1d_hf.evidence.claims import NOT_RUN, STATEMENTS
+from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.pages.reproduction import PUBLISHED_FIGURES, page
 
@@ -33,7 +33,7 @@ def results(root):
 
 
 def every_claim(verdict):
-    """Results in which every statement's tests were run, with all kinds of values."""
+    """Results in which every claim's tests were run, with all kinds of values."""
     values = [
         95.8,
         [1, 2],
@@ -41,12 +41,12 @@ def every_claim(verdict):
         {"x": {"p": 1.5, "q": {"mean": 1, "std": 0.5, "n": 3}}},
     ]
     results = {}
-    for number, statement in enumerate(STATEMENTS):
-        for id in statement.decided_by() if statement.study else ():
+    for number, claim in enumerate(CLAIMS):
+        for id in claim.decided_by() if claim.study else ():
             value = values[number % len(values)]
-            claim = {"id": id, "claim": f"{id} holds", "source": "paper", "published": value}
-            claim |= {"ours": value, "test": "equal", "verdict": verdict, "n": 3, "std": 0.5}
-            results.setdefault(statement.study, {"claims": []})["claims"].append(claim)
+            finding = {"id": id, "claim": f"{id} holds", "source": "paper", "published": value}
+            finding |= {"ours": value, "test": "equal", "verdict": verdict, "n": 3, "std": 0.5}
+            results.setdefault(claim.study, {"findings": []})["findings"].append(finding)
     return results
 
 
@@ -67,8 +67,8 @@ def test_costs_are_of_the_studies_that_have_a_result(results, studies):
 
 def test_without_results_everything_is_there_with_its_command(titles):
     text = page({}, titles)
-    for statement in STATEMENTS:
-        assert f'<a id="{statement.id}"></a>{statement.id} | {statement.text}' in text
+    for claim in CLAIMS:
+        assert f'<a id="{claim.id}"></a>{claim.id} | {claim.text}' in text
     for name in titles:
         assert f"\n## {name}\n" in text
         assert f"**{NOT_RUN.capitalize()}**: `python scripts/reproduce.py --only {name}`" in text
@@ -81,8 +81,8 @@ def test_with_all_results_nothing_is_left_to_run(titles):
     text = page(results, titles)
     assert NOT_RUN not in text and "so far" not in text
     assert "| refuted | 30 |" in text and "**retracted** (refuted, refuted)" in text
-    for claims in (result["claims"] for result in results.values()):
-        assert all(claim["claim"].removesuffix(" holds") in text for claim in claims)
+    for findings in (result["findings"] for result in results.values()):
+        assert all(finding["claim"].removesuffix(" holds") in text for finding in findings)
 
 
 def test_tables_are_whole(results, titles):
@@ -97,11 +97,11 @@ def test_tables_are_whole(results, titles):
 
 def test_every_study_is_described_and_every_claim_belongs_to_one(studies, results):
     assert PUBLISHED_FIGURES.keys() <= studies.keys()
-    assert {s.study for s in STATEMENTS if s.study} <= studies.keys() | {"cost"}
-    decided = {id: s.study for s in STATEMENTS for id in s.decided_by()}
+    assert {s.study for s in CLAIMS if s.study} <= studies.keys() | {"cost"}
+    decided = {id: s.study for s in CLAIMS for id in s.decided_by()}
     for name in studies.keys() & results.keys():
-        for claim in results[name]["claims"]:
-            assert decided.get(claim["id"], name) == name
+        for finding in results[name]["findings"]:
+            assert decided.get(finding["id"], name) == name
 
 
 def test_a_study_runs_and_is_reported(script, tmp_path, capfd):

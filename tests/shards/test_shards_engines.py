@@ -179,7 +179,7 @@ def test_rounds_of_ranks_run_a_study_of_two_stages(out, capsys):
     Engine(name="local").run_study(work, 2)
     assert work.count() == 6
     assert "results/test_shards_ranks.json" in Folder(out).sizes()
-    assert "verdict" in capsys.readouterr().out  # the last run shows the claims here
+    assert "verdict" in capsys.readouterr().out  # the last run shows the findings here
 
 
 def test_slurm_runs_the_ranks_of_a_study_and_after_them_the_last(out, slurm):

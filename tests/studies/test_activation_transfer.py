@@ -66,7 +66,7 @@ def test_every_activation_is_compared_and_ranked(result):
     assert sorted(row["rank_by_accuracy"] for row in table.values()) == [1, 2, 3, 4, 5, 6]
     best = min(table, key=lambda name: table[name]["early_loss"]["mean"])
     assert table[best]["rank_by_early_loss"] == 1
-    verdicts = {claim.id: claim.verdict for claim in result["claims"]}
+    verdicts = {finding.id: finding.verdict for finding in result["findings"]}
     assert verdicts["M5-early-mnist-cifar10"] == "not testable"
     assert verdicts["M5-final-mnist1d-digits"] in ("reproduced", "refuted")
 
@@ -81,8 +81,8 @@ def test_the_verdict_on_the_gain(result, learned, verdict):
 
     terms = {name: {"0.01": [cell(59)] * 3} for name in result["equal_terms"]}
     terms["learned"] = {"0.01": [cell(accuracy) for accuracy in learned]}
-    claims = study.judge({"equal_terms": terms, "transfer": {}})
-    assert {claim.id: claim.verdict for claim in claims}["M2"] == verdict
+    findings = study.judge({"equal_terms": terms, "transfer": {}})
+    assert {finding.id: finding.verdict for finding in findings}["M2"] == verdict
 
 
 def test_a_dataset_that_cannot_be_loaded_is_said_and_skipped(capsys, monkeypatch):

@@ -48,8 +48,8 @@ def test_every_claim_of_the_paper_is_judged():
     ]
     mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, {"mean": 67.0})}]
     result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
-    claims = study.judge(result)
-    assert len(claims) == 8 + 6 and {c.verdict for c in claims} == {"reproduced"}
+    findings = study.judge(result)
+    assert len(findings) == 8 + 6 and {c.verdict for c in findings} == {"reproduced"}
     for row in table:
         row["mean"] = 50.0
     for way in WAYS[:2]:

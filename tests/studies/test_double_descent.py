@@ -16,18 +16,18 @@ def result(tmp_path_factory):
     return study.run(study.Args.at("smoke"), cells)
 
 
-def verdicts(claims):
-    return {claim.id: claim.verdict for claim in claims}
+def verdicts(findings):
+    return {finding.id: finding.verdict for finding in findings}
 
 
 def test_the_labels_are_those_of_the_notebook(result):
     assert result["labels"] == {"sha1": study.LABELS_SHA1, "changed": 577}
-    assert verdicts(result["claims"])["D-labels"] == "reproduced"
+    assert verdicts(result["findings"])["D-labels"] == "reproduced"
 
 
 def test_one_pass_does_not_make_a_peak(result):
-    assert verdicts(result["claims"])["D2"] == "refuted"
-    assert verdicts(result["claims"])["D4"] == "refuted"
+    assert verdicts(result["findings"])["D2"] == "refuted"
+    assert verdicts(result["findings"])["D4"] == "refuted"
 
 
 def test_panels_have_all_sizes_and_seeds(result):
@@ -69,11 +69,11 @@ def test_verdicts_on_the_published_values():
         runs = {name: [[value, value] for value in values] for name, values in published.items()}
         panels[panel] = {"size": list(sizes), **runs}
     labels = {"sha1": study.LABELS_SHA1, "changed": 577}
-    claims = study.judge({"labels": labels, "panels": panels})
-    found = verdicts(claims)
+    findings = study.judge({"labels": labels, "panels": panels})
+    found = verdicts(findings)
     assert found.pop("D3-loss") == "refuted"  # its loss has a peak without label noise
     assert set(found.values()) == {"reproduced"}
-    assert {c.id: c.ours for c in claims}["D2"]["peak at"] == 47
+    assert {c.id: c.ours for c in findings}["D2"]["peak at"] == 47
 
 
 def test_the_figure_is_that_of_the_paper(result):

@@ -37,7 +37,7 @@ def test_every_model_has_both_data_and_both_budgets(result):
         [2, 4],
         [2, 4, 6, 8],
     ]
-    ids = [claim.id for claim in result["claims"]]
+    ids = [finding.id for finding in result["findings"]]
     assert ids == ["E1-logistic", "E1-cnn", "E1-gru", "E3", "E4"]
     titles = [axis.get_title() for axis in study.plot(result).axes]
     assert titles == ["Endless data against 4000 rows", "After the last step"]

@@ -32,8 +32,8 @@ def synthetic(loss, a, b, c):
 def judged(curves):
     loss = curves[0]["loss"]
     fits = {loss: {name: study.fit(curves, name) for name in study.MARKERS}}
-    (claim,) = study.judge(curves, fits)
-    return claim
+    (finding,) = study.judge(curves, fits)
+    return finding
 
 
 def test_every_combination_has_a_curve(result):

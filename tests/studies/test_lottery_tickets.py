@@ -124,12 +124,12 @@ def published(generation):
     ],
 )
 def test_the_seed_decided_some_published_claims(generation, verdicts):
-    claims = {claim.id: claim.verdict for claim in study.judge(published(generation))}
-    assert [claims[f"L-{letter}"] for letter in "abcdef"] == verdicts
+    findings = {finding.id: finding.verdict for finding in study.judge(published(generation))}
+    assert [findings[f"L-{letter}"] for letter in "abcdef"] == verdicts
 
 
 def test_every_claim_has_a_verdict(result):
-    ids = {claim.id for claim in result["claims"]}
+    ids = {finding.id for finding in result["findings"]}
     assert ids == {"L-a", "L-b", "L-c", "L-e", "L-f", "L-g", "L-h"}  # L-d needs flipped data
 
 

@@ -33,7 +33,7 @@ def test_the_search_starts_as_the_notebook_prints_it(result):
     assert trace["test_accuracy"] == pytest.approx([48.6, 50.6], abs=0.5)
     # through 301 steps of float32 the last bits grow: processors gave 0.052 and 0.054
     assert trace["squared_gradient"][0] == pytest.approx(0.052, abs=0.01)
-    assert result["claims"][0].verdict == "partly"  # step 0 is right; the end was not run
+    assert result["findings"][0].verdict == "partly"  # step 0 is right; the end was not run
 
 
 def naive_losses(meta, start, meta_noise, noise, x, labels):

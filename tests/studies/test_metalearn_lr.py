@@ -67,7 +67,7 @@ def test_a_diverged_search_is_told_apart(result):
     ends = {end["start"]: end["end"] for end in result["ends"]}
     assert ends[5.0] is None
     assert 0.4 < ends[0.15] < 0.6
-    verdicts = {claim.id: claim.verdict for claim in result["claims"]}
+    verdicts = {finding.id: finding.verdict for finding in result["findings"]}
     assert verdicts["M1-trace"] == "reproduced"
     assert verdicts["M1-regardless"] == "refuted"  # after four steps nothing has arrived
 
@@ -98,5 +98,5 @@ def test_the_command_writes_result_and_figure(tmp_path, monkeypatch, capsys, res
     assert written == {f"results/{name}.json", f"figures/{name}.png", f"figures/{name}.svg"}
     back = read_result(tmp_path / "results" / f"{name}.json")
     assert back["args"]["outer_steps"] == 7
-    assert np.isfinite(back["claims"][0]["ours"]["largest relative error"])
+    assert np.isfinite(back["findings"][0]["ours"]["largest relative error"])
     assert "reproduced" in capsys.readouterr().out

@@ -59,7 +59,7 @@ def test_verdicts_on_the_published_values():
 
 
 def test_no_high_data_no_verdict(result):
-    verdicts = {c.id: c.verdict for c in result["claims"]}
+    verdicts = {c.id: c.verdict for c in result["findings"]}
     assert verdicts["P4"] == verdicts["P4-epochs"] == "not testable"
     assert verdicts["P3-hinders"] == verdicts["P3-no-matter"] == "not testable"
     assert verdicts["P1"] == "refuted"  # after 11 steps pooling has helped nobody by 12 points

@@ -72,7 +72,7 @@ def test_results_have_every_seed_and_layer(result):
     curves = result["few_labels"]
     assert curves["labels_per_class"] == [1, 10]
     assert all(len(curves[method]) == 2 and curves[method][0]["n"] == 2 for method in study.METHODS)
-    assert [claim.id for claim in result["claims"]] == ["S-pixels", "S1", "S2", "S3"]
+    assert [finding.id for finding in result["findings"]] == ["S-pixels", "S1", "S2", "S3"]
 
 
 def test_the_figure_has_four_panels(result, tmp_path):
@@ -103,5 +103,5 @@ def published(purity):
     ],
 )
 def test_the_published_numbers_confirm_their_claims(purity, verdict):
-    verdicts = [claim.verdict for claim in study.judge(published(purity))]
+    verdicts = [finding.verdict for finding in study.judge(published(purity))]
     assert verdicts == ["reproduced", "reproduced", "reproduced", verdict]

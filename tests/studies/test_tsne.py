@@ -65,5 +65,5 @@ def test_only_mnist_itself_settles_the_claim(reference, knn, verdict):
         kl = summarise([2.51, 2.53])
         return {"knn_pixels": percent, "knn_embedding": summarise([percent]), "final_kl": kl}
 
-    claims = study.judge({"mnist1d": found(59.6), reference: found(knn)})
-    assert [claim.verdict for claim in claims] == ["reproduced", verdict]
+    findings = study.judge({"mnist1d": found(59.6), reference: found(knn)})
+    assert [finding.verdict for finding in findings] == ["reproduced", verdict]

@@ -86,7 +86,7 @@ def test_the_steps_are_those_of_a_bare_loop(order, tmp_path):
         rows = np.random.default_rng([7, epoch]).permutation(230)
         rows = torch.from_numpy(rows) if order == "random" else torch.arange(230)
         for batch in rows.split(50):  # four whole batches and one of 30
-            loss = F.cross_entropy(model.classify(x[batch]), labels[batch])
+            loss = F.cross_entropy(model.logits(x[batch]), labels[batch])
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
