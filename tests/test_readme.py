@@ -29,12 +29,6 @@ def test_tables_are_those_of_the_results(root, readme):
     assert fill_tables(readme, results) == readme, "run scripts/make_card.py"
 
 
-def test_the_map_names_every_module_and_every_folder(root, readme):
-    named = set(re.findall(r"`(?:mnist1d_hf/)?(\w+)(?:\.py|/)?`", readme))
-    package = {p.stem for p in (root / "mnist1d_hf").iterdir() if p.suffix == ".py" or p.is_dir()}
-    assert package - {"__init__", "__pycache__"} - named == set()
-
-
 def test_commands_are_those_of_the_command_line(readme):
     from mnist1d_hf.cli import app
 

@@ -10,7 +10,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from mnist1d_hf import export, make_mnist1d, templates
+from mnist1d_hf import make_mnist1d, templates
+from mnist1d_hf.data import export
 from mnist1d_hf.data.export import export_dataset
 from mnist1d_hf.data.load import load_dataset_builder
 from mnist1d_hf.signals.params import config_params

@@ -4,7 +4,8 @@ import random
 
 import numpy as np
 
-from mnist1d_hf import CONFIGS, SignalParams, identity, make_mnist1d
+from mnist1d_hf import CONFIGS, SignalParams, make_mnist1d
+from mnist1d_hf.data import identity
 from mnist1d_hf.data.identity import check_identity, compare_with_original, digest
 
 SMALL = SignalParams(num_samples=50)

@@ -45,7 +45,7 @@ def every_claim(verdict):
         for id in claim.decided_by() if claim.study else ():
             value = values[number % len(values)]
             finding = {"id": id, "claim": f"{id} holds", "source": "paper", "published": value}
-            finding |= {"ours": value, "test": "equal", "verdict": verdict, "n": 3, "std": 0.5}
+            finding |= {"ours": value, "rule": "equal", "verdict": verdict, "n": 3, "std": 0.5}
             results.setdefault(claim.study, {"findings": []})["findings"].append(finding)
     return results
 

@@ -138,14 +138,15 @@ def test_every_program_is_run_by_a_test_or_said_to_be_long():
         if program(line) in LONG and program(line) != "pip":
             assert re.search(r"# .*(minute|hour|long)", line), f"say how long it takes: {line}"
     for name in studies:  # at the paper's scale they are long, as REPRODUCTION.md says
-        test = ROOT / "tests" / f"test_{name.removeprefix('studies.')}.py"
+        test = ROOT / "tests" / "studies" / f"test_{name.removeprefix('studies.')}.py"
         assert 'at("smoke")' in test.read_text() or "'smoke'" in test.read_text(), test
 
 
 def test_the_tests_that_are_named_exist():
     for name in RUN.values():
         file, test = name.split("::")
-        tree = ast.parse((ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8"))
+        (path,) = (ROOT / "tests").rglob(f"{file}.py")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         assert test in {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}, name
 
 
