@@ -1,23 +1,31 @@
 # make run    set up, then the main job end to end: build, verify, train, report
 # make test   set up, then every test
+# make test-fast  the tests that take less than a minute in all
 # make test-oldest  the data and its tests with the oldest libraries that are supported
 # make check  format, lint, types (changes nothing)
 # make format apply the formatter and the safe lint fixes
+# make pages  write every generated page and figure again, from the results
+# make docs   the documentation of the public API, from its docstrings, into out/docs
+# make dist   build the files for PyPI into dist/ and check them
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+FAST_TESTS := tests/signals tests/data tests/evidence tests/figures tests/pages $(wildcard tests/test_*.py)
 OLDEST_TESTS := tests/signals tests/data tests/test_compat.py
 
-.PHONY: run test test-oldest check format clean
+.PHONY: run test test-fast test-oldest check format pages docs dist clean
 
 run: $(VENV)/.run
 	$(BIN)/python scripts/quickstart.py
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(FAST_TESTS)
 
 test-oldest: $(VENV)-oldest/.dev
 	$(VENV)-oldest/bin/python -m pytest -n 2 $(OLDEST_TESTS)
@@ -30,6 +38,23 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# pictures first, since the report and the cards refer to them
+pages: $(VENV)/.dev
+	$(BIN)/mnist1d-hf show --picture all --out dataset_card/figures
+	$(BIN)/python scripts/reproduce.py --report-only
+	$(BIN)/python scripts/make_card.py
+
+# a missing docstring is an error of `ruff check`
+docs: $(VENV)/.dev
+	$(BIN)/ruff check --select D1 mnist1d_hf
+	$(BIN)/pdoc -o out/docs mnist1d_hf
+
+dist: $(VENV)/.dev
+	$(PIP) -e '.[release]'
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""Rebuild the dataset's card: facts, picture, and the tables between the markers of README.md.
+"""Rebuild the dataset's card: its facts, and the tables between the markers of README.md.
 
     python scripts/make_card.py            # dataset_card/ and README.md, in seconds
 
@@ -6,21 +6,18 @@ Facts go to results/dataset.json, the leaderboard to results/leaderboard.json, a
 filled from these as from the other results. The project's own README has tables of the same kind.
 """
 
+import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mnist1d_hf.evidence.results import read_result, write_json, write_result
-from mnist1d_hf.figures.pictures import plot_examples
-from mnist1d_hf.figures.style import save
 from mnist1d_hf.files import replacing
 from mnist1d_hf.pages.dataset_card import fill, fill_tables
 from mnist1d_hf.pages.facts import dataset_facts
 from mnist1d_hf.pages.leaderboard import board
-from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.signals.params import SignalParams
 
 
 def main(
@@ -29,9 +26,7 @@ def main(
     start = time.perf_counter()
     facts = dataset_facts()
     seconds = time.perf_counter() - start
-    write_result(folder / "results" / "dataset.json", facts, args={}, seconds=seconds)
-    data = make_mnist1d(SignalParams())
-    save(plot_examples(data.x_train, data.y_train), folder / "figures" / "examples")
+    write_if_new(folder / "results" / "dataset.json", facts, seconds)
     results = {path.stem: read_result(path) for path in sorted(folder.glob("results/*.json"))}
     results["leaderboard"] = board(results.get("classification"), results.get("leaderboard"))
     write_json(folder / "results" / "leaderboard.json", results["leaderboard"])
@@ -40,6 +35,14 @@ def main(
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         print(f"{path}: {len(text):,} characters")
+
+
+def write_if_new(path: Path, facts: dict[str, Any], seconds: float) -> None:
+    """Write `facts` unless the file has them already: its date is that of the last change."""
+    known = read_result(path) if path.exists() else {}
+    plain = json.loads(json.dumps(facts, default=lambda array: array.tolist()))
+    if {key: known.get(key) for key in plain} != plain:
+        write_result(path, facts, args={}, seconds=seconds)
 
 
 if __name__ == "__main__":
