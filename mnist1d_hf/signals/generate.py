@@ -13,7 +13,13 @@ from mnist1d_hf.signals.counter import (
     prepare,
     render_block,
 )
-from mnist1d_hf.signals.frozen import Draws, frozen_draws, legacy_stream, noisy_labels
+from mnist1d_hf.signals.frozen import (
+    Draws,
+    LegacyStream,
+    frozen_draws,
+    legacy_stream,
+    noisy_labels,
+)
 from mnist1d_hf.signals.params import SignalParams, check_integer
 from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotations, time_axis
 from mnist1d_hf.signals.templates import Templates, check_templates
@@ -61,11 +67,7 @@ def make_mnist1d(
     params = params or SignalParams()
     patterns = digit_templates() if templates is None else check_templates(templates)
     num_classes = len(patterns.y)
-    if params.num_samples < num_classes:
-        raise ValueError(
-            f"num_samples={params.num_samples}: must be at least the number of classes, "
-            f"{num_classes}"
-        )
+    check_num_samples(params, num_classes)
     num_train = int(params.num_rows(num_classes) * params.train_split)
     if params.validation_size > num_train:  # `params` counts the rows of ten classes
         raise ValueError(
@@ -94,6 +96,14 @@ def make_mnist1d(
     )
 
 
+def check_num_samples(params: SignalParams, num_classes: int) -> None:
+    if params.num_samples < num_classes:
+        raise ValueError(
+            f"num_samples={params.num_samples}: must be at least the number of classes, "
+            f"{num_classes}"
+        )
+
+
 def frozen_rows(
     params: SignalParams,
     patterns: Templates,
@@ -101,6 +111,21 @@ def frozen_rows(
     advance: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All rows of the frozen stream, train first: x (n, d) float64, y (n,) int64, t (d,)."""
+    stream, x, classes, _ = raw_frozen_rows(params, patterns, advance)
+    y = patterns.y[classes]
+    mean, std = x.mean(), x.std()
+    check_spread(mean, std**2)
+    x -= mean
+    x /= std
+    if params.label_noise:
+        y[:num_train] = noisy_labels(stream, y[:num_train], params.label_noise)
+    return x, y, time_axis(patterns, params) / std
+
+
+def raw_frozen_rows(
+    params: SignalParams, patterns: Templates, advance: Callable[[int], object] | None = None
+) -> tuple[LegacyStream, np.ndarray, np.ndarray, np.ndarray]:
+    """The stream after all rows, and they: x (n, d) not normalised, classes (n,), order (d,)."""
     num_classes = len(patterns.y)
     n = params.num_rows(num_classes)
     stream = legacy_stream(params.seed)
@@ -116,18 +141,13 @@ def frozen_rows(
             x[start : start + CHUNK][rows] = render(windows, chunk[rows], part, params)
         if advance:
             advance(len(chunk))
-    order = stream.rng.permutation(n)
-    x, y = x[order], patterns.y[classes[order]]
+    rows_order, order = stream.rng.permutation(n), np.arange(params.final_seq_length)
+    x, classes = x[rows_order], classes[rows_order]
     if params.shuffle_seq:
+        order = stream.rng.permutation(params.final_seq_length)
         # with `...` the copy has the memory order, hence the mean the rounding, of the original
-        x = x[..., stream.rng.permutation(params.final_seq_length)]
-    mean, std = x.mean(), x.std()
-    check_spread(mean, std**2)
-    x -= mean
-    x /= std
-    if params.label_noise:
-        y[:num_train] = noisy_labels(stream, y[:num_train], params.label_noise)
-    return x, y, time_axis(patterns, params) / std
+        x = x[..., order]
+    return stream, x, classes, order
 
 
 def make_range(
