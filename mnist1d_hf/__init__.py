@@ -18,6 +18,10 @@ from mnist1d_hf.signals.generate import make_range as make_range
 from mnist1d_hf.signals.generate import time_axis as time_axis
 from mnist1d_hf.signals.params import CONFIGS as CONFIGS
 from mnist1d_hf.signals.params import SignalParams as SignalParams
+from mnist1d_hf.signals.posterior import LatentPosterior as LatentPosterior
+from mnist1d_hf.signals.posterior import class_posterior as class_posterior
+from mnist1d_hf.signals.posterior import latent_posterior as latent_posterior
+from mnist1d_hf.signals.posterior import log_density as log_density
 from mnist1d_hf.signals.templates import Templates as Templates
 from mnist1d_hf.signals.templates import templates as templates
 

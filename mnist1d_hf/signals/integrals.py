@@ -10,18 +10,22 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
 
 SQRT_2PI = np.sqrt(2 * np.pi)
 # Standard deviations from the peak that count: beyond lies less than 1e-11 of the integral.
 SPAN = 7.0
+# At an end of the interval the integrand may fall exponentially: by so many nats until the rest,
+# once more less than 1e-9 of the integral, does not count; one is as hard as so many deviations.
+DECAY, DECAY_SPAN = 27.0, 0.27
 # Nodes, and the longest interval in standard deviations on which their rule errs by less than 1e-9
 # of the integral; longer intervals get nodes in proportion.
 RULES = {6: 1.2, 8: 2.5, 10: 4.0, 12: 5.5, 16: 8.0, 20: 10.5, 24: 13.0, 32: 18.0, 64: 37.0}
 MOST_NODES = 1024
 # With the rule of an interval this much shorter the error is still less than 1e-4.
 MINOR_SPAN = 2.8
-# With a far end of the reach beyond this, its tail is less than 1e-5 (minor) or 1e-10 of the band.
+# How the band is calculated: from both ends of the reach, from the near one, or as a logarithm.
+SIDES = BOTH, ONE, LOGARITHM = 0, 1, 2
+# With the far end beyond this, the tail there is less than 1e-4 (minor) or 2e-9 of the band.
 ONE_SIDED = (4.3, 6.4)
 # Farther than this from the reach, in standard deviations, probabilities are too small for floats.
 FAR = 25.0
@@ -47,6 +51,7 @@ class Peak(NamedTuple):
     s: np.ndarray  # (k,)
     distance: np.ndarray  # (k,) of a(s) from the reach; 0 within it
     bound: np.ndarray  # (k,) log of the integrand at most
+    steepness: np.ndarray  # (k,) size of the bound's slope: 0 but at an end of the interval
 
 
 def peak(f: Integrand) -> Peak:
@@ -61,8 +66,12 @@ def peak(f: Integrand) -> Peak:
     curvature = np.where(outside, square + f.tilt**2, 1)
     s = np.where(outside, (f.u * f.length + f.tilt * edge) / curvature, s)
     np.clip(s, f.low, f.high, out=s)
-    distance = np.maximum(np.abs(f.along - s * f.tilt) - f.reach, 0)
-    return Peak(s, distance, s * (f.length * f.u - square * s / 2) - distance**2 / 2)
+    a = f.along - s * f.tilt
+    distance = np.maximum(np.abs(a) - f.reach, 0)
+    bound = s * (f.length * f.u - square * s / 2) - distance**2 / 2
+    slope = f.length * f.u - square * s + np.copysign(distance, a) * f.tilt
+    at_end = (s == f.low) | (s == f.high)
+    return Peak(s, distance, bound, np.where(at_end, np.abs(slope), 0))
 
 
 def log_integral(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
@@ -73,23 +82,23 @@ def log_integral(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
     return np.log(out) + top.bound
 
 
-def moments(f: Integrand, top: Peak) -> np.ndarray:
+def moments(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
     """Of each integrand: its log mean, and means under it of s, s^2, v and v^2: (5, k).
 
     v = x - a(s), where x is the normal number within `reach` of a(s): the slope, in standard
     deviations.
     """
     out = np.empty((5, len(f.u)))
-    for part, s, a, weight in nodes(f, top, np.zeros(len(f.u), dtype=bool)):
+    for part, s, a, weight in nodes(f, top, minor):
         total = weight.sum(axis=0)
         out[0, part] = np.log(total) + top.bound[part]
         weight /= total
         size, reach = np.abs(a), f.reach[part]
         log = log_band(size, reach)
         near, far = (np.exp(-((size + r) ** 2) / 2 - log) / SQRT_2PI for r in (-reach, reach))
-        x = np.copysign(near - far, a)
-        x_square = 1 + (size - reach) * near - (size + reach) * far
-        means = s, s * s, x - a, x_square - 2 * a * x + a * a
+        v = np.clip(np.copysign(near - far, a) - a, -reach, reach)
+        v_square = np.clip(1 - reach * (near + far) - a * v, v * v, reach**2)
+        means = s, s * s, v, v_square
         for row, values in enumerate(means, start=1):
             out[row, part] = (weight * values).sum(axis=0)
     return out
@@ -101,19 +110,22 @@ def nodes(f: Integrand, top: Peak, minor: np.ndarray) -> Iterator[tuple[np.ndarr
     The weights, summed over the nodes, are the integral divided by exp(bound), so that they neither
     overflow nor vanish.
     """
-    low, high = ends(f, top)
+    low, high, spans = ends(f, top)
     half, middle = (high - low) / 2, (high + low) / 2
     width = f.high - f.low
     share = half / width if width > 0 else np.full_like(half, 0.5)
-    rule = rules(2 * half * np.hypot(f.length, f.tilt) - MINOR_SPAN * minor)
+    rule = rules(spans - MINOR_SPAN * minor)
     # log(s g u - s^2 g^2 / 2) as a polynomial in the distance from the peak
     slope, curvature = f.length * (f.u - f.length * top.s), f.length**2 / 2
     least = np.maximum(np.abs(f.along - middle * f.tilt) - half * np.abs(f.tilt), 0)
-    band = np.where(f.reach + least > np.where(minor, *ONE_SIDED), 1, 0)
-    band[top.distance > FAR] = 2
-    for case in np.unique(rule * len(BANDS) + band):
-        n, kind = divmod(int(case), len(BANDS))
-        chosen = np.nonzero((rule == n) & (band == kind))[0]
+    enough = np.where(minor, *ONE_SIDED)
+    one = (f.reach + least > enough) & (4 * f.reach * np.maximum(least, f.reach) > enough**2)
+    side = np.where(one, ONE, BOTH)
+    side[top.distance > FAR] = LOGARITHM
+    case = len(SIDES) * rule + side
+    for number in np.unique(case).tolist():
+        n, kind = divmod(number, len(SIDES))
+        chosen = np.flatnonzero(case == number)
         node, weight = legendre(n)
         step = max(1, SLICE // n)
         for start in range(0, len(chosen), step):
@@ -127,29 +139,35 @@ def nodes(f: Integrand, top: Peak, minor: np.ndarray) -> Iterator[tuple[np.ndarr
             log += slope[k]
             log *= t
             log += top.distance[k] ** 2 / 2
-            value = BANDS[kind](log, np.abs(a), f.reach[k])
+            value = weigh(log, np.abs(a), f.reach[k], kind)
             value *= weight[:, None] * share[k]
             yield k, s, a, value
 
 
-# exp(log) times the probability that a standard normal number lies within `reach` of `size` >= 0
-BANDS = (
-    lambda log, size, reach: np.exp(log) * (ndtr(reach - size) - ndtr(-reach - size)),
-    lambda log, size, reach: np.exp(log) * ndtr(reach - size),
-    lambda log, size, reach: np.exp(log + log_band(size, reach)),
-)
+def weigh(log: np.ndarray, size: np.ndarray, reach: np.ndarray, side: int) -> np.ndarray:
+    """exp(log) times the probability that a normal number lies within `reach` of `size` >= 0."""
+    from scipy.special import ndtr  # here, as it takes longer to import than the whole package
+
+    if side == LOGARITHM:
+        return np.exp(log + log_band(size, reach))
+    out = ndtr(reach - size)
+    if side == BOTH:
+        out -= ndtr(-reach - size)
+    out *= np.exp(log, out=log)
+    return out
 
 
-def ends(f: Integrand, top: Peak) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the interval that counts: (k,) and (k,)."""
+def ends(f: Integrand, top: Peak) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The part of the interval that counts, and its length as `RULES` measures it: three (k,)."""
     with np.errstate(divide="ignore"):
-        around = SPAN / f.length
+        around = np.minimum(SPAN / f.length, DECAY / top.steepness)
         # not much farther from the reach than at the peak
         limit = f.reach + top.distance + SPAN
         first, second = (f.along - limit) / f.tilt, (f.along + limit) / f.tilt
     low = np.maximum(np.maximum(f.low, top.s - around), np.minimum(first, second))
     high = np.minimum(np.minimum(f.high, top.s + around), np.maximum(first, second))
-    return low, high
+    scale = np.maximum(np.hypot(f.length, f.tilt), DECAY_SPAN * top.steepness)
+    return low, high, (high - low) * scale
 
 
 def rules(spans: np.ndarray) -> np.ndarray:
@@ -168,5 +186,7 @@ def legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def log_band(size: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """Log probability that a standard normal number lies within `reach` of `size` >= 0."""
+    from scipy.special import log_ndtr
+
     upper, lower = log_ndtr(reach - size), log_ndtr(-reach - size)
     return upper + np.log1p(-np.exp(lower - upper))

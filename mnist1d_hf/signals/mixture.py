@@ -25,6 +25,7 @@ class Live(NamedTuple):
     offset: np.ndarray  # (pairs,) log density less the log integral over the amplitude
     integrand: Integrand
     peak: Peak
+    minor: np.ndarray  # (pairs,) bool: far below the best
     top: np.ndarray  # (n, 1), or (n, num_classes) by class: the greatest bound
 
 
@@ -36,8 +37,7 @@ def log_joint(c: Components, y: np.ndarray, *, by_class: bool = False) -> np.nda
     live = live_pairs(c, y, by_class)
     label = c.label[live.component]
     top = np.broadcast_to(live.top, (len(y), c.shape[0]))
-    minor = live.offset + live.peak.bound < top[live.row, label] - MINOR
-    value = live.offset + log_integral(live.integrand, live.peak, minor)
+    value = live.offset + log_integral(live.integrand, live.peak, live.minor)
     share = np.exp(value - top[live.row, label])
     total = np.bincount(live.row * c.shape[0] + label, share, top.size)
     with np.errstate(divide="ignore"):
@@ -50,7 +50,7 @@ def latents(c: Components, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Places are probabilities. The means are of the amplitude, its square, the slope, its square.
     """
     live = live_pairs(c, y, by_class=False)
-    log, *means = moments(live.integrand, live.peak)
+    log, *means = moments(live.integrand, live.peak, live.minor)
     rise = c.rise[c.group[live.component]]
     means[2] /= rise
     means[3] /= rise**2
@@ -89,9 +89,11 @@ def live_pairs(c: Components, y: np.ndarray, by_class: bool) -> Live:
         )
         offset = c.log_weight[group] - distance[group, row] / 2
         best = peak(f)
-        top = highest(offset + best.bound, row, owner[component], shape)
+        tight = offset + best.bound
+        top = highest(tight, row, owner[component], shape)
         if (threshold <= top - WINDOW * 2 / 3).all():
-            return Live(row, component, offset, f, best, top)
+            minor = tight < top[row, owner[component]] - MINOR
+            return Live(row, component, offset, f, best, minor, top)
         threshold = np.minimum(threshold, top - WINDOW)
 
 

@@ -19,7 +19,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from mnist1d_hf.signals.components import Components, components
 from mnist1d_hf.signals.frame import Frame, frame
@@ -70,7 +69,8 @@ def class_posterior(
     _, parts, raw = prepared(x, params, templates, advance)
     out = np.empty((len(x), parts.shape[0]))
     for rows, y in raw:
-        out[rows] = softmax(log_joint(parts, y), axis=1)
+        joint = log_joint(parts, y)
+        out[rows] = np.exp(joint - log_total(joint)[:, None])
     if given_labels:
         out *= 1 - params.label_noise
         out += params.label_noise / out.shape[1]
@@ -103,7 +103,7 @@ def log_density(
     out = np.empty((len(x), num_classes) if by_class else len(x))
     for rows, y in raw:
         joint = log_joint(parts, y, by_class=by_class)
-        out[rows] = joint + np.log(num_classes) if by_class else logsumexp(joint, axis=1)
+        out[rows] = joint + np.log(num_classes) if by_class else log_total(joint)
     out += params.final_seq_length * np.log(where.std)  # of normalised rows, not of raw ones
     return out
 
@@ -132,6 +132,12 @@ def latent_posterior(
         slope,
         np.sqrt(np.maximum(slope_square - slope**2, 0)),
     )
+
+
+def log_total(joint: np.ndarray) -> np.ndarray:
+    """Log density of each row (n,) from those of its classes (n, num_classes)."""
+    top = joint.max(axis=1)
+    return top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
 
 
 def prepared(
