@@ -7,6 +7,10 @@ from typing import Any
 
 from mnist1d_hf.data.mnist1d import Mnist1D
 
+# Modules of `signals` that read rows and make none: a change of them leaves cached data valid. A
+# module that is not listed counts as part of the generator.
+READERS = {"components.py", "frame.py", "integrals.py", "mixture.py", "posterior.py"}
+
 
 @cache
 def content_hash() -> str:
@@ -15,8 +19,9 @@ def content_hash() -> str:
     A change of the generator therefore never meets data of an older one.
     """
     package = Path(__file__).parents[1]
+    generator = {path for path in (package / "signals").glob("*.py") if path.name not in READERS}
     digest = hashlib.sha256()
-    for path in [package / "data" / "mnist1d.py", *sorted((package / "signals").glob("*.py"))]:
+    for path in [package / "data" / "mnist1d.py", *sorted(generator)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -1,5 +1,6 @@
 """Loading by `mnist1d_hf.load_dataset`, on public interfaces alone."""
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -68,8 +69,23 @@ def test_the_content_hash_follows_the_sources(tmp_path, monkeypatch):
     monkeypatch.setattr(load, "__file__", str(copy / "data" / "load.py"))
     make = load.content_hash.__wrapped__
     assert make() == load.content_hash() and len(make()) == 16
+    assert {path.name for path in copy.rglob("*.py")} >= load.READERS
     for path in sorted(copy.rglob("*.py")):
         source = path.read_bytes()
         path.write_bytes(source + b"\n")
-        assert make() != load.content_hash(), f"{path.name} is not part of the hash"
+        reads = path.name in load.READERS
+        assert (make() == load.content_hash()) == reads, f"{path.name} is not where it should be"
         path.write_bytes(source)
+    (copy / "signals" / "a_new_step.py").write_text("STEP = 1")
+    assert make() != load.content_hash(), "a new module is not part of the hash"
+
+
+def test_what_makes_the_data_imports_nothing_outside_the_hash():
+    here = Path(load.__file__).parents[1]
+    for path in [here / "data" / "mnist1d.py", *(here / "signals").glob("*.py")]:
+        nodes = () if path.name in load.READERS else ast.walk(ast.parse(path.read_text()))
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                named = {alias.name for alias in node.names} | {getattr(node, "module", "")}
+                modules = {f"{name.rpartition('.')[2]}.py" for name in named}
+                assert not modules & load.READERS, f"{path.name}: {ast.unparse(node)}"
