@@ -1,21 +1,25 @@
-"""The command `mnist1d-hf`. Each command imports what it needs; the work is done elsewhere."""
+"""The command `mnist1d-hf`. Each command imports what it needs; the work is done elsewhere.
+
+Here are the commands about data; those that start something longer are in `programs`.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mnist1d_hf import programs
+from mnist1d_hf.entrances import CONTINUES, console, entrance
 from mnist1d_hf.options import (
     DryRun,
     EngineName,
     EngineOptions,
     Logs,
+    ParameterCommand,
     Ranks,
     engine_of,
-    errors,
-    refusals,
+    show_launch,
     takes_parameters,
 )
 from mnist1d_hf.signals.params import SignalParams
@@ -24,9 +28,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
-    help="MNIST-1D: generate it, check it, look at it, publish it.",
+    pretty_exceptions_enable=False,
+    help="MNIST-1D: generate it, check it, look at it, study it.",
 )
-console = Console()
 
 CONFIG_HELP = "default, shuffled, high-translation or templates"
 
@@ -42,13 +46,17 @@ def show_version(asked: bool) -> None:
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="and exit")
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
-@app.command()
+@app.command(cls=ParameterCommand)
+@entrance(stopped="files that are whole are kept, but the same command starts from the first row")
 @takes_parameters
 def generate(
     config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)],
@@ -59,8 +67,8 @@ def generate(
 ) -> None:
     """Write a dataset as files.
 
-    The folder is complete when it has a manifest.json; a run that was interrupted is completed by
-    running it again.
+    The folder is complete when it has a manifest.json. After an interruption the same command
+    starts again; for large datasets use [bold]mnist1d-hf shards[/], which continues.
 
     [bold]Examples[/]
 
@@ -68,7 +76,7 @@ def generate(
 
       mnist1d-hf generate shuffled --seed 7 --format npz --out data/shuffled-7
 
-      mnist1d-hf generate default --stream counter --num-samples 1000000 --out data/million
+      mnist1d-hf generate default --stream counter --num-samples 1e6 --out data/1e6
     """
     from mnist1d_hf.data.export import export_dataset
     from mnist1d_hf.data.load import load_dataset_builder
@@ -77,7 +85,8 @@ def generate(
         console.print(f"{path}  {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(cls=ParameterCommand)
+@entrance(stopped=CONTINUES)
 @takes_parameters
 def shards(
     config_name: Annotated[
@@ -113,15 +122,16 @@ def shards(
 
     [bold]Examples[/]
 
-      mnist1d-hf shards default --num-samples 1e8 --num-shards 64 --workers 8 --out data
+      mnist1d-hf shards default --num-samples 1e8 --workers 8 --out data
 
-      mnist1d-hf shards default --num-samples 1e8 --num-shards 64 --out data --verify
+      mnist1d-hf shards default --num-samples 1e8 --out data --verify
 
-      mnist1d-hf shards shuffled --num-samples 1e9 --num-shards 340 --out s3://bucket/data
-      --rank $SLURM_ARRAY_TASK_ID --world-size 20
+      mnist1d-hf shards shuffled --num-samples 1e9 --num-shards 340 \\
+        --out s3://bucket/data --rank $SLURM_ARRAY_TASK_ID --world-size 20
 
-      mnist1d-hf shards shuffled --num-samples 1e9 --num-shards 340 --out /shared/data
-      --engine slurm --ranks 20 -E partition=cpu -E time=02:00:00
+      mnist1d-hf shards shuffled --num-samples 1e9 --num-shards 340 \\
+        --out /shared/data --engine slurm --ranks 20 \\
+        -E partition=cpu -E time=02:00:00
     """
     from mnist1d_hf.shards.job import MANIFEST, ShardJob
     from mnist1d_hf.signals.params import config_params
@@ -147,63 +157,8 @@ def shards(
         console.print(f"{there}: not all shards are there yet", highlight=False, soft_wrap=True)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def study(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="any other name lists all")],
-    out: Annotated[str | None, typer.Option(help="folder of results/ and figures/")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="processes [1]; with --engine, ranks at a time")
-    ] = None,
-    engine: EngineName = None,
-    ranks: Ranks = None,
-    engine_option: EngineOptions = None,
-    logs: Logs = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Run an experiment of the paper, on one machine or many (extra `studies`).
-
-    All other options are the study's own: [bold]mnist1d-hf study NAME -- --help[/] lists them. With
-    an engine its cells are shared by ranks, which need one folder OUT that all of them reach; a
-    last run makes result and figures. The same command continues after any interruption.
-
-    [bold]Examples[/]
-
-      mnist1d-hf study pooling
-
-      mnist1d-hf study lottery_tickets --scale paper --workers 8
-
-      mnist1d-hf study lottery_tickets --scale paper --out /shared/lottery --engine ray --ranks 50
-    """
-    from mnist1d_hf.shards.ranks import StudyRanks, study_main
-
-    given = context.args
-    with refusals():
-        main = study_main(name)
-        if engine is None:
-            given += ["--out", out] if out else []
-            given += ["--workers", str(workers)] if workers is not None else []
-            main(args=given, prog_name=f"mnist1d-hf study {name}")
-            return
-        if out is None:
-            raise ValueError("--engine needs --out: a folder that all machines reach")
-        if ranks is None:
-            raise ValueError("--engine needs --ranks: how many tasks share the cells")
-        where = engine_of(engine, workers, logs, engine_option, dry_run)
-        show_launch(where, where.run_study(StudyRanks(name, tuple(given), out), ranks))
-
-
-def show_launch(engine: Any, executor: Any) -> None:
-    """What an engine would run, or that it has taken it."""
-    from mnist1d_hf.shards.executors import describe
-
-    if engine.dry_run:
-        console.print(describe(executor), highlight=False, soft_wrap=True, markup=False)
-    elif engine.name == "slurm":
-        console.print(f"submitted as job {executor.job_id}", highlight=False)
-
-
-@app.command()
+@app.command(cls=ParameterCommand)
+@entrance(stopped="configs that are named above are kept; the same command makes the others")
 @takes_parameters
 def prepare(
     config_names: Annotated[
@@ -215,8 +170,8 @@ def prepare(
     """Fill the datasets cache, so that load_dataset("mnist1d", ...) works without importing us.
 
     Later processes, in any environment with the same cache, call plain
-    [bold]datasets.load_dataset("mnist1d", "shuffled")[/]. Set HF_HUB_OFFLINE=1 there, or the
-    library first asks the Hub.
+    [bold]datasets.load_dataset("mnist1d", "shuffled")[/]. Set HF_HUB_OFFLINE=1 there: without it
+    the library first asks the Hub, and where there is no network it retries for some 25 seconds.
 
     [bold]Examples[/]
 
@@ -227,36 +182,24 @@ def prepare(
     from mnist1d_hf.data.load import load_dataset_builder
     from mnist1d_hf.data.mnist1d import Mnist1D
 
-    for name in config_names or list(Mnist1D.builder_configs):
-        builder = load_dataset_builder(name, **params)
+    builders = [
+        load_dataset_builder(name, **params)
+        for name in config_names or list(Mnist1D.builder_configs)
+    ]
+    for builder in builders:
         builder.download_and_prepare()
-        console.print(f"{name}: {builder.cache_dir}", highlight=False, soft_wrap=True)
+        place = f"{builder.config.name}: {builder.cache_dir}"
+        console.print(place, highlight=False, soft_wrap=True)
+    console.print(
+        "Set HF_HUB_OFFLINE=1 where this is loaded without importing mnist1d_hf: the library "
+        "would ask the Hub first, and without a network retry for some 25 seconds.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command()
-def hub(
-    directory: Annotated[
-        Path | None, typer.Option("--dir", help="folder that keeps everything; memory if none")
-    ] = None,
-    port: Annotated[int, typer.Option(help="port to listen on; any free one if none")] = 0,
-) -> None:
-    """Run a Hugging Face Hub on this machine, to publish to and load from without an account.
-
-    It prints two variables to set; every Hugging Face library then uses it. Ctrl-C ends it.
-
-    [bold]Examples[/]
-
-      mnist1d-hf hub
-
-      mnist1d-hf hub --dir hub --port 8000
-    """
-    from mnist1d_hf.localhub import serve
-
-    with refusals():
-        serve(directory, port)
-
-
-@app.command()
+@entrance()
 def verify() -> None:
     """Generate the presets and compare them with the frozen data and the original package.
 
@@ -279,42 +222,49 @@ def verify() -> None:
 
 
 @app.command()
+@entrance()
 def info() -> None:
-    """Print versions, the presets with what sets them apart, and where the cache is."""
+    """Print versions, the configs with what sets them apart, and where the cache is."""
     import datasets
     import numpy
     import scipy
 
-    from mnist1d_hf import CONFIGS, __version__
+    from mnist1d_hf import __version__
     from mnist1d_hf.data.load import content_hash, load_dataset_builder
+    from mnist1d_hf.data.mnist1d import Mnist1D
 
     versions = {"mnist1d-hf": __version__, "datasets": datasets.__version__}
     versions |= {"numpy": numpy.__version__, "scipy": scipy.__version__}
     console.print(", ".join(f"{k} {v}" for k, v in versions.items()), highlight=False)
-    console.print(f"generator {content_hash()}, cache {datasets.config.HF_DATASETS_CACHE}")
+    console.print(f"cache {datasets.config.HF_DATASETS_CACHE}", highlight=False, soft_wrap=True)
+    console.print(f"digest of the generator's code {content_hash()}", highlight=False)
     table = Table("config", "train", "test", "differs from default in", "prepared")
-    for name, params in CONFIGS.items():
-        other = [f"{k}={v}" for k, v in vars(params).items() if v != getattr(SignalParams, k)]
-        prepared = Path(load_dataset_builder(name).cache_dir).is_dir()
-        test = params.num_rows() - params.num_train
-        row = (
-            name,
-            str(params.num_train),
-            str(test),
-            ", ".join(other),
-            "yes" if prepared else "no",
-        )
-        table.add_row(*row)
+    for name in Mnist1D.builder_configs:
+        builder = load_dataset_builder(name)
+        rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
+        sizes = (str(rows["train"]), str(rows.get("test", 0)))
+        prepared = "yes" if Path(builder.cache_dir).is_dir() else "no"
+        table.add_row(name, *sizes, difference(builder.config), prepared)
     console.print(table)
 
 
-@app.command()
+def difference(config: Any) -> str:
+    """What sets a config apart from default."""
+    if config.name == "templates":
+        return "the ten digits without noise"
+    own = vars(config.params).items()
+    return ", ".join(f"{key}={value}" for key, value in own if value != getattr(SignalParams, key))
+
+
+@app.command(cls=ParameterCommand)
+@entrance()
 @takes_parameters
 def show(
     config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)] = "default",
     picture: Annotated[
-        str, typer.Option(help="examples, templates, steps, overview, classes, film or all")
-    ] = "examples",
+        str | None,
+        typer.Option(help="examples, templates, steps, overview, classes, film or all"),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="file to write, without its ending; a folder for all")
     ] = Path("mnist1d"),
@@ -334,63 +284,17 @@ def show(
 
       mnist1d-hf show --picture all --out dataset_card/figures
     """
-    from mnist1d_hf.figures.gallery import draw
     from mnist1d_hf.signals.params import config_params
 
-    for path in draw(picture, out, config_params(config_name, **params), dark=dark):
+    if config_name == "templates":
+        if picture not in (None, "templates"):
+            raise ValueError(f"config 'templates': has no picture {picture!r}, only its own")
+        config_name, picture = "default", "templates"
+    wanted = config_params(config_name, **params)
+    from mnist1d_hf.figures.gallery import draw
+
+    for path in draw(picture or "examples", out, wanted, dark=dark):
         console.print(f"{path}", highlight=False, soft_wrap=True)
 
 
-@app.command()
-def explore(
-    models: Annotated[
-        str | None,
-        typer.Option(help="folders or repositories of models, separated by commas"),
-    ] = None,
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen on")] = 7860,
-    browser: Annotated[bool, typer.Option(help="open a browser")] = True,
-) -> None:
-    """Open the explorer in a browser: data, models, quiz (extra `space`).
-
-    Nothing is asked of other machines, but for models that are named as repositories of the Hub.
-
-    [bold]Examples[/]
-
-      mnist1d-hf explore
-
-      mnist1d-hf explore --models out/models --no-browser
-    """
-    with refusals():
-        from mnist1d_hf.space.app import launch
-    launch(models, server_name=host, server_port=port, inbrowser=browser)
-
-
-@app.command()
-def quiz(
-    config_name: Annotated[str, typer.Argument(metavar="CONFIG", help="default or shuffled")] = (
-        "default"
-    ),
-    questions: Annotated[int, typer.Option(help="20 or 100")] = 20,
-    seed: Annotated[
-        int | None, typer.Option(help="that chooses the signals; by chance if none")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file for the result")] = None,
-) -> None:
-    """Take the human's quiz in the terminal (extra `quiz`).
-
-    [bold]Examples[/]
-
-      mnist1d-hf quiz
-
-      mnist1d-hf quiz shuffled --questions 100 --out result.json
-    """
-    with refusals():
-        from mnist1d_hf.space.quiz import chance_seed
-        from mnist1d_hf.space.terminal import take_quiz
-    try:
-        with refusals():
-            take_quiz(console, config_name, questions, chance_seed() if seed is None else seed, out)
-    except (EOFError, KeyboardInterrupt):
-        errors.print("\nstopped; nothing is saved")
-        raise typer.Exit(1) from None
+app.add_typer(programs.app)

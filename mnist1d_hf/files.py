@@ -6,15 +6,17 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path`, which takes its place when the block ends without error.
 
-    Missing folders are made. After an error or an interrupt `path` is as it was before.
+    Missing folders are made, and `~` is the home folder. After an error or an interrupt `path` is
+    as it was before.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     # two machines with one shared folder may have processes of the same number
     temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
@@ -26,13 +28,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def check_writable(directory: str | Path) -> None:
-    """Make a folder for output; ValueError when it cannot be made or written."""
+    """ValueError when a folder for output cannot be made or written; nothing is made yet."""
+    path = Path(directory).expanduser()
     try:
-        os.makedirs(directory, exist_ok=True)
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        with TemporaryFile(dir=there):
+            pass
     except OSError as error:
-        raise ValueError(f"output folder {directory}: {error.strerror}; choose another") from error
-    if not os.access(directory, os.W_OK):
-        raise ValueError(f"output folder {directory} is not writable; choose another")
+        reason = error.strerror or error
+        raise ValueError(f"output folder {directory}: {reason}; choose another") from error
 
 
 def sha256(path: str | Path) -> str | None:

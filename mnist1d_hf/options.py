@@ -1,33 +1,26 @@
-"""Options that several commands share, and the way commands refuse."""
+"""Options that several commands share, and commands made from the fields of a dataclass."""
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields
+from collections.abc import Callable, Iterable
+from dataclasses import Field, fields
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from mnist1d_hf.entrances import console
 from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.workers import Stopped
 
-errors = Console(stderr=True)
-# modules that come with an extra of the package
-EXTRAS = {
-    **dict.fromkeys(("torch", "transformers", "accelerate", "evaluate", "sklearn"), "train"),
-    **dict.fromkeys(("matplotlib", "PIL", "openTSNE"), "studies"),
-    **{"gradio": "space", "plotille": "quiz", "datatrove": "distributed", "ray": "ray"},
-}
+PAIR = "padding"  # the parameter that is two numbers
 
 
 def whole_number(text: str) -> int:
     """An integer as people write large ones, 100000, 100_000 or 1e5; ValueError for others."""
     try:
         number = Decimal(text.replace("_", ""))
+        if number.is_finite() and number.adjusted() > 100:
+            raise ValueError(f"{text} is too large a number")
         if number == number.to_integral_value():
             return int(number)
     except (InvalidOperation, OverflowError):
@@ -35,6 +28,7 @@ def whole_number(text: str) -> int:
     raise ValueError(f"{text!r} is not a whole number")
 
 
+Port = Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0: any free one")]
 EngineName = Annotated[
     str | None,
     typer.Option(help="local, slurm, ray or jobs (extra `distributed`)", rich_help_panel="Engine"),
@@ -74,10 +68,10 @@ def engine_of(
     from mnist1d_hf.shards.engines import Engine
 
     values: dict[str, Any] = {}
-    for option in options or []:
-        key, equals, text = option.partition("=")
+    for assignment in options or []:
+        key, equals, text = assignment.partition("=")
         if not equals:
-            raise ValueError(f"--engine-option {option!r}: must be NAME=VALUE")
+            raise ValueError(f"--engine-option {assignment!r}: must be NAME=VALUE")
         try:
             values[key] = json.loads(text)
         except json.JSONDecodeError:
@@ -85,64 +79,68 @@ def engine_of(
     return Engine(name=name, workers=workers, logs=logs, options=values, dry_run=dry_run)
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Bad input ends a command with the message and code 2, an early end with code 1.
+def show_launch(engine: Any, executor: Any) -> None:
+    """Print what an engine would run, or that it has taken it."""
+    from mnist1d_hf.shards.executors import describe
 
-    So does a package that is not installed because it belongs to an extra.
-    """
-    try:
-        yield
-    except ValueError as error:
-        refuse("error", error)
-        raise typer.Exit(2) from None
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").split(".")[0])
-        if extra is None:
-            raise
-        refuse("error", f"needs {error.name}: pip install '.[{extra}]' in the checkout")
-        raise typer.Exit(2) from None
-    except Stopped as error:
-        refuse("stopped", error)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print("\nstopped; the same command continues")
-        raise typer.Exit(1) from None
+    if engine.dry_run:
+        console.print(describe(executor), highlight=False, soft_wrap=True, markup=False)
+    elif engine.name == "slurm":
+        console.print(f"submitted as job {executor.job_id}", highlight=False)
 
 
-def refuse(how: str, why: object) -> None:
-    message = f"[bold red]{how}:[/] {escape(str(why))}"
-    errors.print(message, highlight=False, soft_wrap=True)
+def option(name: str, kind: Any, text: str, default: Any = None, **more: Any) -> inspect.Parameter:
+    """An option of a command as typer reads it from a signature; `more` goes to typer.Option."""
+    annotation = Annotated[kind, typer.Option(help=text, **more)]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=default, annotation=annotation)
+
+
+def give_signature(command: Callable[..., Any], parameters: Iterable[inspect.Parameter]) -> None:
+    """Let typer see `parameters` where the function itself takes keywords of any name."""
+    signature = inspect.Signature(list(parameters))
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
 
 
 def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command every field of `SignalParams` as an option; it gets those that were set."""
 
-    def run(**options: Any) -> None:
-        params = {f.name: options.pop(f.name) for f in fields(SignalParams)}
-        set_ones = {name: value for name, value in params.items() if value is not None}
-        with refusals():
-            command(**options, params=set_ones)
+    def run(**given: Any) -> None:
+        params = {field.name: given.pop(field.name) for field in fields(SignalParams)}
+        command(**given, params={name: v for name, v in params.items() if v is not None})
 
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "params"]
-    options = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[
-                Any if field.type is Any else field.type | None,  # type: ignore[operator]
-                typer.Option(
-                    help=f"{field.metadata['help']} \\[{field.default}]",
-                    rich_help_panel="Parameters of the data",
-                    show_default=False,
-                    parser=whole_number if field.type is int else None,
-                    metavar="<int>" if field.type is int else None,
-                ),
-            ],
-        )
-        for field in fields(SignalParams)
-    ]
-    run.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    give_signature(run, [*own, *map(parameter, fields(SignalParams))])
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
+
+
+def parameter(field: Field[Any]) -> inspect.Parameter:
+    """The option for a field of `SignalParams`."""
+    kind = Any if field.type is Any else field.type | None  # type: ignore[operator]
+    default: Any = field.default
+    look: dict[str, Any] = {}
+    if field.type is int:
+        look = {"parser": whole_number, "metavar": "<int>"}
+    elif field.name == PAIR:
+        default, look = ",".join(map(str, default)), {"metavar": "<int>,<int>"}
+    text = f"{field.metadata['help']} \\[{default}]"
+    panel = "Parameters of the data"
+    return option(field.name, kind, text, rich_help_panel=panel, show_default=False, **look)
+
+
+class ParameterCommand(typer.core.TyperCommand):
+    """A command whose option --padding takes its two numbers as 36,60 too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = iter(args)
+        split: list[str] = []
+        for word in words:
+            if word == f"--{PAIR}":
+                split += [word, *next(words, "").split(",", 1)]
+            elif word.startswith(f"--{PAIR}="):
+                split += [f"--{PAIR}", *word.partition("=")[2].split(",", 1)]
+            else:
+                split.append(word)
+        return super().parse_args(ctx, [w for w in split if w])

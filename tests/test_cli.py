@@ -1,11 +1,13 @@
 """The command line: what each command writes and prints, and how it refuses bad input."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import mnist1d_hf
@@ -20,7 +22,7 @@ def run(monkeypatch, tmp_path, cache):
     """Run a command in an empty folder; returns its exit code and all it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("mnist1d_hf.cli.console.width", 200, raising=False)
+    monkeypatch.setattr("mnist1d_hf.entrances.console.width", 200, raising=False)
 
     def invoke(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, arguments)
@@ -57,7 +59,10 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["generate", "defualt", "--out", "data"], "'default', 'shuffled', 'high-translation'"),
+        (
+            ["generate", "defualt", "--out", "data"],
+            "high-translation, templates; did you mean 'default'?",
+        ),
         (["generate", "default", "--out", "data", "--seed", "-1"], "seed=-1: must be an integer"),
         (["generate", "default", "--out", "data", "--format", "hdf5"], "parquet, npz, csv"),
         (["generate", "default", "--out", "/proc/data"], "choose another"),
@@ -82,6 +87,7 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
             "give --ranks",
         ),
         (["study", "poling"], "must be one of activation_transfer, "),
+        (["study", "poling"], "; did you mean 'pooling'?"),
         (["study", "pooling", "--engine", "local", "--ranks", "2"], "--engine needs --out"),
         (["study", "pooling", "--engine", "local", "--out", "data"], "--engine needs --ranks"),
         (
@@ -89,6 +95,23 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
             "study pooling: No such option",
         ),
         (["show", "nope"], "must be one of default, shuffled, high-translation"),
+        (["generat", "default"], "Did you mean 'generate'?"),
+        (["generate", "default", "--ou", "data"], "--out"),
+        (["generate", "default", "--out", "data", "--num-samples", "1e30"], "num_samples=1000"),
+        (["generate", "default", "--out", "data", "--num-samples", "1e999999999"], "too large"),
+        (["generate", "default", "--out", "data", "--num-samples", "1e17"], "not enough memory"),
+        (["generate", "default", "--out", "data", "--shear-scale", "nan"], "shear_scale=nan"),
+        (["generate", "default", "--out", "data", "--shear-scale", "1e400"], "shear_scale=inf"),
+        (["generate", "default", "--out", "~nobody-here/x"], "there is no such user"),
+        (["prepare", "default", "--num-samples", "1e17"], "not enough memory"),
+        (["show", "--out", "/proc/x/y"], "/proc/x: No such file or directory"),
+        (["show", "templates", "--picture", "film"], "has no picture 'film'"),
+        (["study", "pooling", "--out", "/proc/x"], "choose another"),
+        (["hub", "--port", "-1"], "greater than or equal to 0"),
+        (["hub", "--dir", "/proc/x"], "/proc/x"),
+        (["explore", "--port", "99999"], "less than or equal to 65535"),
+        (["explore", "--models", "/nonexistent"], "there is no such folder"),
+        (["prepare", "default", "--padding", "9,3"], "0 <= least <= greatest"),
         (["prepare", "default", "--padding", "9", "3"], "0 <= least <= greatest"),
     ],
 )
@@ -98,6 +121,86 @@ def test_bad_input_is_refused_with_the_rule(run, tmp_path, arguments, message):
     assert message in text
     assert "Traceback" not in text
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("form", [["--padding", "10", "20"], ["--padding", "10,20"]])
+@pytest.mark.parametrize("joined", [False, True])
+def test_padding_may_be_written_in_every_way(run, tmp_path, form, joined):
+    form = [f"{form[0]}={form[1]}", *form[2:]] if joined else form
+    options = ["--num-samples", "100", "--max-translation", "5", "--out", "data"]
+    assert run("generate", "default", *form, *options)[0] == 0
+    params = json.loads((tmp_path / "data" / "manifest.json").read_text())["params"]
+    assert params["padding"] == [10, 20]
+
+
+def test_templates_are_a_config_everywhere(run, tmp_path):
+    assert run("show", "templates", "--out", "ten")[0] == 0
+    assert run("show", "--picture", "templates", "--out", "same")[0] == 0
+    assert (tmp_path / "ten.svg").read_bytes() == (tmp_path / "same.svg").read_bytes()
+    assert run("generate", "templates", "--out", "data")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["generate default --num-samples 20", "show"])
+def test_a_tilde_is_the_home_folder(run, tmp_path, monkeypatch, command):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert run(*command.split(), "--out=~/x")[0] == 0
+    assert [path.name[0] for path in (tmp_path / "home").iterdir()][0] == "x"
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        ("generate default --out data", "the same command starts from the first row"),
+        ("shards default --out data", "the same command continues"),
+        ("prepare default", "the same command makes the others"),
+        ("quiz", "nothing is saved"),
+    ],
+)
+def test_ctrl_c_says_what_became_of_the_work(run, monkeypatch, command, words):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    for work in (
+        "mnist1d_hf.data.export.export_dataset",
+        "mnist1d_hf.shards.job.ShardJob.run",
+        "mnist1d_hf.data.mnist1d.Mnist1D.download_and_prepare",
+        "mnist1d_hf.space.terminal.take_quiz",
+    ):
+        monkeypatch.setattr(work, interrupt)
+    code, text = run(*command.split())
+    assert code == 130
+    assert text.count("\n") == 1 and words in text
+
+
+def test_the_package_is_a_program_too(tmp_path):
+    command = [sys.executable, "-m", "mnist1d_hf", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == f"mnist1d-hf {mnist1d_hf.__version__}\n", done.stderr
+
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_the_terminal_and_its_examples_can_be_copied(run, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, text = run(name, "--help")
+    shown = [line.rstrip() for line in text.splitlines()]
+    assert code == 0 and max(map(len, shown)) <= 80
+    written = inspect.cleandoc(COMMANDS[name].callback.__wrapped__.__doc__ or "").splitlines()
+    examples = [line.strip() for line in written if line.startswith("  ")]
+    assert set(examples) <= {line.strip() for line in shown}
+    # a paragraph is broken where the terminal ends, and nowhere else
+    prose = [s.strip() for s in shown[3 : shown.index("") if "" in shown[3:] else None]]
+    assert all(len(line) > 50 for line in prose[:-2])
+
+
+def test_the_help_of_study_lists_the_studies(run):
+    from mnist1d_hf.shards.ranks import STUDIES
+
+    text = " ".join(run("study", "--help")[1].replace("│", " ").split())
+    assert ", ".join(STUDIES) in text and "tsne" in STUDIES
 
 
 def test_shards_are_those_of_the_counter_stream_whatever_machine_makes_them(run, tmp_path):
@@ -131,7 +234,7 @@ def test_a_study_takes_its_own_options(run, tmp_path):
     assert code == 0
     assert "--learning-rate" in text
     code, text = run("study", "pooling", "--seeds", "0", "--out", "there")
-    assert (code, text) == (1, "pooling: seeds=0: at least 2, for a standard deviation\n")
+    assert (code, text) == (2, "error: seeds=0: at least 2, for a standard deviation\n")
     few = "--losses mse --classes 2 --train-sizes 100 --hidden-sizes 2 --hidden-sizes 5 --steps 20"
     code, text = run("study", "interpolation", *few.split(), "--out", "there")
     assert code == 0
@@ -154,7 +257,8 @@ def test_info_names_the_presets_and_what_is_prepared(run):
         for line in text.splitlines()
         if line.startswith("│")
     }
-    assert prepared == {"default": "no", "shuffled": "yes", "high-translation": "no"}
+    others = ("default", "high-translation", "templates")
+    assert prepared == {"shuffled": "yes", **dict.fromkeys(others, "no")}
 
 
 def test_verify_reports_each_identity_and_fails_when_one_is_broken(run, monkeypatch):

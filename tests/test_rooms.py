@@ -12,20 +12,27 @@ ROOMS = {
     "signals": set(),
     "files": set(),
     "workers": set(),
-    "models": set(),
+    "extras": set(),
+    "entrances": {"extras", "workers"},
+    "models": {"extras"},
     "localhub": set(),
     "compat": {"signals", "files"},
     "data": {"signals", "files"},
     "evidence": {"files", "workers"},
-    "figures": {"signals", "files", "evidence.published"},
+    "figures": {"signals", "files", "extras", "evidence.published"},
     "pages": {"signals", "data", "evidence"},
     "shards": {"signals", "data", "files", "workers", "evidence.cells"},
-    "training": {"signals", "data.tensors", "pages.model_card"},
-    "studies": {"signals", "models", "training", "evidence", "figures"},
+    "training": {"extras", "signals", "data.tensors", "pages.model_card"},
+    "studies": {
+        *("signals", "models", "training", "evidence", "figures"),
+        *("files", "extras", "entrances", "options"),
+    },
     "space": {"signals", "files", "evidence.published"},
     "hub": {"signals", "data", "evidence.results", "files", "pages", "shards.plan"},
-    "options": {"signals.params", "workers"},
-    "cli": {"signals.params", "options"},
+    "options": {"signals.params", "entrances"},
+    "programs": {"entrances", "options", "shards.ranks"},
+    "cli": {"signals.params", "entrances", "options", "programs"},
+    "__main__": {"cli"},
     "__init__": {"signals", "data"},
 }
 # inside the generator, one stream does not know of the other
@@ -37,9 +44,10 @@ SIGNALS = {
     "signals.counter": {"signals.params", "signals.templates", "signals.render"},
 }
 # inside functions the command line may import anything; nothing else imports these
-ENTRY_POINTS = {"studies", "hub.publish", "cli"}
+ENTRY_POINTS = {"studies", "hub.publish", "cli", "programs", "__main__"}
 HEAVY = {"torch", "transformers", "matplotlib", "sklearn", "gradio", "datatrove"}
 TORCH_FREE = {"signals", "files", "workers", "compat", "data", "evidence", "shards", "options"}
+TORCH_FREE |= {"extras", "entrances", "cli", "programs", "__main__"}
 
 
 def module_name(path: Path) -> str:
@@ -135,6 +143,6 @@ def test_data_modules_do_not_import_heavy_libraries(path):
     module = module_name(path)
     if module == "shards.executors":  # where datatrove is, for `shards.engines` to reach when asked
         return
-    if module.split(".")[0] in TORCH_FREE | {"__init__", "cli"}:
+    if module.split(".")[0] in TORCH_FREE | {"__init__"}:
         heavy = {n.split(".")[0] for n in imports(path, module_level_only=True)} & HEAVY
         assert not heavy, f"{module} imports {sorted(heavy)} when it is imported"

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.csv
 from tqdm.auto import tqdm
 
-from mnist1d_hf.data.mnist1d import TEMPLATES, Mnist1D, frozen_arrays, shard_ranges
+from mnist1d_hf.data.mnist1d import SHARD_ROWS, TEMPLATES, Mnist1D, frozen_arrays, shard_ranges
 from mnist1d_hf.data.parquet import write_parquet
 from mnist1d_hf.files import check_writable, replacing, sha256
 from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.params import check_choice
 from mnist1d_hf.signals.templates import templates
 
 FORMATS = ("parquet", "npz", "csv")
@@ -34,9 +35,8 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters, or
     when it cannot be written; nothing is generated before that.
     """
-    directory = Path(directory)
-    if file_format not in FORMATS:
-        raise ValueError(f"format {file_format!r}: must be one of {', '.join(FORMATS)}")
+    directory = Path(directory).expanduser()
+    check_choice("format", file_format, FORMATS)
     job = {"config": builder.config.name, "format": file_format}
     if builder.config.name != TEMPLATES:
         job["params"] = vars(builder.config.params)
@@ -74,17 +74,22 @@ def claim(directory: Path, manifest: Path, job: dict) -> None:
     check_writable(directory)
     if manifest.exists():
         made = json.loads(manifest.read_text())
-        if {key: made.get(key) for key in job} != job:
+        other = [key for key in job if made.get(key) != job[key]]
+        if other:
+            key = other[0]
+            what = "other parameters" if key == "params" else f"another {key} ({made.get(key)})"
             raise ValueError(
-                f"output folder {directory} holds data made with other parameters ({MANIFEST} has "
-                "them); choose another folder or remove this one"
+                f"output folder {directory} holds data of {what}, see its {MANIFEST}; "
+                "choose another folder or remove this one"
             )
 
 
 def split_tables(builder: Mnist1D, split: str, progress: tqdm) -> Iterator[pa.Table]:
-    for start, stop in shard_ranges(*builder.split_rows()[split]):
-        yield builder.table(split, start, stop)
-        progress.update(stop - start)
+    for first, last in shard_ranges(*builder.split_rows()[split]):
+        for start in range(first, last, SHARD_ROWS):  # of an endless stream a shard may be huge
+            stop = min(start + SHARD_ROWS, last)
+            yield builder.table(split, start, stop)
+            progress.update(stop - start)
 
 
 def write_csv(tables: Iterator[pa.Table], path: Path) -> Path:

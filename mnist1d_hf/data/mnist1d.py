@@ -16,7 +16,7 @@ from datasets.builder import Key
 
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d, make_range
-from mnist1d_hf.signals.params import CONFIGS, SignalParams
+from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_choice
 from mnist1d_hf.signals.templates import templates
 
 TEMPLATES = "templates"
@@ -114,6 +114,8 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
     DEFAULT_WRITER_BATCH_SIZE = TABLE_ROWS
 
     def __init__(self, *args: Any, data_files: Any = None, **kwargs: Any) -> None:
+        if kwargs.get("config_name") is not None:
+            check_choice("config", kwargs["config_name"], self.builder_configs)
         unknown = sorted(set(kwargs) - set(PARAMETERS) - LIBRARY_KEYWORDS)
         if unknown:
             raise ValueError(

@@ -31,12 +31,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mnist1d_hf.evidence.results import provenance, read_result, write_json
-from mnist1d_hf.workers import call_in_processes
+from mnist1d_hf.workers import Stopped, call_in_processes
 
 Cell = Mapping[str, Any]
 
 
-class CellsMissing(RuntimeError):
+class CellsMissing(Stopped):
     """Cells of other shards have not arrived yet."""
 
 

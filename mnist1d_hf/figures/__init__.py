@@ -2,3 +2,7 @@
 
 Imported by `studies` and `space`; a study draws its own results with `style`.
 """
+
+from mnist1d_hf.extras import require
+
+require("studies", "matplotlib", "PIL")

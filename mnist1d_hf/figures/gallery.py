@@ -17,7 +17,7 @@ from mnist1d_hf.figures.fingerprint import digest, fingerprint
 from mnist1d_hf.figures.pictures import PICTURES, REACH, draw_picture, ink, strip, ten_stages
 from mnist1d_hf.figures.style import panels, save, style
 from mnist1d_hf.files import replacing, sha256
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.signals.templates import templates
 
 FILM = "film"
@@ -76,9 +76,7 @@ def draw(name: str, out: Path, params: SignalParams, *, dark: bool = False) -> l
         return save_pictures(out)
     if name == FILM:
         return [save_film(out.with_suffix(".gif"), params, dark=dark)]
-    if name not in PICTURES:
-        known = ", ".join([*PICTURES, FILM, "all"])
-        raise ValueError(f"picture {name!r}: must be one of {known}")
+    check_choice("picture", name, [*PICTURES, FILM, "all"])
     if out.suffix in (".png", ".svg"):
         out = out.with_suffix("")
     return save(draw_picture(name, params, dark=dark), out)

@@ -9,6 +9,10 @@
 
 from typing import Any
 
+from mnist1d_hf.extras import require
+
+require("train", "torch", "transformers")
+
 import torch
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForSequenceClassification
 from transformers.pipelines import PIPELINE_REGISTRY

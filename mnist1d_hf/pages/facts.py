@@ -20,15 +20,15 @@ from mnist1d_hf.signals.templates import templates
 
 # what check_* in params.py enforces, in words
 RULES = {
-    "num_samples": "integer, 10 or more; the frozen stream rounds down to a multiple of 10",
+    "num_samples": "integer from 10 to 1e18; the frozen stream rounds down to a multiple of 10",
     "train_split": "from 0 to 1",
     "template_len": "integer, 1 or more",
     "padding": "two integers, 0 <= least <= greatest",
-    "scale_coeff": "0 or more",
+    "scale_coeff": "from 0 to 1e7",
     "max_translation": "integer from 1 (no shift) to template_len + padding[1]",
-    "corr_noise_scale": "0 or more",
-    "iid_noise_scale": "0 or more",
-    "shear_scale": "0 or more",
+    "corr_noise_scale": "from 0 to 1e7",
+    "iid_noise_scale": "from 0 to 1e7",
+    "shear_scale": "from 0 to 1e7",
     "shuffle_seq": "true or false",
     "final_seq_length": "integer, 1 or more",
     "seed": "integer from 0 to 2**32 - 1",

@@ -21,8 +21,13 @@ import typer
 from mnist1d_hf.evidence.cells import CellsMissing
 from mnist1d_hf.shards.folder import Folder
 from mnist1d_hf.shards.job import ShardJob
+from mnist1d_hf.signals.params import check_choice
 
 PUSH_SECONDS = 30.0  # a machine that is lost has lost the cells of this long
+
+# the names of all studies, known without importing one
+FILES = (Path(__file__).parents[1] / "studies").glob("*.py")
+STUDIES = tuple(sorted({path.stem for path in FILES} - {"__init__", "command"}))
 
 # UsageError of the click inside typer, or of the one beside it
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
@@ -94,7 +99,7 @@ class StudyRanks:
             except SystemExit as end:
                 if isinstance(end.__cause__, CellsMissing):
                     return False
-                raise ValueError(str(end)) from end
+                raise end.__cause__ or end from None
         return True
 
     def check(self) -> None:
@@ -155,8 +160,5 @@ class StudyRanks:
 
 def study_main(name: str) -> Any:
     """The command line of a study; ValueError, with all names, when there is no such study."""
-    folder = Path(__file__).parents[1] / "studies"
-    names = sorted({path.stem for path in folder.glob("*.py")} - {"__init__", "command"})
-    if name not in names:
-        raise ValueError(f"study {name!r}: must be one of {', '.join(names)}")
+    check_choice("study", name, STUDIES)
     return importlib.import_module(f"mnist1d_hf.studies.{name}").main

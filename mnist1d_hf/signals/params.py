@@ -4,7 +4,9 @@ Names and defaults of the first twelve are those of the original package (`get_d
 described in section 2 of Greydanus & Kobak, "Scaling Down Deep Learning with MNIST-1D" (ICML 2024).
 """
 
+import difflib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from types import MappingProxyType
@@ -14,6 +16,9 @@ import numpy as np
 
 STREAMS = ("frozen", "counter")
 NUM_CLASSES = 10
+MOST_ROWS = 10**18  # rows are counted in 64 bits
+# Single precision has seven digits: beside a number so large nothing is left of a signal of size 1.
+LARGEST_SCALE = 1e7
 
 
 def parameter(default: Any, help: str) -> Any:
@@ -34,21 +39,35 @@ class SignalParams:
     ValueError: max_translation=0: must be an integer from 1 to 72 (1: no shift; ...
     """
 
-    num_samples: int = parameter(5000, "rows of all splits together")
-    train_split: float = parameter(0.8, "fraction of the examples in train and validation")
-    template_len: int = parameter(12, "positions given to the digit in the padded signal")
-    padding: tuple[int, int] = parameter((36, 60), "least and greatest number of zeros appended")
-    scale_coeff: float = parameter(0.4, "width of the uniform amplitude around 1")
-    max_translation: int = parameter(48, "number of shifts: 0 to this minus one positions")
-    corr_noise_scale: float = parameter(0.25, "sd of the noise smoothed into the background")
-    iid_noise_scale: float = parameter(0.02, "sd of the independent noise added everywhere")
-    shear_scale: float = parameter(0.75, "width of the uniform slope around 0")
-    shuffle_seq: bool = parameter(False, "permute the positions, the same way in all rows")
-    final_seq_length: int = parameter(40, "positions after the final resampling")
-    seed: int = parameter(42, "of all random numbers")
-    label_noise: float = parameter(0.0, "fraction of train and validation labels replaced")
-    validation_size: int = parameter(0, "this many last rows of train become validation")
-    stream: str = parameter("frozen", "frozen: the paper's numbers; counter: endless rows")
+    num_samples: int = parameter(5000, "Rows of all splits together.")
+    train_split: float = parameter(0.8, "Fraction of the rows in train and validation together.")
+    template_len: int = parameter(12, "Positions of the digit's template before it is padded.")
+    padding: tuple[int, int] = parameter(
+        (36, 60), "Least and greatest number of zeros appended to a template."
+    )
+    scale_coeff: float = parameter(
+        0.4, "Width of the range, around 1, of the random factor on the digit."
+    )
+    max_translation: int = parameter(48, "A digit moves by 0 to this minus one positions.")
+    corr_noise_scale: float = parameter(
+        0.25, "Standard deviation of the background noise before it is smoothed."
+    )
+    iid_noise_scale: float = parameter(
+        0.02, "Standard deviation of the independent noise at every position."
+    )
+    shear_scale: float = parameter(
+        0.75, "Width of the range, around 0, of the random slope that is added."
+    )
+    shuffle_seq: bool = parameter(False, "Permute the positions, in the same way in all rows.")
+    final_seq_length: int = parameter(40, "Positions of a signal after the final resampling.")
+    seed: int = parameter(42, "Seed of all random numbers.")
+    label_noise: float = parameter(
+        0.0, "Fraction of the train and validation labels that are random."
+    )
+    validation_size: int = parameter(0, "Number of last rows of train that become validation.")
+    stream: str = parameter(
+        "frozen", "Source of the random numbers: frozen is the paper's, counter has endless rows."
+    )
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -57,7 +76,7 @@ class SignalParams:
         def put_integer(name: str, least: int, most: float = math.inf, why: str = "") -> None:
             put(name, check_integer(name, getattr(self, name), least, most, why))
 
-        put_integer("num_samples", NUM_CLASSES, why="one row per class")
+        put_integer("num_samples", NUM_CLASSES, MOST_ROWS, "one row per class at least")
         put_integer("template_len", 1)
         put("padding", check_padding(self.padding))
         if self.padded_length < 2:
@@ -70,7 +89,7 @@ class SignalParams:
         put_integer("final_seq_length", 1)
         put_integer("seed", 0, 2**32 - 1)
         for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"):
-            put(name, check_real(name, getattr(self, name)))
+            put(name, check_real(name, getattr(self, name), most=LARGEST_SCALE))
         for name in ("train_split", "label_noise"):
             put(name, check_real(name, getattr(self, name), most=1))
         put("shuffle_seq", check_bool("shuffle_seq", self.shuffle_seq))
@@ -95,6 +114,15 @@ class SignalParams:
         return int(self.num_rows() * self.train_split)
 
 
+def check_choice(what: str, name: Any, known: Iterable[str]) -> None:
+    """ValueError, with the name that may have been meant, unless `name` is one of the `known`."""
+    names = list(known)
+    if name not in names:
+        close = difflib.get_close_matches(str(name), names, n=1)
+        guess = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{what} {name!r}: must be one of {', '.join(names)}{guess}")
+
+
 def check_integer(name: str, value: Any, least: int, most: float, why: str = "") -> int:
     integral = isinstance(value, Integral) and not isinstance(value, bool)
     if not integral or not least <= value <= most:
@@ -104,11 +132,10 @@ def check_integer(name: str, value: Any, least: int, most: float, why: str = "")
     return int(value)
 
 
-def check_real(name: str, value: Any, most: float = math.inf) -> float:
+def check_real(name: str, value: Any, most: float) -> float:
     real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not 0 <= value <= most:
-        limits = "0 or more" if most == math.inf else f"from 0 to {most}"
-        raise ValueError(f"{name}={value!r}: must be a finite number {limits}")
+    if not real or not 0 <= value <= most:  # NaN is not
+        raise ValueError(f"{name}={value!r}: must be a finite number from 0 to {most:g}")
     return float(value)
 
 
@@ -146,10 +173,8 @@ def config_params(config_name: str, **overrides: Any) -> SignalParams:
     >>> config_params("shuffled", seed=7).shuffle_seq
     True
     """
-    if config_name not in CONFIGS:
-        raise ValueError(f"config {config_name!r}: must be one of {', '.join(CONFIGS)}")
+    check_choice("config", config_name, CONFIGS)
     names = [field.name for field in fields(SignalParams)]
-    unknown = sorted(set(overrides) - set(names))
-    if unknown:
-        raise ValueError(f"unknown parameters {unknown}: the valid ones are {', '.join(names)}")
+    for name in overrides:
+        check_choice("parameter", name, names)
     return replace(CONFIGS[config_name], **overrides)

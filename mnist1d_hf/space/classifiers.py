@@ -17,18 +17,25 @@ def sources(spec: str | None) -> list[str]:
     """What to load: repositories and folders, separated by commas.
 
     A folder without a config.json stands for the model folders in it. With None, a Space looks
-    for the models published beside it, and anything else has none.
+    for the models published beside it, and anything else has none. Raises ValueError for a path
+    that is no folder.
     """
     if spec is None:
         space = os.environ.get("SPACE_ID", "")
         if not space.endswith("-explorer"):
             return []
         return [f"{space.removesuffix('-explorer')}-{name}" for name in PUBLISHED_NAMES]
-    found = []
+    found: list[str] = []
     for part in filter(None, map(str.strip, spec.split(","))):
-        folder = Path(part)
+        folder = Path(part).expanduser()
+        if part.startswith(("/", ".", "~")) and not folder.is_dir():
+            raise ValueError(f"models {part!r}: there is no such folder")
         inside = sorted(str(path.parent) for path in folder.glob("*/config.json"))
-        found += inside if inside and not (folder / "config.json").exists() else [part]
+        found += (
+            inside
+            if inside and not (folder / "config.json").exists()
+            else ([str(folder) if folder.is_dir() else part])
+        )
     return found
 
 

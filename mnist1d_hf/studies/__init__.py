@@ -15,3 +15,7 @@ One file per study, and every file has the same parts:
 `dataset_card/figures/metalearn_lr.png` and `.svg`. Studies never import each other. All of them,
 and the page of what holds: `scripts/reproduce.py`.
 """
+
+from mnist1d_hf.extras import require
+
+require("studies", "torch", "transformers", "accelerate", "matplotlib", "openTSNE")

@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from mnist1d_hf.evidence.cells import Cells, CellsMissing
+from mnist1d_hf.entrances import CONTINUES, entrance
+from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import Finding, read_result, write_result
 from mnist1d_hf.figures.fingerprint import description, digest, fingerprint
 from mnist1d_hf.figures.style import save
+from mnist1d_hf.files import check_writable
+from mnist1d_hf.options import give_signature, option
 
 HOW = {
     "scale": (Literal["smoke", "paper"], "smoke", "seconds, or the settings of the paper"),
@@ -80,31 +83,25 @@ def command(
         out = out or Path("dataset_card" if scale == "paper" else "out")
         given = {key: value for key, value in given.items() if value not in (None, [])}
         knobs = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-        try:
-            args = dataclasses.replace(args_class.at(scale), **knobs)
-            cells = Cells(out / "results" / name, workers, shard, num_shards)
-            start = time.perf_counter()
-            result = run(args, cells)
-        except (ValueError, CellsMissing) as error:
-            raise SystemExit(f"{name}: {error}") from error
-        except KeyboardInterrupt:
-            raise SystemExit(f"{name}: stopped; the same command continues") from None
+        check_writable(out / "results")
+        args = dataclasses.replace(args_class.at(scale), **knobs)
+        cells = Cells(out / "results" / name, workers, shard, num_shards)
+        start = time.perf_counter()
+        result = run(args, cells)
         seconds = time.perf_counter() - start
         write_result(out / "results" / f"{name}.json", result, args=args, seconds=seconds)
         study.draw(out)
         _report(result.get("findings", []), out / "results" / f"{name}.json")
 
-    parameters = _parameters(args_class)
     module = inspect.getmodule(run)
     main.__doc__ = module.__doc__ if module else None
-    main.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    main.__annotations__ = {p.name: p.annotation for p in parameters}  # typer reads both
-    app.command(name)(main)
+    give_signature(main, _parameters(args_class))
+    app.command(name)(entrance(stopped=CONTINUES)(main))
     return study
 
 
 def _parameters(args_class: Any) -> list[inspect.Parameter]:
-    found = [_option(name, kind, default, text) for name, (kind, default, text) in HOW.items()]
+    found = [option(name, kind, text, default) for name, (kind, default, text) in HOW.items()]
     hints = get_type_hints(args_class, include_extras=True)
     paper = args_class.at("paper")
     for field in dataclasses.fields(args_class):
@@ -112,14 +109,8 @@ def _parameters(args_class: Any) -> list[inspect.Parameter]:
         if get_origin(kind) is tuple:
             kind = list[get_args(kind)[0]]  # type: ignore[misc]  # the option once per element
         text = f"{text} [paper: {getattr(paper, field.name)}]"
-        found.append(_option(field.name, kind | None, None, text))
+        found.append(option(field.name, kind | None, text))
     return found
-
-
-def _option(name: str, kind: Any, default: Any, text: str) -> inspect.Parameter:
-    annotation = Annotated[kind, typer.Option(help=text)]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, keyword, default=default, annotation=annotation)
 
 
 def _report(findings: list[Finding], path: Path) -> None:

@@ -2,3 +2,7 @@
 
 Imported by `studies` and scripts; the models themselves are in `models`.
 """
+
+from mnist1d_hf.extras import require
+
+require("train", "torch", "transformers", "accelerate", "evaluate", "sklearn")

@@ -246,9 +246,13 @@ VALID = ", ".join(field.name for field in dataclasses.fields(SignalParams))
 @pytest.mark.parametrize(
     "config_name, keywords, message",
     [
-        ("mnist", {}, "BuilderConfig 'mnist' not found. Available: ['default', 'shuffled', "),
+        (
+            "mnist",
+            {},
+            "config 'mnist': must be one of default, shuffled, high-translation",
+        ),
         ("default", {"sed": 7}, f"unknown parameters sed of mnist1d: the valid ones are {VALID}"),
-        ("default", {"num_samples": 9}, "num_samples=9: must be an integer 10 or more"),
+        ("default", {"num_samples": 9}, "num_samples=9: must be an integer from 10"),
         ("default", {"seed": None}, "seed=None: must be an integer from 0"),
         ("default", {"padding": (60, 36)}, "padding=(60, 36): must be two integers"),
         ("default", {"padding": "36"}, "padding='36': must be two integers"),

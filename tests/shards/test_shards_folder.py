@@ -1,10 +1,12 @@
 """Folders: the same on this machine and in the memory file system."""
 
+import errno
 import hashlib
 import os
 
 import pytest
 
+from mnist1d_hf import files
 from mnist1d_hf.shards.folder import Folder
 
 
@@ -61,6 +63,10 @@ def test_unknown_addresses_and_unwritable_folders_are_refused(tmp_path, monkeypa
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="choose another"):
         Folder(tmp_path / "file" / "below").check_writable()
-    monkeypatch.setattr(os, "access", lambda *_: False)  # tests may run as root, who may write
-    with pytest.raises(ValueError, match="not writable"):
+
+    def refuse(dir):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(files, "TemporaryFile", refuse)  # tests may run as root, who may write
+    with pytest.raises(ValueError, match="Permission denied; choose another"):
         Folder(tmp_path).check_writable()

@@ -1,0 +1,120 @@
+"""Every entrance from a command line: what it refuses, how it ends, and how its help reads.
+
+app = typer.Typer()
+
+@app.command()
+@entrance(stopped="the same command continues")
+def shards(out: Path) -> None:
+    ...
+
+program(main, __doc__)()        # a script with one command
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from mnist1d_hf.extras import advice
+from mnist1d_hf.workers import Stopped
+
+console = Console()
+errors = Console(stderr=True)
+CONTINUES = "the same command continues"
+
+
+@contextmanager
+def refusals(stopped: str = "nothing is saved") -> Iterator[None]:
+    """End the program with one line on stderr for everything that its user can mend.
+
+    Code 2: bad input, a file or folder that cannot be read or written, a number that is too large,
+    a module of an extra that is not installed. Code 1: work that ended early (`Stopped`). Code 130:
+    Ctrl-C; `stopped`, or the interrupt's own message, says what became of the work. Everything else
+    is a fault of the program, and keeps its traceback.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        tell("stopped", str(interrupt) or stopped)
+        raise SystemExit(130) from interrupt
+    except Stopped as error:
+        tell("stopped", error)
+        raise SystemExit(1) from error
+    except Exception as error:
+        reason = explain(error)
+        if reason is None:
+            raise
+        tell("error", reason)
+        raise SystemExit(2) from error
+
+
+def explain(error: BaseException | None) -> str | None:
+    """The reason of an error, or of what caused it, if a user can mend it; None if not."""
+    while error is not None:
+        text = str(error) or type(error).__name__
+        match error:
+            case BrokenPipeError():  # the reader of our output has gone
+                return None
+            case ModuleNotFoundError():
+                return text if text.startswith("needs ") else advice(error)
+            case MemoryError():
+                return f"not enough memory: {text}"
+            case OverflowError():
+                return f"a number is too large: {text}"
+            case OSError(strerror=str() as reason, filename=str() | Path() as path):
+                return f"{path}: {reason}"
+            case ValueError() | OSError():
+                return text
+        error = error.__cause__
+    return None
+
+
+def tell(how: str, why: object) -> None:
+    """Print one line on stderr."""
+    line = " ".join(str(why).split())
+    errors.print(f"[bold red]{how}:[/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def entrance(stopped: str = "nothing is saved") -> Callable[[Callable[..., Any]], Any]:
+    """Make a function a command: `refusals` around it, `~` expanded in its paths, help reflowed."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(*args: Any, **options: Any) -> Any:
+            with refusals(stopped):
+                return command(*args, **{name: expanded(v) for name, v in options.items()})
+
+        run.__doc__ = reflowed(command.__doc__ or "")
+        return run
+
+    return decorate
+
+
+def expanded(value: Any) -> Any:
+    """A path with the home folder in place of `~`; anything else as it is."""
+    try:
+        return value.expanduser() if isinstance(value, Path) else value
+    except RuntimeError as error:
+        raise ValueError(f"{value}: there is no such user") from error
+
+
+def reflowed(doc: str) -> str:
+    """A docstring for terminals of any width: each paragraph one line, indented lines kept."""
+    paragraphs = inspect.cleandoc(doc).split("\n\n")
+    if any(p.startswith(" ") for p in paragraphs[1:2]):  # typer would strip its indentation
+        paragraphs.insert(1, "Examples")
+    return "\n\n".join(p if p.startswith(" ") else re.sub(r"\s*\n\s*", " ", p) for p in paragraphs)
+
+
+def program(main: Callable[..., None], doc: str | None, stopped: str = CONTINUES) -> typer.Typer:
+    """A script's function as a program, whose help is the docstring of its module."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+    app.command(help=escape(reflowed(doc or "")))(entrance(stopped)(main))
+    return app

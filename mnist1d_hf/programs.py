@@ -1,0 +1,149 @@
+"""Commands of `mnist1d-hf` that run on for a while: a study, the local Hub, explorer, quiz."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnist1d_hf.entrances import CONTINUES, console, entrance, errors
+from mnist1d_hf.options import (
+    DryRun,
+    EngineName,
+    EngineOptions,
+    Logs,
+    Port,
+    Ranks,
+    engine_of,
+    show_launch,
+)
+from mnist1d_hf.shards.ranks import STUDIES
+
+app = typer.Typer(rich_markup_mode="rich")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@entrance(stopped=CONTINUES)
+def study(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"one of {', '.join(STUDIES)}")],
+    out: Annotated[str | None, typer.Option(help="folder of results/ and figures/")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes [1]; with --engine, ranks at a time")
+    ] = None,
+    engine: EngineName = None,
+    ranks: Ranks = None,
+    engine_option: EngineOptions = None,
+    logs: Logs = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Run an experiment of the paper, on one machine or many (extra `studies`).
+
+    All other options are the study's own: [bold]mnist1d-hf study NAME -- --help[/] lists them. With
+    an engine its cells are shared by ranks, which need one folder OUT that all of them reach; a
+    last run makes result and figures. The same command continues after any interruption.
+
+    [bold]Examples[/]
+
+      mnist1d-hf study pooling
+
+      mnist1d-hf study lottery_tickets --scale paper --workers 8
+
+      mnist1d-hf study lottery_tickets --scale paper --out /shared/lottery \\
+        --engine ray --ranks 50
+    """
+    from mnist1d_hf.shards.ranks import StudyRanks, study_main
+
+    given = context.args
+    main = study_main(name)
+    if engine is None:
+        given += ["--out", out] if out else []
+        given += ["--workers", str(workers)] if workers is not None else []
+        main(args=given, prog_name=f"mnist1d-hf study {name}")
+        return
+    if out is None:
+        raise ValueError("--engine needs --out: a folder that all machines reach")
+    if ranks is None:
+        raise ValueError("--engine needs --ranks: how many tasks share the cells")
+    where = engine_of(engine, workers, logs, engine_option, dry_run)
+    show_launch(where, where.run_study(StudyRanks(name, tuple(given), out), ranks))
+
+
+@app.command()
+@entrance()
+def hub(
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="folder that keeps everything; memory if none")
+    ] = None,
+    port: Port = 0,
+) -> None:
+    """Run a Hugging Face Hub on this machine, to publish to and load from without an account.
+
+    It prints two variables to set; every Hugging Face library then uses it. Ctrl-C ends it.
+
+    [bold]Examples[/]
+
+      mnist1d-hf hub
+
+      mnist1d-hf hub --dir hub --port 8000
+    """
+    from mnist1d_hf.localhub import serve
+
+    serve(directory, port)
+
+
+@app.command()
+@entrance()
+def explore(
+    models: Annotated[
+        str | None,
+        typer.Option(help="folders or repositories of models, separated by commas"),
+    ] = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Port = 7860,
+    browser: Annotated[bool, typer.Option(help="open a browser")] = True,
+) -> None:
+    """Open the explorer in a browser: data, models, quiz (extra `space`).
+
+    Nothing is asked of other machines, but for models that are named as repositories of the Hub.
+
+    [bold]Examples[/]
+
+      mnist1d-hf explore
+
+      mnist1d-hf explore --models out/models --no-browser
+    """
+    from mnist1d_hf.space.app import launch
+
+    launch(models, server_name=host, server_port=port, inbrowser=browser)
+
+
+@app.command()
+@entrance()
+def quiz(
+    config_name: Annotated[str, typer.Argument(metavar="CONFIG", help="default or shuffled")] = (
+        "default"
+    ),
+    questions: Annotated[int, typer.Option(help="20 or 100")] = 20,
+    seed: Annotated[
+        int | None, typer.Option(help="that chooses the signals; by chance if none")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the result")] = None,
+) -> None:
+    """Take the human's quiz in the terminal (extra `quiz`).
+
+    It cannot be continued later: what is answered before Ctrl-C is lost.
+
+    [bold]Examples[/]
+
+      mnist1d-hf quiz
+
+      mnist1d-hf quiz shuffled --questions 100 --out result.json
+    """
+    from mnist1d_hf.space.quiz import chance_seed
+    from mnist1d_hf.space.terminal import take_quiz
+
+    try:
+        take_quiz(console, config_name, questions, chance_seed() if seed is None else seed, out)
+    except EOFError:
+        errors.print("\nstopped: nothing is saved")
+        raise typer.Exit(1) from None
