@@ -76,7 +76,7 @@ def generate(
 
       mnist1d-hf generate shuffled --seed 7 --format npz --out data/shuffled-7
 
-      mnist1d-hf generate default --stream counter --num-samples 1e6 --out data/1e6
+      mnist1d-hf generate default --stream counter --num-samples 1e6 --out million
     """
     from mnist1d_hf.data.export import export_dataset
     from mnist1d_hf.data.load import load_dataset_builder

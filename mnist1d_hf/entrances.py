@@ -64,6 +64,8 @@ def explain(error: BaseException | None) -> str | None:
                 return None
             case ModuleNotFoundError():
                 return text if text.startswith("needs ") else advice(error)
+            case ImportError(name=None):  # raised with a message, by a library, not by Python
+                return text
             case MemoryError():
                 return f"not enough memory: {text}"
             case OverflowError():

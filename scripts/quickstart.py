@@ -68,6 +68,7 @@ def train_all(folder: Path, steps: int) -> dict[str, dict[str, float]]:
         start = time.perf_counter()
         out = folder / ("cnn" if config_name == "default" else f"cnn-{config_name}")
         arguments = f"--config_name {config_name} --output_dir {out} --max_steps {steps}"
+        arguments += " --protocol paper --overwrite true"
         quiet = ["--eval_strategy", "no", "--logging_strategy", "no"]
         metrics = train([*arguments.split(), *quiet])
         model = AutoModelForSequenceClassification.from_pretrained(out)

@@ -5,224 +5,205 @@
 # ///
 """Train a classifier on MNIST-1D, or on a dataset of the same two columns.
 
-    python scripts/train.py                                     # the paper's CNN and recipe
+    python scripts/train.py                          # the paper's CNN and recipe
     python scripts/train.py --config_name shuffled --model gru
-    python scripts/train.py --params validation_size=500 seed=7 --load_best_model_at_end true \\
-        --metric_for_best_model accuracy --save_strategy best --early_stopping_patience 4
-    python scripts/train.py --config run.yaml --learning_rate 0.003   # the command line wins
+    python scripts/train.py --params seed=7 --output_dir out/best \\
+        --load_best_model_at_end true --metric_for_best_model accuracy \\
+        --save_strategy best --early_stopping_patience 4
+    python scripts/train.py --protocol paper         # all 4000 rows, test curve
+    python scripts/train.py --config run.yaml --learning_rate 0.003
     python scripts/train.py --model tcn --augment 2 --learning_rate 0.003
     python scripts/train.py --dataset_name alice/mnist1d --push_to_hub true
-    torchrun --nproc_per_node 2 scripts/train.py --per_device_train_batch_size 50 --use_cpu true
-    accelerate launch --multi_gpu --num_processes 2 scripts/train.py --use_cpu true \\
-        --per_device_train_batch_size 50    # accelerate's own --cpu would start one process
+    torchrun --nproc_per_node 2 scripts/train.py --use_cpu true \\
+        --per_device_train_batch_size 50
+    accelerate launch --multi_gpu --num_processes 2 scripts/train.py \\
+        --use_cpu true --per_device_train_batch_size 50
 
 The defaults are the recipe of the paper's notebooks: Adam with a learning rate of 1e-2, batches of
 100, 6000 steps; there the batches keep the order of the rows: --train_sampling_strategy sequential.
-Every argument of transformers.TrainingArguments is accepted. Takes half a minute on one core
-for the CNN; a model of 5210 parameters is no faster on two. scripts/train_baselines.py trains the
-six models that are published.
+Every argument of transformers.TrainingArguments is accepted, and one that is given always wins;
+arguments of the command line win over those of a file. An eighth of the training rows is held out
+for validation, and the test rows are looked at once, at the end.
+
+Model, card and results go to out/CONFIG-MODEL, a folder that belongs to one command. After Ctrl-C
+the same command continues. Takes half a minute on one core for the CNN; a model of 5210 parameters
+is no faster on two. scripts/train_baselines.py trains the six models that are published.
 """
 
-import difflib
 import re
 import shlex
 import sys
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import datasets
-import numpy as np
-import torch
-import yaml
-from transformers import (
-    AutoModelForSequenceClassification,
-    HfArgumentParser,
-    TrainingArguments,
-    set_seed,
-)
+from mnist1d_hf.entrances import refusals
 
-import mnist1d_hf
-from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor
-from mnist1d_hf.training.augment import vary
-from mnist1d_hf.training.trainer import Mnist1DTrainer
+with refusals():  # all of these need the extra `train`
+    import datasets
+    import numpy as np
+    import torch
+    from transformers import AutoModelForSequenceClassification, set_seed
+    from transformers.trainer_utils import get_last_checkpoint
 
-
-@dataclass
-class ModelArguments:
-    """What is trained."""
-
-    model: str = field(
-        default="cnn",
-        metadata={"help": f"{', '.join(ARCHITECTURES)}; or the folder or Hub name of a model"},
+    import mnist1d_hf
+    from mnist1d_hf.files import check_writable
+    from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor
+    from mnist1d_hf.signals.params import check_choice, config_params
+    from mnist1d_hf.training.arguments import (
+        DataArguments,
+        ModelArguments,
+        assignments,
+        parse,
+        with_config,
     )
-    model_args: list[str] = field(
-        default_factory=list, metadata={"help": "changes of its size, such as hidden_size=50"}
-    )
-
-
-@dataclass
-class DataArguments:
-    """What it is trained on."""
-
-    config_name: str = field(
-        default="default", metadata={"help": f"{', '.join(mnist1d_hf.CONFIGS)}"}
-    )
-    params: list[str] = field(
-        default_factory=list,
-        metadata={"help": "parameters of the dataset, such as num_samples=16000 seed=7"},
-    )
-    dataset_name: str | None = field(
-        default=None, metadata={"help": "a Hub dataset or a local folder instead of ours"}
-    )
-    augment: int | None = field(
-        default=None,
-        metadata={"help": "vary every batch: shift by up to so many points, tilt, lift, add noise"},
-    )
-
-
-@dataclass
-class RecipeArguments(TrainingArguments):
-    """transformers.TrainingArguments with the paper's recipe as defaults."""
-
-    output_dir: str | None = "out/mnist1d"
-    per_device_train_batch_size: int = 100
-    per_device_eval_batch_size: int = 1000
-    learning_rate: float = 1e-2
-    lr_scheduler_type: str = "constant"
-    max_grad_norm: float = 0.0
-    max_steps: int = 6000
-    eval_strategy: str = "steps"
-    eval_steps: float | None = 250
-    logging_steps: float = 250
-    save_strategy: str = "no"
-    early_stopping_patience: int | None = field(
-        default=None, metadata={"help": "evaluations without a better metric before stopping"}
-    )
+    from mnist1d_hf.training.augment import vary
+    from mnist1d_hf.training.runs import Interruption, claim, release
+    from mnist1d_hf.training.trainer import Mnist1DTrainer
 
 
 class AugmentingTrainer(Mnist1DTrainer):
-    """Varies every batch, in a way that depends on seed, process and step alone: resuming it gives
-    what one run gives. The variations are those of the study classification."""
+    """Varies every batch, in a way that depends on seed, process, step and the batch's place in
+    the step alone: resuming it gives what one run gives. The variations are those of the study
+    classification."""
 
     def __init__(self, *args, shift: int, **more):
         if shift < 0:
             raise ValueError(f"augment={shift}: the largest shift, in points, is at least 0")
         super().__init__(*args, **more)
         self.shift = shift
+        self.place = -1, 0  # step, and batch in it: several with gradient_accumulation_steps
 
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
         x = inputs["x"]
-        seed = np.random.SeedSequence(
-            [self.args.seed, self.args.process_index, self.state.global_step]
-        )
+        step, batch = self.state.global_step, 0
+        if step == self.place[0]:
+            batch = self.place[1] + 1
+        self.place = step, batch
+        # a batch of 0 at the end changes nothing: the numbers are those without accumulation
+        seed = np.random.SeedSequence([self.args.seed, self.args.process_index, step, batch])
         generator = torch.Generator(x.device).manual_seed(int(seed.generate_state(1)[0]))
         x = vary(x, generator, self.shift)
         return super().training_step(model, {**inputs, "x": x}, num_items_in_batch)
 
 
-Arguments = tuple[ModelArguments, DataArguments, RecipeArguments]
-
-
-def parse(argv: list[str]) -> Arguments:
-    """Arguments of the command line, over those of `--config FILE` (YAML or JSON)."""
-    classes = (ModelArguments, DataArguments, RecipeArguments)
-    parser = HfArgumentParser(classes, description=__doc__.split("\n")[0])
-    parser.add_argument("--config", help="YAML or JSON file of any of the other arguments")
-    known, _ = parser.parse_known_args(argv)
-    if known.config:
-        given = yaml.safe_load(Path(known.config).read_text(encoding="utf-8")) or {}
-        names = {name for cls in classes for name in cls.__dataclass_fields__}
-        for name in given:
-            if name not in names:
-                raise ValueError(f"{known.config}: {name!r} is no argument{suggest(name, names)}")
-        parser.set_defaults(**given)
-    *parsed, _ = parser.parse_args_into_dataclasses(argv, args_file_flag=None)
-    return tuple(parsed)
-
-
-def suggest(name: str, names) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def assignments(given: list[str]) -> dict[str, Any]:
-    """["seed=7", "padding=[30, 60]"] to values; ValueError for what is no assignment."""
-    found = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"{text!r}: write name=value, such as seed=7")
-        found[name] = yaml.safe_load(value)
-    return found
-
-
 def load_data(args: DataArguments) -> datasets.DatasetDict:
-    """Splits train and test, and validation if there is one."""
-    if args.dataset_name is None:
-        return mnist1d_hf.load_dataset(args.config_name, **assignments(args.params))
+    """Splits train and test, and validation where the protocol has one."""
+    splits = our_data(args) if args.dataset_name is None else other_data(args)
+    for split in ("train", "test"):
+        if split not in splits:
+            raise ValueError(f"there are no {split} rows, only splits {', '.join(splits)}")
+    if isinstance(splits["train"].features.get("label"), datasets.Value):
+        if splits["train"].features["label"].dtype in ("string", "large_string"):
+            splits = splits.class_encode_column("label")
+    if args.protocol == "validation" and "validation" not in splits:
+        held = splits["train"].train_test_split(max(1, len(splits["train"]) // 8), seed=42)
+        splits = datasets.DatasetDict(
+            {**splits, "train": held["train"], "validation": held["test"]}
+        )
+    return splits
+
+
+def our_data(args: DataArguments) -> datasets.DatasetDict:
+    name, params = args.config_name or "default", assignments(args.params)
+    rows = config_params(name, **params)
+    if args.protocol == "validation":
+        params.setdefault("validation_size", rows.num_train // 8)
+    elif rows.validation_size:
+        raise ValueError("the paper's protocol has no validation rows: leave one of the two out")
+    return mnist1d_hf.load_dataset(name, **params)
+
+
+def other_data(args: DataArguments) -> datasets.DatasetDict:
     if args.params:
         raise ValueError("params are parameters of our generator: leave them out with dataset_name")
-    folder = Path(args.dataset_name)
+    folder = Path(args.dataset_name or "").expanduser()
     if (folder / "dataset_dict.json").exists():
         return datasets.load_from_disk(folder)
-    configs = datasets.get_dataset_config_names(args.dataset_name)
-    return datasets.load_dataset(
-        args.dataset_name, args.config_name if args.config_name in configs else None
-    )
+    name = str(folder) if folder.is_dir() else args.dataset_name
+    if args.config_name is not None:
+        check_choice("config", args.config_name, datasets.get_dataset_config_names(name))
+    return datasets.load_dataset(name, args.config_name)
 
 
 def build_model(args: ModelArguments, splits: datasets.DatasetDict):
-    """A new model of the size of the data, or one that was saved."""
+    """A new model of the size of the data, or one that was saved; it answers in their labels."""
     changes = assignments(args.model_args)
-    if args.model not in ARCHITECTURES:
-        if not Path(args.model).is_dir() and "/" not in args.model:
-            raise ValueError(
-                f"model {args.model!r}: must be one of {', '.join(ARCHITECTURES)}, or the folder "
-                f"or Hub name of a saved model{suggest(args.model, ARCHITECTURES)}"
-            )
-        return AutoModelForSequenceClassification.from_pretrained(args.model, **changes)
     features = splits["train"].features
-    if "x" in features and "label" in features:
-        changes.setdefault("final_seq_length", len(splits["train"][0]["x"]))
-        if isinstance(features["label"], datasets.ClassLabel):
-            changes.setdefault("num_labels", features["label"].num_classes)
+    label = features.get("label")
+    names = label.names if isinstance(label, datasets.ClassLabel) else None
+    if args.model not in ARCHITECTURES:
+        if not Path(args.model).expanduser().is_dir() and "/" not in args.model:
+            check_choice("folder or name of a model", args.model, ARCHITECTURES)
+        source = Path(args.model).expanduser()
+        model = AutoModelForSequenceClassification.from_pretrained(
+            source if source.is_dir() else args.model, **changes
+        )
+        if names and len(names) == model.config.num_labels:
+            model.config.id2label = dict(enumerate(names))
+            model.config.label2id = {name: i for i, name in enumerate(names)}
+        return model
     config_class, model_class = ARCHITECTURES[args.model]
-    unknown = changes.keys() - config_class.__dataclass_fields__.keys() - {"num_labels"}
-    for name in unknown:
-        names = config_class.__dataclass_fields__
-        raise ValueError(f"model_args: {args.model} has no {name!r}{suggest(name, names)}")
+    for name in changes:
+        known = [*config_class.__dataclass_fields__, "num_labels"]
+        check_choice(f"model_args: {args.model}'s", name, known)
+    if "x" in features:
+        changes.setdefault("final_seq_length", len(splits["train"][0]["x"]))
+    if names and "num_labels" not in changes:
+        changes.setdefault("id2label", dict(enumerate(names)))
+        changes.setdefault("label2id", {name: i for i, name in enumerate(names)})
     return model_class(config_class(**changes))
+
+
+def folder_name(model: ModelArguments, data: DataArguments) -> str:
+    """out/CONFIG-MODEL, of the last parts of names that have several."""
+    parts = [Path(data.dataset_name).name] if data.dataset_name else []
+    if data.config_name or not parts:
+        parts.append(data.config_name or "default")
+    return f"out/{'-'.join([*parts, Path(model.model).name])}"
+
+
+def lasting(argv: list[str]) -> str:
+    """The command without what is said once: a token is nobody else's business, and a folder's
+    own history is no recipe."""
+    once = r" --(hub_token|resume_from_checkpoint|overwrite)([= ](?!--)\S+)?(?= |$)"
+    return re.sub(once, "", f" {shlex.join(argv)}").strip()
 
 
 def main(argv: list[str] | None = None) -> dict[str, float]:
     """Train, evaluate on test, save, and push if asked to; returns the test metrics."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = with_config(sys.argv[1:] if argv is None else argv)
     model_args, data_args, args = parse(argv)
+    args.output_dir = args.output_dir or folder_name(model_args, data_args)
+    folder = Path(args.output_dir)
+    check_writable(folder)
     set_seed(args.seed)
     torch.set_num_threads(1)  # models of this size are slower on several cores than on one
     with args.main_process_first():  # the first process fills the cache
         splits = load_data(data_args)
+    watched = "validation" if data_args.protocol == "validation" else "test"
+    selects = args.load_best_model_at_end or args.early_stopping_patience is not None
+    if selects and watched == "test":
+        raise ValueError("a step is selected on validation rows: leave out --protocol paper")
     model = build_model(model_args, splits)
-    if args.load_best_model_at_end and "validation" not in splits:
-        raise ValueError(
-            "load_best_model_at_end selects a step, which needs a validation split: "
-            "add --params validation_size=500"
-        )
     augmented = data_args.augment is not None
     make = partial(AugmentingTrainer, shift=data_args.augment) if augmented else Mnist1DTrainer
     trainer = make(
         model,
         args,
         train_dataset=splits["train"],
-        # as in the paper, test is watched where there is no validation; it selects nothing
-        eval_dataset=splits["validation" if "validation" in splits else "test"],
+        eval_dataset=splits[watched],
         processing_class=Mnist1DFeatureExtractor(model.config.final_seq_length),
         early_stopping_patience=args.early_stopping_patience,
     )
     resume = args.resume_from_checkpoint
-    result = trainer.train(resume_from_checkpoint=True if resume in ("true", "last") else resume)
+    if resume in ("true", "last"):
+        resume = get_last_checkpoint(args.output_dir) if folder.is_dir() else None
+        if resume is None:
+            raise ValueError(f"No valid checkpoint found in {folder}")
+    begun = claim(folder, lasting(argv), overwrite=model_args.overwrite)
+    with Interruption(trainer) as interruption:
+        result = trainer.train(resume_from_checkpoint=resume or begun)
+    interruption.end()
     trainer.save_model()
     trainer.save_state()
     trainer.log_metrics("train", result.metrics)
@@ -232,21 +213,17 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     trainer.save_metrics("test", metrics)
     card = {
         "dataset": data_args.dataset_name or "mnist1d",
-        "dataset_args": " ".join([data_args.config_name, *data_args.params]),
-        # a token given as an argument is nobody else's business, and what resumed is in a folder
-        # that nobody else has
-        "command": re.sub(
-            r" --(hub_token|resume_from_checkpoint)[= ]\S+",
-            "",
-            f"python scripts/train.py {shlex.join(argv)}",
-        ),
+        "dataset_args": " ".join([data_args.config_name or "default", *data_args.params]),
+        "command": f"python scripts/train.py {lasting(argv)}".strip(),
     }
     if args.push_to_hub:
         trainer.push_to_hub(**card)
     else:
         trainer.create_model_card(**card)
     if trainer.is_world_process_zero():
-        print(f"test accuracy {100 * metrics['test_accuracy']:.1f} %, saved in {args.output_dir}")
+        if args.save_strategy == "no":
+            release(folder)
+        print(f"test accuracy {100 * metrics['test_accuracy']:.1f} %, saved in {folder}")
     if args.world_size > 1:  # a process that leaves while another still writes may take it down
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
@@ -254,7 +231,5 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    try:
+    with refusals("nothing is saved, and the same command starts again"):
         main()
-    except ValueError as error:
-        raise SystemExit(f"train.py: {error}") from error

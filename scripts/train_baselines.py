@@ -19,8 +19,9 @@ import typer
 
 from mnist1d_hf.files import replacing
 
-PAPER = ["--train_sampling_strategy=sequential", "--max_steps=6000"]
+PAPER = ["--protocol=paper", "--train_sampling_strategy=sequential", "--max_steps=6000"]
 OURS = [
+    "--protocol=paper",
     *("--learning_rate=0.003", "--weight_decay=0.01", "--lr_scheduler_type=cosine"),
     *("--warmup_steps=0.05", "--label_smoothing_factor=0.05"),  # a twentieth of the steps
 ]

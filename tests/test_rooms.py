@@ -22,7 +22,15 @@ ROOMS = {
     "figures": {"signals", "files", "extras", "evidence.published"},
     "pages": {"signals", "data", "evidence"},
     "shards": {"signals", "data", "files", "workers", "evidence.cells"},
-    "training": {"extras", "signals", "data.tensors", "pages.model_card"},
+    "training": {
+        "extras",
+        "files",
+        "models",
+        "options",
+        "signals",
+        "data.tensors",
+        "pages.model_card",
+    },
     "studies": {
         *("signals", "models", "training", "evidence", "figures"),
         *("files", "extras", "entrances", "options"),

@@ -16,6 +16,7 @@ import numpy as np
 
 STREAMS = ("frozen", "counter")
 NUM_CLASSES = 10
+MOST_LISTED = 20  # names that a message has room for
 MOST_ROWS = 10**18  # rows are counted in 64 bits
 # Single precision has seven digits: beside a number so large nothing is left of a signal of size 1.
 LARGEST_SCALE = 1e7
@@ -120,7 +121,8 @@ def check_choice(what: str, name: Any, known: Iterable[str]) -> None:
     if name not in names:
         close = difflib.get_close_matches(str(name), names, n=1)
         guess = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{what} {name!r}: must be one of {', '.join(names)}{guess}")
+        rule = f"must be one of {', '.join(names)}" if len(names) <= MOST_LISTED else "unknown"
+        raise ValueError(f"{what} {name!r}: {rule}{guess}")
 
 
 def check_integer(name: str, value: Any, least: int, most: float, why: str = "") -> int:

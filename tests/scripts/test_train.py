@@ -1,9 +1,12 @@
 """scripts/train.py: arguments, data of every origin, refusals, several processes, trackers."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -27,8 +30,6 @@ SMALL = ["--params", "num_samples=500"]
 @pytest.fixture(autouse=True)
 def one_cache(tmp_path_factory, monkeypatch):
     """The dataset is built once for all tests of this file."""
-    import datasets
-
     folder = tmp_path_factory.getbasetemp() / "train_cache"
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(folder))
@@ -36,7 +37,8 @@ def one_cache(tmp_path_factory, monkeypatch):
 
 def test_the_defaults_are_the_papers_recipe(train):
     model, data, args = train.parse([])
-    assert (model.model, data.config_name, data.params) == ("cnn", "default", [])
+    assert (model.model, data.config_name, data.params) == ("cnn", None, [])
+    assert train.folder_name(model, data) == "out/default-cnn"
     assert (args.learning_rate, args.weight_decay, args.max_grad_norm) == (1e-2, 0, 0)
     assert (args.per_device_train_batch_size, args.max_steps) == (100, 6000)
     assert args.lr_scheduler_type == "constant" and args.optim == "adamw_torch_fused"
@@ -51,7 +53,7 @@ def test_a_file_gives_arguments_and_the_command_line_wins(train, tmp_path):
         assert (model.model, data.params) == ("gru", ["seed=7"])
         assert (args.learning_rate, args.max_steps) == (0.25, 9)
     (tmp_path / "b.yaml").write_text("learnin_rate: 1")
-    with pytest.raises(ValueError, match="'learnin_rate' is no argument; did you mean 'learning_"):
+    with pytest.raises(ValueError, match="'learnin_rate': unknown; did you mean 'learning_"):
         train.parse(["--config", str(tmp_path / "b.yaml")])
 
 
@@ -112,8 +114,8 @@ def test_a_saved_model_and_other_data_may_be_used(train, tmp_path):
         (["--params", "seed"], "'seed': write name=value"),
         (["--config_name=shufled"], "shufled"),
         (
-            ["--load_best_model_at_end=true", "--save_strategy=best", *SMALL],
-            "needs a validation split: add --params validation_size=500",
+            ["--early_stopping_patience=3", "--metric_for_best_model=loss", "--protocol=paper"],
+            "a step is selected on validation rows: leave out --protocol paper",
         ),
         (["--resume_from_checkpoint=true", *SMALL], "No valid checkpoint found"),
         (["--dataset_name=somewhere", "--params", "seed=1"], "leave them out"),
@@ -126,6 +128,170 @@ def test_a_mistake_is_named_and_nothing_written(options, message, train, tmp_pat
         train.main([*SHORT, *options, f"--output_dir={tmp_path / 'out'}"])
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["model.safetensors"]
     assert (tmp_path / "out" / "model.safetensors").read_text() == "precious"
+
+
+def test_an_argument_that_is_given_wins_over_the_defaults(train, tmp_path):
+    for options, expected in [
+        (["--num_train_epochs=1"], (1.0, -1)),
+        (["--max_steps=7"], (3.0, 7)),
+        (["--num_train_epochs=1", "--max_steps=7"], (1.0, 7)),
+    ]:
+        _, _, args = train.parse(options)
+        assert (args.num_train_epochs, args.max_steps) == expected
+    (tmp_path / "run.yaml").write_text("num_train_epochs: 2\nparams: {seed: 7, padding: [30, 60]}")
+    _, data, args = train.parse(["--config", str(tmp_path / "run.yaml")])
+    assert (args.num_train_epochs, args.max_steps) == (2.0, -1)
+    assert train.assignments(data.params) == {"seed": 7, "padding": [30, 60]}
+
+
+def test_numbers_are_read_as_people_write_them(train):
+    given = ["num_samples=1e5", "iid_noise_scale=1e-2", "shuffle_seq=true", "stream=counter"]
+    assert train.assignments(given) == {
+        "num_samples": 100_000,
+        "iid_noise_scale": 0.01,
+        "shuffle_seq": True,
+        "stream": "counter",
+    }
+
+
+@pytest.fixture
+def evaluated(train, monkeypatch):
+    """The names of the splits that were evaluated, and the rows that were trained on."""
+    seen, rows = [], []
+
+    class Watching(train.Mnist1DTrainer):
+        def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
+            dataset = self.eval_dataset if eval_dataset is None else eval_dataset
+            seen.append((metric_key_prefix, len(dataset)))
+            rows.append(len(self.train_dataset))
+            return super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
+
+    monkeypatch.setattr(train, "Mnist1DTrainer", Watching)
+    return seen, rows
+
+
+def test_test_rows_are_looked_at_once_unless_the_protocol_is_the_papers(train, evaluated, tmp_path):
+    seen, rows = evaluated
+    train.main([*SHORT, "--params", "num_samples=800", f"--output_dir={tmp_path / 'a'}"])
+    assert seen == [("eval", 80), ("eval", 80), ("test", 160)] and set(rows) == {560}
+    seen.clear(), rows.clear()
+    paper = ["--protocol=paper", f"--output_dir={tmp_path / 'b'}"]
+    train.main([*SHORT, "--params", "num_samples=800", *paper])
+    assert seen == [("eval", 160), ("eval", 160), ("test", 160)] and set(rows) == {640}
+
+
+def test_another_dataset_has_validation_rows_too_and_keeps_its_label_names(
+    train, evaluated, tmp_path
+):
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(96, 8)).astype("float32").tolist()
+    names = datasets.ClassLabel(names=["cat", "dog"])
+    for folder, label, feature in [
+        ("numbers", [i % 2 for i in range(96)], names),
+        ("words", ["cat" if i % 3 else "dog" for i in range(96)], datasets.Value("string")),
+    ]:
+        rows = datasets.Dataset.from_dict(
+            {"x": x, "label": label},
+            datasets.Features({"x": datasets.List(datasets.Value("float32")), "label": feature}),
+        )
+        splits = datasets.DatasetDict(train=rows.select(range(64)), test=rows.select(range(64, 96)))
+        splits.save_to_disk(tmp_path / folder)
+        out = tmp_path / f"{folder}-model"
+        train.main([*SHORT, f"--dataset_name={tmp_path / folder}", f"--output_dir={out}"])
+        model = AutoModelForSequenceClassification.from_pretrained(out)
+        assert model.config.id2label == {0: "cat", 1: "dog"}
+        assert model.config.label2id == {"cat": 0, "dog": 1}
+        assert evaluated[0][-3:] == [("eval", 8), ("eval", 8), ("test", 32)]
+
+
+def test_splits_that_are_missing_are_named(train, tmp_path):
+    with pytest.raises(ValueError, match="no test rows, only splits train, validation"):
+        train.main([*SHORT, "--params", "train_split=1.0", "num_samples=100"])
+    with pytest.raises(ValueError, match="config 'templates': must be one of default, shuffled"):
+        train.main([*SHORT, "--config_name=templates"])
+
+
+def test_a_folder_belongs_to_one_command(train, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train.main([*SHORT, *SMALL])
+    weights = (tmp_path / "out/default-cnn/model.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="holds a model of the command .*--overwrite true"):
+        train.main([*SHORT, *SMALL, "--learning_rate=0.5"])
+    train.main([*SHORT, *SMALL])
+    assert (tmp_path / "out/default-cnn/model.safetensors").read_bytes() == weights
+    train.main([*SHORT, *SMALL, "--model=gru"])
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"default-cnn", "default-gru"}
+    train.main([*SHORT, *SMALL, "--learning_rate=0.5", "--overwrite=true"])
+    assert (tmp_path / "out/default-cnn/model.safetensors").read_bytes() != weights
+
+
+@pytest.mark.parametrize("save", ["no", "steps"])
+def test_after_ctrl_c_the_same_command_continues(train, tmp_path, monkeypatch, save):
+    options = [*SHORT, *SMALL, "--augment=2", f"--save_strategy={save}", "--save_steps=2"]
+    whole = tmp_path / "whole"
+    train.main([*options, f"--output_dir={whole}"])
+    step = train.AugmentingTrainer.training_step
+
+    def press(self, *args, **more):
+        if self.state.global_step == 2:  # in the third step of four
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *args, **more)
+
+    options += [f"--output_dir={tmp_path / 'out'}"]
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="step 3 is saved"):
+        patch.setattr(train.AugmentingTrainer, "training_step", press)
+        train.main(options)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert not (tmp_path / "out" / "config.json").exists()
+    train.main(options)
+    a, b = (load_file(f / "model.safetensors") for f in (whole, tmp_path / "out"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    state = json.loads((tmp_path / "out" / "trainer_state.json").read_text())
+    assert [e["step"] for e in state["log_history"] if "eval_accuracy" in e] == [2, 4]
+    left = sorted(p.name for p in (tmp_path / "out").glob("checkpoint-*"))
+    assert bool(left) == (save == "steps")
+
+
+def test_the_parts_of_a_step_are_varied_in_different_ways(train, tmp_path, monkeypatch):
+    drawn = {}
+
+    def vary(x, generator, shift):
+        drawn.setdefault("numbers", []).append(torch.rand(1, generator=generator).item())
+        return x
+
+    monkeypatch.setattr(train, "vary", vary)
+    options = [*SHORT, *SMALL, "--augment=2", "--per_device_train_batch_size=25"]
+    train.main([*options, "--gradient_accumulation_steps=3", f"--output_dir={tmp_path / 'a'}"])
+    several = drawn.pop("numbers")
+    train.main([*options, f"--output_dir={tmp_path / 'b'}"])
+    single = drawn.pop("numbers")
+    assert len(several) == len(set(several)) == 12
+    assert several[::3] == single  # the first part of a step is what the step was
+
+
+def test_mistakes_end_the_program_with_one_line(root, tmp_path):
+    (tmp_path / "list.yaml").write_text("- 1")
+    (tmp_path / "broken.yaml").write_text("a: [")
+    for options, message in [
+        (["--learning_rate", "abc"], "invalid float value: 'abc'"),
+        (["--config", "nothere.yaml"], "nothere.yaml: No such file or directory"),
+        (["--config", "list.yaml"], "list.yaml: must hold lines such as"),
+        (["--config", "broken.yaml"], "broken.yaml: while parsing"),
+        (["--output_dir", "/proc/x"], "output folder /proc/x"),
+        (["--lerning_rate", "1"], "did you mean '--learning_rate'?"),
+        (["--report_to", "nothing"], "report_to 'nothing'"),
+    ]:
+        done = subprocess.run(
+            [sys.executable, str(root / "scripts" / "train.py"), *options],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+        assert done.stderr.count("\n") == 1 and done.stdout == ""
+    assert sorted(p.name for p in tmp_path.glob("*.yaml")) == ["broken.yaml", "list.yaml"]
+    assert not (tmp_path / "out").exists()
 
 
 LAUNCHERS = {
