@@ -77,7 +77,8 @@ class Batches(IterableDataset[tuple[Tensor, Tensor]]):
         self.generator.manual_seed(check_integer("seed", seed, 0, 2**63 - 1))
         most = CPU_ROWS if device.type == "cpu" else OTHER_ROWS
         self._count = max(1, most // batch_size) * batch_size  # rows drawn at a time
-        self._before = 0, self.generator.get_state()  # rows drawn, and the generator, before these:
+        self._start = self.generator.get_state()
+        self._before = 0, self._start  # rows drawn, and the generator, before these:
         self._batches: list[tuple[Tensor, Tensor]] = []
         self._next = 0  # of them
         self._prepare()
@@ -174,6 +175,12 @@ class Batches(IterableDataset[tuple[Tensor, Tensor]]):
         if state["next"]:
             self._draw()
             self._next = state["next"]
+
+    def rewind(self) -> None:
+        """Go back to before the first batch, as a training does that skips those it has seen."""
+        self._before = 0, self._start
+        self._batches, self._next = [], 0
+        self.generator.set_state(self._start)
 
     def _identity(self) -> dict[str, Any]:
         """What else determines the batches."""

@@ -34,6 +34,7 @@ from transformers.training_args import OptimizerNames
 
 from mnist1d_hf.data.tensors import to_torch
 from mnist1d_hf.pages.model_card import eval_results, model_card
+from mnist1d_hf.training.batches import Batches
 from mnist1d_hf.training.metrics import compute_metrics
 
 
@@ -99,6 +100,8 @@ class Mnist1DTrainer(Trainer):
         # transformers 5.23 starts the model of a trial before it applies the trial's parameters,
         # so that a searched seed would be that of the next trial
         self._hp_search_setup(trial)
+        if resume_from_checkpoint and isinstance(self.train_dataset, Batches):
+            self.train_dataset.rewind()  # resuming skips the batches of the steps that were made
         return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
 
     # What follows leaves out, in one process and at full precision, work that Trainer repeats in

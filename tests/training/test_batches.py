@@ -244,20 +244,20 @@ def test_a_plain_loop_learns_what_the_test_rows_ask_for(device):
 
 @DEVICES
 def test_the_trainer_takes_batches_and_resumes(tmp_path, device):
-    def trainer(folder, model):
+    def trainer(folder, model, fresh):
         args = TrainingArguments(
             str(tmp_path / folder), max_steps=8, save_steps=4, per_device_train_batch_size=1,
             dataloader_pin_memory=False, learning_rate=0.01, report_to="none", disable_tqdm=True,
             use_cpu=device == "cpu", logging_strategy="no",
         )  # fmt: skip
-        fresh = batches(COUNTER, 100, device=device)
         return Mnist1DTrainer(model, args, train_dataset=fresh, data_collator=to_inputs)
 
-    whole = build("mlp")
-    trainer("whole", whole).train()
-    resumed = build("mlp")
+    whole, used = build("mlp"), batches(COUNTER, 100, device=device)
+    trainer("whole", whole, used).train()
     checkpoint = tmp_path / "whole" / "checkpoint-4"
-    trainer("resumed", resumed).train(resume_from_checkpoint=str(checkpoint))
+    resumed = build("mlp"), build("mlp")
+    for model, fresh in zip(resumed, (batches(COUNTER, 100, device=device), used), strict=True):
+        trainer("resumed", model, fresh).train(resume_from_checkpoint=str(checkpoint))
 
     alone = build("mlp").to(device).train()
     optimizer = torch.optim.AdamW(alone.parameters(), 0.01, weight_decay=0)
@@ -269,9 +269,9 @@ def test_the_trainer_takes_batches_and_resumes(tmp_path, device):
         torch.nn.utils.clip_grad_norm_(alone.parameters(), 1)
         optimizer.step()
         optimizer.zero_grad()
-    for a, b, c in zip(*(m.parameters() for m in (whole, resumed, alone)), strict=True):
-        torch.testing.assert_close(a, c)
-        torch.testing.assert_close(b, c)
+    for expected, *found in zip(*(m.parameters() for m in (alone, whole, *resumed)), strict=True):
+        for parameter in found:
+            torch.testing.assert_close(parameter, expected)
 
 
 def test_workers_of_a_dataloader_are_refused(monkeypatch):
