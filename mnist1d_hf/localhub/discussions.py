@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.repos import Commit, Repo
+from mnist1d_hf.localhub.repo import Commit, Repo
 from mnist1d_hf.localhub.wire import TYPES, HubError, Request, Routes, now
 
 routes = Routes()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from mnist1d_hf.localhub.discussions import open_discussion
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.repos import (
+from mnist1d_hf.localhub.repo import (
     Commit,
     File,
     Repo,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mnist1d_hf.localhub.accounts import Accounts
 from mnist1d_hf.localhub.metadata import read_metadata
-from mnist1d_hf.localhub.repos import Commit, File, Repo
+from mnist1d_hf.localhub.repo import Commit, File, Repo
 from mnist1d_hf.localhub.store import Store
 from mnist1d_hf.localhub.wire import Answer, HubError, Request, Routes
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.metadata import body
-from mnist1d_hf.localhub.repos import Commit, Repo
+from mnist1d_hf.localhub.repo import Commit, Repo
 from mnist1d_hf.localhub.wire import TYPES, Answer, HubError, Request, Routes
 
 routes = Routes()

@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from mnist1d_hf.localhub import (
-    collection,
+    collections,
     discussions,
     files,
     lfs,
     metadata,
     page,
-    repositories,
+    repo_routes,
     xet,
 )
 from mnist1d_hf.localhub.faults import Fault, corrupted
@@ -29,15 +29,15 @@ from mnist1d_hf.localhub.wire import Answer, HubError, Request, Routes
 
 ROUTES = Routes(
     [
-        *repositories.routes,
+        *repo_routes.routes,
         *metadata.routes,
-        *collection.routes,
+        *collections.routes,
         *files.routes,
         *discussions.routes,
         *lfs.routes,
         *xet.routes,
         *page.routes,
-        *repositories.fallback,
+        *repo_routes.fallback,
     ]
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.metadata import as_list
-from mnist1d_hf.localhub.repos import Commit, Repo
+from mnist1d_hf.localhub.repo import Commit, Repo
 from mnist1d_hf.localhub.wire import TYPES, HubError, Request, Routes
 
 routes = Routes()
