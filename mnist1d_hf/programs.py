@@ -75,20 +75,33 @@ def hub(
         Path | None, typer.Option("--dir", help="folder that keeps everything; memory if none")
     ] = None,
     port: Port = 0,
+    gc: Annotated[
+        bool, typer.Option("--gc", help="delete from --dir what no commit needs, and end")
+    ] = False,
 ) -> None:
     """Run a Hugging Face Hub on this machine, to publish to and load from without an account.
 
-    It prints two variables to set; every Hugging Face library then uses it. Ctrl-C ends it.
+    It prints two variables to set; every Hugging Face library then uses it. Ctrl-C ends it. Files
+    may have up to 900 MB each; a larger one is refused before it is sent. The bytes of a deleted
+    repository are freed at once, those of uploads that were never committed by [bold]--gc[/].
 
     [bold]Examples[/]
 
       mnist1d-hf hub
 
       mnist1d-hf hub --dir hub --port 8000
-    """
-    from mnist1d_hf.localhub import serve
 
-    serve(directory, port)
+      mnist1d-hf hub --dir hub --gc
+    """
+    from mnist1d_hf.localhub import collect, serve
+
+    if not gc:
+        return serve(directory, port)
+    if directory is None:
+        raise ValueError("--gc needs --dir: the folder of a hub that is not running")
+    before, after = collect(directory)
+    text = f"{directory}: {before:,} bytes, now {after:,}"
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 @app.command()

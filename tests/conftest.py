@@ -104,7 +104,7 @@ def local_hub():
 
     port = HUB_PORT.getsockname()[1]
     HUB_PORT.close()
-    with LocalHub(port=port) as hub:
+    with LocalHub(port=port, keep_log=True) as hub:
         yield hub
 
 

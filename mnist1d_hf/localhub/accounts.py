@@ -49,10 +49,9 @@ class Accounts:
         return self.identify(request)[0]
 
     def identify(self, request: Request) -> tuple[str | None, str]:
-        header = request.headers.get("authorization")
-        if not header:
+        token = request.bearer
+        if token is None:
             return None, "read"
-        token = header.removeprefix("Bearer ").strip()
         if token not in self.tokens:
             raise HubError(401, "Invalid credentials in Authorization header")
         return self.tokens[token]
@@ -67,11 +66,16 @@ class Accounts:
     def belongs(self, user: str | None, namespace: str) -> bool:
         return user is not None and namespace in (user, *self.organizations.get(user, []))
 
-    def writer(self, request: Request, namespace: str) -> str:
-        """Who asks; refused unless they may write in the namespace."""
+    def contributor(self, request: Request) -> str:
+        """Who asks; refused with a token that may only read."""
         user = self.known(request)
         if self.identify(request)[1] != "write":
             raise HubError(403, "Forbidden: this token has role 'read', writing needs role 'write'")
+        return user
+
+    def writer(self, request: Request, namespace: str) -> str:
+        """Who asks; refused unless they may write in the namespace."""
+        user = self.contributor(request)
         if not self.belongs(user, namespace):
             raise HubError(
                 403, f"Forbidden: {user} has no right to write under the namespace {namespace!r}"

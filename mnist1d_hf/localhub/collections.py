@@ -3,11 +3,16 @@
 import json
 import re
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.wire import HubError, Payload, Request, Routes, now
+from mnist1d_hf.localhub.routes import Routes
+from mnist1d_hf.localhub.wire import HubError, Payload, Request, now
 
 routes = Routes()
+
+TITLE_LIMIT = 1000  # characters
 
 
 def save(hub: Hub, collection: dict) -> None:
@@ -28,34 +33,45 @@ def find(hub: Hub, request: Request, slug: str, write: bool = False) -> dict:
 
 @routes.on("GET", r"/api/collections")
 def list_collections(hub: Hub, request: Request) -> list[dict]:
-    user, owner = hub.accounts.user(request), request.query.get("owner")
-    return [  # without the position, which the client counts itself
+    request.only("owner", "item", "q", "sort", "limit")
+    user, words = hub.accounts.user(request), request.option("q").lower()
+    owners, wanted = request.query.get("owner"), request.query.get("item")
+    order = request.option("sort", "lastModified")
+    if order not in ("lastModified", "trending", "upvotes"):
+        raise HubError(400, f"This Hub cannot sort collections by {order!r}")
+    listed = list(hub.collections.values())
+    if order == "lastModified":
+        listed = sorted(listed, key=lambda c: c["lastUpdated"], reverse=True)
+    found = [  # without the position, which the client counts itself
         {key: value for key, value in c.items() if key != "position"}
-        for c in hub.collections.values()
-        if owner in (None, c["owner"]["name"])
+        for c in listed
+        if (owners is None or c["owner"]["name"] in owners)
+        and (wanted is None or any(f"{i['type']}s/{i['id']}" in wanted for i in c["items"]))
+        and words in c["title"].lower()
         and (not c["private"] or hub.accounts.belongs(user, c["owner"]["name"]))
     ]
+    return found[: request.number("limit", len(found))]
 
 
 @routes.on("POST", r"/api/collections")
 def create(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    namespace, title = wanted.text("namespace"), wanted.text("title")
+    namespace, title = wanted.text("namespace"), wanted.text("title", limit=TITLE_LIMIT)
     hub.accounts.writer(request, namespace)
     start = f"{namespace}/" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     for slug in hub.collections:
         if slug.rsplit("-", 1)[0] == start:
             message = "This collection already exists"
             raise HubError(409, message, body={"error": message, "slug": slug})
-    collection = {
+    collection: dict[str, Any] = {
         "slug": f"{start}-{secrets.token_hex(12)}",
         "title": title,
-        "description": wanted.get("description"),
+        "description": wanted.text("description", "") or None,
         "owner": {"name": namespace},
         "items": [],
         "lastUpdated": now(),
         "position": 0,
-        "private": wanted.get("private", False),
+        "private": wanted.flag("private"),
         "theme": "blue",
         "upvotes": 0,
     }
@@ -75,13 +91,18 @@ def delete(hub: Hub, request: Request, slug: str) -> dict:
     return hub.collections.pop(slug)
 
 
-CHANGEABLE = ("title", "description", "private", "position", "theme")
-
-
 @routes.on("PATCH", r"/api/collections/([^/]+/[^/]+)")
 def update(hub: Hub, request: Request, slug: str) -> dict:
     collection = find(hub, request, slug, write=True)
-    collection |= {k: v for k, v in request.json().items() if k in CHANGEABLE}
+    wanted = request.json()
+    read: dict[str, Callable[[str], Any]] = {
+        "title": lambda key: wanted.text(key, limit=TITLE_LIMIT),
+        "description": wanted.text,
+        "theme": wanted.text,
+        "private": wanted.flag,
+        "position": wanted.number,
+    }
+    collection |= {key: read[key](key) for key in read if key in wanted}
     save(hub, collection)
     return {"data": collection}
 
@@ -89,7 +110,7 @@ def update(hub: Hub, request: Request, slug: str) -> dict:
 @routes.on("POST", r"/api/collections/([^/]+/[^/]+)/items")
 def add_item(hub: Hub, request: Request, slug: str) -> dict:
     collection, wanted = find(hub, request, slug, write=True), request.json()
-    item = wanted["item"]
+    item = wanted.object("item")
     hub.repo(request, item.text("type"), item.text("id"))
     if any(i["id"] == item["id"] and i["type"] == item["type"] for i in collection["items"]):
         raise HubError(409, "Item already in collection")
@@ -101,7 +122,7 @@ def add_item(hub: Hub, request: Request, slug: str) -> dict:
 
 
 def note_of(wanted: Payload) -> dict:
-    return {"note": {"text": wanted["note"]}} if wanted.get("note") else {}
+    return {"note": {"text": wanted.text("note")}} if wanted.get("note") else {}
 
 
 @routes.on("PATCH|DELETE", r"/api/collections/([^/]+/[^/]+)/items/([^/]+)")
@@ -117,7 +138,7 @@ def change_item(hub: Hub, request: Request, slug: str, item_id: str) -> dict:
         item |= note_of(wanted)
         if "position" in wanted:
             collection["items"].remove(item)
-            collection["items"].insert(int(wanted["position"]), item)
+            collection["items"].insert(wanted.number("position"), item)
     for position, entry in enumerate(collection["items"]):
         entry["position"] = position
     save(hub, collection)

@@ -4,12 +4,13 @@ import secrets
 from typing import Any
 
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.repo import Commit, Repo
-from mnist1d_hf.localhub.wire import TYPES, HubError, Request, Routes, now
+from mnist1d_hf.localhub.repo import OPEN, Commit, Repo
+from mnist1d_hf.localhub.routes import TYPES, Routes
+from mnist1d_hf.localhub.wire import HubError, Request, now
 
 routes = Routes()
 
-OPEN = ("open", "draft")
+TITLE_LIMIT = 1000  # characters
 
 
 def open_discussion(
@@ -60,69 +61,70 @@ def find(repo: Repo, number: str) -> dict[str, Any]:
 
 @routes.on("GET", r"/api/{repo}/discussions")
 def list_discussions(hub: Hub, request: Request, types: str, repo_id: str) -> dict:
-    """Newest first; `type`, `author` and `status` narrow the list."""
-    query = request.query
-    kinds = {"pull_request": True, "discussion": False}
+    """Newest first, in pages from 0; `type`, `author` and `status` narrow the list."""
+    request.only("type", "author", "status", "p")
+    kind, who, status = map(request.option, ("type", "author", "status"))
     found = [
         d
         for d in reversed(hub.repo(request, TYPES[types], repo_id).discussions)
-        if d["isPullRequest"] == kinds.get(query.get("type", ""), d["isPullRequest"])
-        and d["author"]["name"] == query.get("author", d["author"]["name"])
-        and {"open": d["status"] in OPEN, "closed": d["status"] not in OPEN}.get(
-            query.get("status", ""), True
-        )
+        if kind in ("", "all", "pull_request" if d["isPullRequest"] else "discussion")
+        and who in ("", d["author"]["name"])
+        and status in ("", "all", "open" if d["status"] in OPEN else "closed")
     ]
-    return {"discussions": found, "count": len(found), "start": 0}
+    start = request.number("p", 0) * hub.page_size
+    page = found[start : start + hub.page_size]
+    return {"discussions": page, "count": len(found), "start": start}
 
 
 @routes.on("POST", r"/api/{repo}/discussions")
 def create(hub: Hub, request: Request, types: str, repo_id: str) -> dict:
     repo, wanted = hub.repo(request, TYPES[types], repo_id), request.json()
-    user = hub.accounts.known(request)
-    is_pr = bool(wanted.get("pullRequest"))
+    user = hub.accounts.contributor(request)
+    is_pr = wanted.flag("pullRequest")
     base = repo.resolve("main") if is_pr else None
-    discussion = open_discussion(
-        repo, user, wanted["title"], wanted.get("description") or "", base, draft=is_pr
-    )
+    title, description = wanted.text("title", limit=TITLE_LIMIT), wanted.text("description", "")
+    discussion = open_discussion(repo, user, title, description, base, draft=is_pr)
     hub.save(repo)
     return discussion
 
 
-@routes.on("GET", r"/api/{repo}/discussions/(\d+)")
+@routes.on("GET", r"/api/{repo}/discussions/([0-9]{1,9})")
 def details(hub: Hub, request: Request, types: str, repo_id: str, number: str) -> dict:
     return find(hub.repo(request, TYPES[types], repo_id), number)
 
 
-@routes.on("POST", r"/api/{repo}/discussions/(\d+)/(comment|status|title|merge)")
+@routes.on("POST", r"/api/{repo}/discussions/([0-9]{1,9})/(comment|status|title|merge)")
 def change(hub: Hub, request: Request, types: str, repo_id: str, number: str, what: str) -> dict:
     repo = hub.repo(request, TYPES[types], repo_id, write=what == "merge")
-    user, wanted = hub.accounts.known(request), request.json()
+    user, wanted = hub.accounts.contributor(request), request.json()
     discussion = find(repo, number)
     if what == "merge":
         return merge(hub, repo, discussion, user)
     if what != "comment" and user != discussion["author"]["name"]:
         hub.accounts.writer(request, repo.namespace)
     if what == "comment":
-        event = add_event(discussion, user, "comment", comment(wanted["comment"]))
+        event = add_event(discussion, user, "comment", comment(wanted.text("comment")))
         answer = {"newMessage": event}
     elif what == "title":
-        change = {"from": discussion["title"], "to": wanted["title"]}
-        discussion["title"] = wanted["title"]
+        change = {"from": discussion["title"], "to": wanted.text("title", limit=TITLE_LIMIT)}
+        discussion["title"] = change["to"]
         answer = {"newTitle": add_event(discussion, user, "title-change", change)}
     else:
-        discussion["status"] = wanted["status"]
-        event = add_event(discussion, user, "status-change", {"status": wanted["status"]})
+        if discussion["status"] == "merged":
+            raise HubError(400, f"Discussion {number} is merged")
+        discussion["status"] = wanted.choice("status", ("open", "closed"))
+        event = add_event(discussion, user, "status-change", {"status": discussion["status"]})
         answer = {"newStatus": event}
     hub.save(repo)
     return answer
 
 
-@routes.on("POST", r"/api/{repo}/discussions/(\d+)/comment/(\w+)/(edit|hide)")
+@routes.on("POST", r"/api/{repo}/discussions/([0-9]{1,9})/comment/(\w+)/(edit|hide)")
 def change_comment(
     hub: Hub, request: Request, types: str, repo_id: str, number: str, event_id: str, what: str
 ) -> dict:
     """Change or hide a comment of one's own, or in a namespace of one's own."""
-    repo, user = hub.repo(request, TYPES[types], repo_id), hub.accounts.known(request)
+    repo, user = hub.repo(request, TYPES[types], repo_id), hub.accounts.contributor(request)
     event = next((e for e in find(repo, number)["events"] if e["id"] == event_id), None)
     if event is None or event["type"] != "comment":
         raise HubError(404, "Comment not found")

@@ -10,12 +10,15 @@ import time
 from pathlib import Path
 
 from mnist1d_hf.localhub.accounts import Accounts
+from mnist1d_hf.localhub.contents import Contents
 from mnist1d_hf.localhub.metadata import read_metadata
-from mnist1d_hf.localhub.repo import Commit, File, Repo
-from mnist1d_hf.localhub.store import Store
-from mnist1d_hf.localhub.wire import Answer, HubError, Request, Routes
+from mnist1d_hf.localhub.repo import Commit, Repo
+from mnist1d_hf.localhub.routes import Routes
+from mnist1d_hf.localhub.store import Store, damaged
+from mnist1d_hf.localhub.wire import Answer, HubError, Request
 
 GRANT_SECONDS = 3600
+MAX_FILE = 900_000_000  # bytes; SQLite holds no value of 1 GB
 
 
 class Hub:
@@ -30,22 +33,32 @@ class Hub:
         xet: bool = True,
         page_size: int = 1000,
         part_size: int = 64 << 20,
+        max_file: int = MAX_FILE,
         redirect: bool = True,
     ):
         """`page_size` entries a listing page, `part_size` bytes from which an LFS upload is cut.
 
-        With `redirect`, a regular file is answered by way of a second address, as huggingface.co
-        mostly does.
+        Files of more than `max_file` bytes are refused before they are sent. With `redirect`, a
+        regular file is answered by way of a second address, as huggingface.co mostly does.
+
+        Raises `ValueError` for a folder that another hub uses or that cannot be written, and for a
+        database that is damaged.
         """
         self.xet, self.redirect = xet, redirect
-        self.page_size, self.part_size = page_size, part_size
+        self.page_size, self.part_size, self.max_file = page_size, part_size, max_file
         self.store = Store(Path(directory) if directory else None)
         self.lock = threading.RLock()
-        self.load()
+        try:
+            self.load()
+        except Exception as error:
+            self.store.close()
+            # its message could hold what stands in the file, tokens too
+            raise damaged(self.store.name, type(error).__name__) from None
 
     def load(self) -> None:
         """Read the store: at the start, and after a request that failed half-way."""
         self.accounts = Accounts(self.store)
+        self.contents = Contents(self.store, self.max_file)
         self.repos: dict[tuple[str, str], Repo] = {}
         by_key: dict[str, Repo] = {}
         for key, value in self.store.items("repo"):
@@ -55,7 +68,13 @@ class Hub:
             record = json.loads(value)
             repo = by_key[record.pop("repo")]
             repo.commits[record["oid"]] = Commit.load(record)
+        for repo in by_key.values():
+            missing = {*repo.refs.values()} - {*repo.commits}
+            if missing or "refs/heads/main" not in repo.refs:
+                raise ValueError(f"{repo.id} lacks commits")
         self.collections = {key: json.loads(v) for key, v in self.store.items("collection")}
+        # names that repositories had before they were moved, "type name" -> key
+        self.moved = {name: by_key.get(key.decode()) for name, key in self.store.items("moved")}
         self.secret = self.store.get("hub", "secret") or b""
         if not self.secret:
             self.secret = secrets.token_hex(16).encode()
@@ -83,7 +102,9 @@ class Hub:
                 with self.store.transaction():
                     try:
                         route, arguments = routes.find(request.method, request.path)
-                        return Answer.of(route(self, request, *arguments))
+                        if route.admit:
+                            route.admit(self, request)
+                        return Answer.of(route.function(self, request, *arguments))
                     finally:
                         changed = self.store.changed
             except BaseException:
@@ -94,13 +115,28 @@ class Hub:
     # -- repositories --------------------------------------------------------------------------
 
     def repo(self, request: Request, repo_type: str, repo_id: str, write: bool = False) -> Repo:
-        """A repository the sender may see, and may change when `write`."""
-        repo = self.repos.get((repo_type, repo_id.lower()))
+        """A repository the sender may see, and may change when `write`; an old name will do."""
+        name = repo_id.lower()
+        repo = self.repos.get((repo_type, name)) or self.moved.get(f"{repo_type} {name}")
         user = self.accounts.user(request)
         if repo is None or not self.visible(repo, user):
             # the Hub does not tell a missing repository from a private one
             raise HubError(404 if user else 401, "Repository not found", "RepoNotFound")
         if write:
+            self.accounts.writer(request, repo.namespace)
+        return repo
+
+    def push_target(
+        self, request: Request, repo_type: str, repo_id: str, revision: str | None
+    ) -> Repo:
+        """A repository whose `revision` the sender may push to; None is a new pull request.
+
+        Everyone who may see a repository may propose to it, and push to the proposal while it is
+        open; all else is for those who may write in the namespace.
+        """
+        repo = self.repo(request, repo_type, repo_id)
+        user = self.accounts.contributor(request)
+        if revision is not None and repo.proposer(revision) != user:
             self.accounts.writer(request, repo.namespace)
         return repo
 
@@ -122,31 +158,58 @@ class Hub:
         repo.refs[ref] = commit.oid
         self.store.put("commit", commit.oid, commit.dump(repo.key))
         self.save(repo)
+        for file in commit.tree.values():
+            self.contents.pending.pop(file.sha256 or "", None)
         return commit
 
+    def rename(self, repo: Repo, repo_id: str) -> None:
+        """Give a repository another name; the old one goes on to find it, until one takes it."""
+        self.store.put("moved", f"{repo.type} {repo.id.lower()}", repo.key.encode())
+        self.moved[f"{repo.type} {repo.id.lower()}"] = repo
+        self.repos[repo.type, repo_id.lower()] = self.repos.pop((repo.type, repo.id.lower()))
+        repo.id = repo_id
+        self.take_name(repo)
+        self.save(repo)
+
+    def take_name(self, repo: Repo) -> None:
+        """A repository's own name is no longer the old name of another."""
+        name = f"{repo.type} {repo.id.lower()}"
+        if self.moved.pop(name, None):
+            self.store.delete("moved", name)
+
     def remove(self, repo: Repo) -> None:
+        """Delete a repository, and the bytes of files that no other one has."""
         for oid in repo.commits:
             self.store.delete("commit", oid)
         self.store.delete("repo", repo.key)
         del self.repos[repo.type, repo.id.lower()]
+        for name in [name for name, other in self.moved.items() if other is repo]:
+            del self.moved[name]
+            self.store.delete("moved", name)
+        self.contents.free(repo.names(), self.names())
+
+    def names(self) -> set[str]:
+        """The bytes that any commit needs: by SHA-256, or by git's name."""
+        return {name for repo in self.repos.values() for name in repo.names()}
+
+    def collect(self) -> None:
+        """Delete all bytes that no commit needs, and make the file as small as it can be."""
+        with self.lock:
+            with self.store.transaction():
+                for key in self.store.keys("part"):
+                    self.store.delete("part", key)
+                there = {
+                    key for kind in ("file", "lfs", "xet-sha") for key in self.store.keys(kind)
+                }
+                self.contents.free(there, self.names(), self.store.keys("xorb"))
+            self.store.compact()
 
     # -- file contents -------------------------------------------------------------------------
-
-    def put_regular(self, data: bytes) -> File:
-        file = File.regular(data)
-        self.store.put("file", file.oid, data)
-        return file
-
-    def content(self, file: File) -> bytes:
-        kind, key = ("lfs", file.sha256) if file.sha256 else ("file", file.oid)
-        data = self.store.get(kind, key)
-        assert data is not None, f"the store lost {kind} {key}"
-        return data
 
     def text(self, commit: Commit, path: str) -> str:
         """A file as text; empty when it is not there."""
         file = commit.tree.get(path)
-        return self.content(file).decode(errors="replace") if file else ""
+        return self.contents.read(file).decode(errors="replace") if file else ""
 
     def card(self, commit: Commit) -> dict:
         return read_metadata(self.text(commit, "README.md"))[0] or {}
@@ -157,6 +220,11 @@ class Hub:
         digest = hmac.digest(self.secret, text.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest[:18]).decode()
 
+    @staticmethod
+    def same(given: str, expected: str) -> bool:
+        """Whether a secret is the right one; it takes as long whatever is given."""
+        return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+
     def grant(self, method: str, path: str) -> str:
         """The address on the storage origin that lets anyone do just this, for an hour."""
         expires = int(time.time()) + GRANT_SECONDS
@@ -165,9 +233,8 @@ class Hub:
     def check_grant(self, request: Request) -> None:
         if "authorization" in request.headers:  # a user's token must never reach storage
             raise HubError(400, "Only one auth mechanism allowed")
-        expires = request.query.get("expires", "")
+        expires = request.option("expires")
         method = "GET" if request.method == "HEAD" else request.method
-        expected = self.sign(f"{method} {request.path} {expires}").encode()
-        valid = hmac.compare_digest(expected, request.query.get("sig", "").encode())
-        if not valid or int(expires) < time.time():
+        expected = self.sign(f"{method} {request.path} {expires}")
+        if not self.same(request.option("sig"), expected) or int(expires) < time.time():
             raise HubError(403, "AccessDenied: the signature is wrong or has expired")

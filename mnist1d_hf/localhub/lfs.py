@@ -1,12 +1,17 @@
 """Routes of git LFS: the bytes of large files, on the storage origin."""
 
 import hashlib
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.wire import TYPES, Answer, HubError, Request, Routes
+from mnist1d_hf.localhub.routes import TYPES, Routes
+from mnist1d_hf.localhub.wire import Answer, HubError, Payload, Request, byte_range
 
 routes = Routes()
+
+BATCH_LIMIT = 1000  # files of a request
 
 
 def etag(data: bytes) -> str:
@@ -15,21 +20,25 @@ def etag(data: bytes) -> str:
 
 @routes.on("POST", r"/{page}\.git/info/lfs/objects/batch")
 def batch(hub: Hub, request: Request, types: str | None, repo_id: str) -> Answer:
-    wanted = request.json()
-    # a pull request comes without `ref` and needs no right to write
-    write = wanted["operation"] == "upload" and "ref" in wanted
-    hub.repo(request, TYPES[types or "models"], repo_id, write=write)
-    hub.accounts.known(request)
+    """What has to be sent, and where to; sizes that this Hub cannot take are refused here."""
+    wanted, repo_type = request.json(), TYPES[types or "models"]
+    wanted.choice("operation", ("upload",))  # files are read by their addresses
+    # a new pull request comes without `ref`
+    revision = wanted.object("ref").text("name") if "ref" in wanted else None
+    hub.push_target(request, repo_type, repo_id, revision)
     objects, transfer = [], "basic"
-    for item in wanted["objects"]:
-        oid, size = str(item["oid"]), int(item["size"])
+    several = "transfers" in wanted and "multipart" in wanted.list_of("transfers", str, 10)
+    for item in wanted.list_of("objects", Payload, BATCH_LIMIT):
+        oid, size = item.text("oid"), item.number("size")
+        if not re.fullmatch(r"[0-9a-f]{64}", oid):
+            raise HubError(422, f"oid {oid!r}: not a SHA-256")
+        hub.contents.check_size(f"object {oid}", size)
         entry: dict[str, Any] = {"oid": oid, "size": size}
-        if hub.store.size("lfs", oid) is None:
+        if hub.contents.large(oid) is None:
             upload: dict[str, Any] = {"href": hub.grant("PUT", f"/cdn/lfs/{oid}")}
-            if size > hub.part_size and "multipart" in wanted.get("transfers", []):
+            if size > hub.part_size and several:
                 transfer, upload = "multipart", in_parts(hub, oid, size)
-            verify = {"href": f"{hub.url}/api/lfs/verify"}
-            entry["actions"] = {"upload": upload, "verify": verify}
+            entry["actions"] = {"upload": upload, "verify": {"href": f"{hub.url}/api/lfs/verify"}}
         objects.append(entry)
     answer = {"transfer": transfer, "objects": objects}
     return Answer.of(answer, headers={"Content-Type": "application/vnd.git-lfs+json"})
@@ -39,46 +48,52 @@ def in_parts(hub: Hub, oid: str, size: int) -> dict[str, Any]:
     numbers = range(1, -(-size // hub.part_size) + 1)
     parts = {str(n): hub.grant("PUT", f"/cdn/lfs/{oid}/{n}") for n in numbers}
     return {
-        "href": f"{hub.url}/api/lfs/complete/{oid}",
+        "href": hub.grant("POST", f"/cdn/lfs/{oid}/complete"),
         "header": {"chunk_size": str(hub.part_size), **parts},
     }
 
 
-@routes.on("PUT", r"/cdn/lfs/{sha}(?:/(\d+))?")
+@routes.on("PUT", r"/cdn/lfs/{sha}(?:/([0-9]{1,5}))?", admit=Hub.check_grant)
 def put(hub: Hub, request: Request, oid: str, part: str | None) -> Answer:
-    hub.check_grant(request)
     if part:
-        hub.store.put("part", f"{oid}/{int(part):05d}", request.body)
+        hub.store.put("part", part_key(oid, int(part)), request.body)
     else:
-        keep(hub, oid, request.body)
+        hub.contents.put_lfs(oid, len(request.body), iter([request.body]))
     return Answer(headers={"ETag": etag(request.body)})
 
 
-def keep(hub: Hub, oid: str, data: bytes) -> None:
-    if hashlib.sha256(data).hexdigest() != oid:
-        raise HubError(400, "BadDigest: the SHA-256 of the bytes is not the one announced")
-    hub.store.put("lfs", oid, data)
+def part_key(oid: str, number: int) -> str:
+    return f"{oid}/{number:05d}"
 
 
-@routes.on("POST", r"/api/lfs/complete/{sha}")
+@routes.on("POST", r"/cdn/lfs/{sha}/complete")
 def complete(hub: Hub, request: Request, oid: str) -> dict:
     """Put the parts of an upload together."""
-    data = b""
-    for part in sorted(request.json()["parts"], key=lambda part: part["partNumber"]):
-        key = f"{oid}/{int(part['partNumber']):05d}"
-        piece = hub.store.get("part", key)
-        if piece is None or etag(piece) != part["etag"]:
-            raise HubError(400, f"InvalidPart: {part['partNumber']}")
-        data += piece
+    hub.check_grant(request)
+    parts = request.json().list_of("parts", Payload, 10_000)
+    listed = sorted((part.number("partNumber"), part.text("etag")) for part in parts)
+    keys = [part_key(oid, number) for number, _ in listed]
+    size = sum(hub.store.size("part", key) or 0 for key in keys)
+    hub.contents.check_size(f"object {oid}", size)
+
+    def pieces() -> Iterator[bytes]:
+        for key, (number, tag) in zip(keys, listed, strict=True):
+            piece = hub.store.get("part", key)
+            if piece is None or etag(piece) != tag:
+                raise HubError(400, f"InvalidPart: {number}")
+            yield piece
+
+    hub.contents.put_lfs(oid, size, pieces())
+    for key in keys:
         hub.store.delete("part", key)
-    keep(hub, oid, data)
     return {}
 
 
 @routes.on("POST", r"/api/lfs/verify")
 def verify(hub: Hub, request: Request) -> dict:
+    hub.accounts.known(request)
     wanted = request.json()
-    if hub.store.size("lfs", wanted["oid"]) != wanted["size"]:
+    if hub.store.size("lfs", wanted.text("oid")) != wanted.number("size"):
         raise HubError(404, "LFS object not found")
     return {}
 
@@ -86,12 +101,13 @@ def verify(hub: Hub, request: Request) -> dict:
 @routes.on("GET|HEAD", r"/cdn/lfs/{sha}")
 def get(hub: Hub, request: Request, oid: str) -> Answer:
     hub.check_grant(request)
-    data = hub.store.get("lfs", oid)
-    if data is None:
+    file = hub.contents.stored(oid)
+    if file is None:
         raise HubError(403, "AccessDenied")
     headers = {
         "ETag": f'"{oid}"',
         "Accept-Ranges": "bytes",
         "Content-Type": "application/octet-stream",
     }
-    return Answer.part(request, data, headers)
+    span = byte_range(request, file.size)
+    return Answer.bytes(hub.contents.read(file, *(span or ())), span, file.size, headers)

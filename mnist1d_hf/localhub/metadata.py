@@ -1,9 +1,12 @@
 """The YAML at the head of a card: read it, and judge it as the Hub does on every push."""
 
+import functools
 import re
 from typing import Any
 
-from mnist1d_hf.localhub.wire import Answer, Request, Routes
+from mnist1d_hf.localhub.plain import plain
+from mnist1d_hf.localhub.routes import Routes
+from mnist1d_hf.localhub.wire import SMALL_BODY, Answer, Request
 
 routes = Routes()
 
@@ -26,6 +29,8 @@ SIZES = (
     "n<1K 1K<n<10K 10K<n<100K 100K<n<1M 1M<n<10M 10M<n<100M 100M<n<1B 1B<n<10B 10B<n<100B "
     "100B<n<1T n>1T"
 ).split()
+LONGEST = 1 << 20  # characters of metadata
+MOST_VALUES = 50_000
 TYPES: dict[str, tuple[type, ...]] = {
     "license": (str, list),
     "tags": (list,),
@@ -44,18 +49,41 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 def read_metadata(text: str) -> tuple[dict | None, str | None]:
     """The metadata of a card, or None, and what is wrong with it, or None."""
+    match = re.match(r"\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", text, re.DOTALL)
+    return parse(match.group(1)) if match else (None, None)
+
+
+@functools.lru_cache(256)
+def parse(text: str) -> tuple[dict | None, str | None]:
+    """YAML in the terms of JSON, which the clients get it as."""
     import yaml
 
-    match = re.match(r"\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", text, re.DOTALL)
-    if not match:
-        return None, None
+    if len(text) > LONGEST:
+        return None, f"Invalid YAML: longer than {LONGEST:,} characters"
     try:
-        metadata = yaml.safe_load(match.group(1))
-    except yaml.YAMLError as error:
+        metadata = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if count(metadata) > MOST_VALUES:
+            return None, f"Invalid YAML: more than {MOST_VALUES:,} values"
+        metadata = plain(metadata)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         return None, f"Invalid YAML: {error}"
+    except RecursionError:
+        return None, "Invalid YAML: nested too deeply"
     if metadata is not None and not isinstance(metadata, dict):
         return None, "YAML metadata must be a mapping"
     return metadata, None
+
+
+def count(value: Any) -> int:
+    """How many values there are, an alias counted as what it stands for, up to the limit."""
+    found, left = 0, [value]
+    while left and found <= MOST_VALUES:
+        value, found = left.pop(), found + 1
+        if isinstance(value, dict):
+            left += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            left += value
+    return found
 
 
 def body(text: str) -> str:
@@ -76,14 +104,14 @@ def problems(metadata: dict) -> list[str]:
             kinds = " or ".join(kind.__name__ for kind in expected)
             found.append(f'"{key}" must be a {kinds}')
     for key, valid in (("license", sorted(LICENSES)), ("size_categories", SIZES)):
-        if any(value not in valid for value in as_list(metadata.get(key))):
+        if any(str(value) not in valid for value in as_list(metadata.get(key))):
             found.append(f'"{key}" must be one of {valid}')
     return found
 
 
 @routes.on("POST", r"/api/validate-yaml")
 def validate_yaml(hub: Any, request: Request) -> Answer:
-    metadata, error = read_metadata(request.json().text("content"))
+    metadata, error = read_metadata(request.json().text("content", limit=SMALL_BODY))
     errors = [error] if error else problems(metadata or {})
     warnings = [] if metadata or error else ["empty or missing yaml metadata in repo card"]
     if errors and request.headers.get("accept") == "text/plain":

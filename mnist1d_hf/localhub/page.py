@@ -9,13 +9,15 @@ from urllib.parse import quote
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.metadata import body
 from mnist1d_hf.localhub.repo import Commit, Repo
-from mnist1d_hf.localhub.wire import TYPES, Answer, HubError, Request, Routes
+from mnist1d_hf.localhub.routes import TYPES, Routes
+from mnist1d_hf.localhub.wire import Answer, HubError, Request
 
 routes = Routes()
 
 ROWS = 5  # shown of a Parquet file
 PREVIEWS = 12  # files, of each split the first
 PREVIEW_LIMIT = 64 << 20  # bytes; larger files are listed only
+CARD_LIMIT = 200_000  # characters that are shown
 FOLDED = 20  # files; a longer list opens on a click
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
@@ -145,7 +147,8 @@ def markdown(card: str) -> str:
         return "<p class=muted>no card</p>"
     import markdown_it
 
-    text = re.sub(r"<!--.*?-->", "", body(card), flags=re.DOTALL)
+    first, *rest = body(card)[:CARD_LIMIT].split("<!--")
+    text = first + "".join(piece.partition("-->")[2] for piece in rest)
     return markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
 
@@ -181,12 +184,12 @@ def first_rows(hub: Hub, commit: Commit, path: str) -> str:
 
     title = f"<h3>{escape(path)}</h3>"
     try:
-        content = hub.content(commit.tree[path])
+        content = hub.contents.read(commit.tree[path])
         parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content))
         batch = next(parquet.iter_batches(ROWS), None)
-    except pyarrow.ArrowException as error:
+        rows = batch.to_pylist() if batch else []
+    except (pyarrow.ArrowException, ValueError, OverflowError, OSError, HubError) as error:
         return f"<section>{title}<p>cannot be read: {escape(str(error))}</p></section>"
-    rows = batch.to_pylist() if batch else []
     names = "".join(f"<th>{escape(name)}</th>" for name in parquet.schema_arrow.names)
     cells = ("".join(f"<td>{cell(value)}</td>" for value in row.values()) for row in rows)
     table = "".join(f"<tr>{row}</tr>" for row in cells)

@@ -10,6 +10,9 @@ from typing import Any
 
 from mnist1d_hf.localhub.wire import HubError, now
 
+OPEN = ("open", "draft")  # states of a discussion that goes on
+PATH_LIMIT = 1024  # characters
+
 
 @dataclass(frozen=True)
 class File:
@@ -87,6 +90,11 @@ class Repo:
             hashlib.sha1(secrets.token_bytes(20)).hexdigest(), parent, tree, title, message, author
         )
 
+    def names(self) -> set[str]:
+        """The files of all commits: by SHA-256, or by git's name."""
+        files = {file for commit in self.commits.values() for file in commit.tree.values()}
+        return {file.sha256 or file.oid for file in files}
+
     def ref(self, revision: str) -> str | None:
         """The full name of a branch, tag or pull request."""
         names = (revision, f"refs/heads/{revision}", f"refs/tags/{revision}")
@@ -100,7 +108,14 @@ class Repo:
             for oid, commit in self.commits.items():
                 if oid.startswith(revision):
                     return commit
-        raise HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+        raise HubError(404, f"Invalid rev id: {revision[:PATH_LIMIT]}", "RevisionNotFound")
+
+    def proposer(self, revision: str) -> str | None:
+        """Who opened the pull request that `revision` names, while it is open."""
+        for discussion in self.discussions:
+            if revision == f"refs/pr/{discussion['num']}" and discussion["status"] in OPEN:
+                return discussion["author"]["name"]
+        return None
 
     def history(self, commit: Commit) -> Iterator[Commit]:
         current: Commit | None = commit
@@ -125,11 +140,20 @@ def folder_oid(path: str) -> str:
 
 
 def check_path(path: str) -> str:
-    """A file's path inside a repository; refused when it could leave it."""
-    parts = path.rstrip("/").split("/")
-    if any(part in ("", ".", "..", ".git") for part in parts) or "\\" in path or "\0" in path:
+    """A file's path inside a repository; refused when it could leave it or names no file."""
+    if any(part in ("", ".", "..", ".git") for part in path.split("/")):
         raise HubError(422, f"Invalid path: {path}")
+    if re.search(r"[\\\x00-\x1f\x7f]", path) or len(path) > PATH_LIMIT:
+        raise HubError(422, f"Invalid path: {path[:PATH_LIMIT]}")
     return path
+
+
+def check_tree(tree: dict[str, File]) -> None:
+    """Refuse a file that stands where another needs a folder: no disk could hold both."""
+    for path in tree:
+        for end in (at for at, letter in enumerate(path) if letter == "/"):
+            if path[:end] in tree:
+                raise HubError(422, f"Invalid path: {path}: {path[:end]} is a file, not a folder")
 
 
 def file_view(repo: Repo, commit: Commit, path: str, expand: bool = False) -> dict[str, Any]:
@@ -155,8 +179,10 @@ def folder_view(repo: Repo, commit: Commit, path: str, expand: bool = False) -> 
 def last_change(repo: Repo, commit: Commit, path: str) -> dict[str, str]:
     """The commit that gave a file, or the files of a folder, their present contents."""
 
-    def contents(version: Commit) -> dict[str, File]:
-        return {p: f for p, f in version.tree.items() if p == path or p.startswith(f"{path}/")}
+    def contents(version: Commit) -> File | dict[str, File]:
+        if path in version.tree:
+            return version.tree[path]
+        return {p: f for p, f in version.tree.items() if p.startswith(f"{path}/")}
 
     last, present = commit, contents(commit)
     for older in repo.history(commit):

@@ -1,4 +1,4 @@
-"""Routes on whole repositories: create, rename, delete, list, describe; branches and tags."""
+"""Routes on whole repositories: create, rename, delete, list and describe."""
 
 import re
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.metadata import as_list
 from mnist1d_hf.localhub.repo import Commit, Repo
-from mnist1d_hf.localhub.wire import TYPES, HubError, Request, Routes
+from mnist1d_hf.localhub.routes import TYPES, Routes, no_route
+from mnist1d_hf.localhub.wire import HubError, Payload, Request
 
 routes = Routes()
 
@@ -16,11 +17,17 @@ LARGE = (
     "wav mp3 flac ogg mp4"
 ).split()
 GITATTRIBUTES = "".join(f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LARGE)
-KINDS = {
-    "refs/heads/": "branches",
-    "refs/tags/": "tags",
-    "refs/convert/": "converts",
-    "refs/pr/": "pullRequests",
+# parameters of a listing that ask for more or less of each entry: it is always the same here
+DETAILS = ("full", "config", "cardData", "expand")
+ORDERS = {
+    "createdAt": "createdAt",
+    "created_at": "createdAt",
+    "lastModified": "lastModified",
+    "last_modified": "lastModified",
+    "downloads": "downloads",
+    "likes": "likes",
+    "trendingScore": "likes",
+    "trending_score": "likes",
 }
 
 
@@ -32,27 +39,43 @@ def whoami(hub: Hub, request: Request) -> dict:
 @routes.on("POST", r"/api/repos/create")
 def create(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    repo_type, name = wanted.get("type") or "model", wanted.text("name")
-    namespace = wanted.get("organization") or hub.accounts.known(request)
+    namespace = wanted.text("organization", "") or hub.accounts.known(request)
     user = hub.accounts.writer(request, namespace)
-    repo_id = checked_id(namespace, name)
-    if repo_type not in TYPES.values():
-        raise HubError(400, f"Invalid repo type: {repo_type}")
-    private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
-    repo = Repo(repo_type, repo_id, private=private, sdk=wanted.get("sdk"))
+    repo_id = checked_id(namespace, wanted.text("name"))
+    repo_type = type_of(wanted)
+    repo = Repo(
+        repo_type, repo_id, private=private(wanted, False), sdk=wanted.text("sdk", "") or None
+    )
     url = {"url": hub.url + repo.address, "name": repo_id, "id": repo.key}
     if (repo_type, repo_id.lower()) in hub.repos:
         message = f"You already created this {repo_type} repo"
         raise HubError(409, f"{message}: {repo_id}", body={"error": message, **url})
     hub.repos[repo_type, repo_id.lower()] = repo
-    tree = {".gitattributes": hub.put_regular(GITATTRIBUTES.encode())}
+    hub.take_name(repo)
+    tree = {".gitattributes": hub.contents.put_regular(GITATTRIBUTES.encode())}
     first = repo.draw_commit(tree, "initial commit", "", user, None)
     hub.add_commit(repo, "refs/heads/main", first)
     return url
 
 
+def type_of(wanted: Payload) -> str:
+    repo_type = wanted.text("type", "model")
+    if repo_type not in TYPES.values():
+        raise HubError(400, f"Invalid repo type: {repo_type}")
+    return repo_type
+
+
+def private(wanted: Payload, default: bool) -> bool:
+    """Newer clients send `visibility`, older ones `private`."""
+    if wanted.get("visibility") is not None:
+        return wanted.choice("visibility", ("public", "private")) == "private"
+    return default if wanted.get("private") is None else wanted.flag("private")
+
+
 def checked_id(namespace: str, name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,96}", name) or ".." in name or "--" in name:
+    """The names that the clients take too."""
+    fits = re.fullmatch(r"(?=.*[A-Za-z0-9])\b[A-Za-z0-9_.-]{1,96}\b", name)
+    if not fits or ".." in name or "--" in name or name.endswith(".git"):
         raise HubError(400, f"Invalid repo name: {namespace}/{name}")
     return f"{namespace}/{name}"
 
@@ -60,34 +83,32 @@ def checked_id(namespace: str, name: str) -> str:
 @routes.on("DELETE", r"/api/repos/delete")
 def delete(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    namespace = wanted.get("organization") or hub.accounts.known(request)
+    namespace = wanted.text("organization", "") or hub.accounts.known(request)
     repo_id = f"{namespace}/{wanted.text('name')}"
-    hub.remove(hub.repo(request, wanted.get("type") or "model", repo_id, write=True))
+    hub.remove(hub.repo(request, type_of(wanted), repo_id, write=True))
     return {}
 
 
 @routes.on("POST", r"/api/repos/move")
 def move(hub: Hub, request: Request) -> dict:
     wanted = request.json()
-    repo = hub.repo(request, wanted.get("type") or "model", wanted.text("fromRepo"), write=True)
+    repo = hub.repo(request, type_of(wanted), wanted.text("fromRepo"), write=True)
     namespace, _, name = wanted.text("toRepo").partition("/")
     hub.accounts.writer(request, namespace)
     repo_id = checked_id(namespace, name)
     if (repo.type, repo_id.lower()) in hub.repos:
         raise HubError(409, f"A {repo.type} repository called {repo_id} already exists")
-    hub.repos[repo.type, repo_id.lower()] = hub.repos.pop((repo.type, repo.id.lower()))
-    repo.id = repo_id
-    hub.save(repo)
+    hub.rename(repo, repo_id)
     return {}
 
 
 @routes.on("PUT", r"/api/{repo}/settings")
 def settings(hub: Hub, request: Request, types: str, repo_id: str) -> dict:
     repo, wanted = hub.repo(request, TYPES[types], repo_id, write=True), request.json()
-    if "visibility" in wanted:
-        repo.private = wanted["visibility"] == "private"
-    repo.private = wanted.get("private", repo.private)
-    repo.gated = wanted.get("gated", repo.gated)
+    gated = wanted.get("gated", repo.gated)
+    if gated not in (False, True, "auto", "manual"):
+        raise HubError(400, f"gated: {gated!r} is not one of auto, manual, false")
+    repo.private, repo.gated = private(wanted, repo.private), gated
     hub.save(repo)
     return {"private": repo.private, "gated": repo.gated}
 
@@ -100,26 +121,78 @@ def auth_check(hub: Hub, request: Request, types: str, repo_id: str, write: str 
 
 @routes.on("GET", r"/api/{type}")
 def list_repos(hub: Hub, request: Request, types: str) -> list[dict]:
-    user, author = hub.accounts.user(request), request.query.get("author")
-    search, limit = request.query.get("search", "").lower(), request.number("limit", 1000)
+    """What the sender may see, narrowed by the query; a parameter it does not know is refused."""
+    narrowing = ("author", "search", "filter", "gated", "pipeline_tag", "sdk")
+    request.only(*narrowing, "limit", "sort", "direction", *DETAILS)
+    user, author = hub.accounts.user(request), request.option("author")
+    words = [word.lower() for word in request.query.get("search", [])]
     found = [
-        repo
+        description(hub, repo, repo.resolve("main"))
         for repo in hub.repos.values()
         if repo.type == TYPES[types]
-        and author in (None, repo.namespace)
-        and search in repo.id.lower()
+        and author in ("", repo.namespace)
+        and all(word in repo.id.lower() for word in words)
         and hub.visible(repo, user)
     ]
-    views = [description(hub, repo, repo.resolve("main")) for repo in found]
+    views = [view for view in found if fits(view, request)]
     for view in views:
         del view["siblings"]
-    return views[:limit]
+    order = request.option("sort")
+    if order:
+        if order not in ORDERS:
+            raise HubError(400, f"This Hub cannot sort by {order!r}: one of {', '.join(ORDERS)}")
+        ascending = request.option("direction") == "1"
+        views.sort(key=lambda view: view[ORDERS[order]], reverse=not ascending)
+    return views[: request.number("limit", len(views))]
+
+
+def fits(view: dict, request: Request) -> bool:
+    """Whether an entry of a listing has the tags and other facts that are asked for."""
+    gated = request.option("gated").lower()
+    return (
+        all(tag in view["tags"] for tag in request.query.get("filter", []))
+        and gated in ("", str(bool(view["gated"])).lower())
+        and request.option("pipeline_tag") in ("", view.get("pipeline_tag"))
+        and request.option("sdk") in ("", view.get("sdk"))
+    )
+
+
+@routes.on("GET", r"/api/settings/repositories")
+def list_own(hub: Hub, request: Request) -> list[dict]:
+    return storage(hub, hub.accounts.known(request))
+
+
+@routes.on("GET", r"/api/organizations/([^/]+)/settings/repositories")
+def list_of_organization(hub: Hub, request: Request, namespace: str) -> list[dict]:
+    if not hub.accounts.belongs(hub.accounts.known(request), namespace):
+        raise HubError(403, f"Forbidden: only members of {namespace} see this")
+    return storage(hub, namespace)
+
+
+def storage(hub: Hub, namespace: str) -> list[dict]:
+    """The repositories of a namespace and how many bytes each takes."""
+    repos = [repo for repo in hub.repos.values() if repo.namespace == namespace]
+    views = [description(hub, repo, repo.resolve("main")) for repo in repos]
+    total = sum(view["usedStorage"] for view in views) or 1
+    return [
+        {
+            "id": repo.id,
+            "type": repo.type,
+            "updatedAt": view["lastModified"],
+            "visibility": "private" if repo.private else "public",
+            "storage": view["usedStorage"],
+            "storagePercent": 100 * view["usedStorage"] / total,
+        }
+        for repo, view in zip(repos, views, strict=True)
+    ]
 
 
 @routes.on("GET", r"/api/{repo}(?:/revision/{rev})?")
 def describe(hub: Hub, request: Request, types: str, repo_id: str, revision: str | None) -> dict:
-    repo = hub.repo(request, TYPES[types], repo_id)
-    return description(hub, repo, repo.resolve(revision or "main"), request.flag("blobs"))
+    repo, blobs = hub.repo(request, TYPES[types], repo_id), request.flag("blobs")
+    if blobs:
+        hub.check_gate(request, repo)
+    return description(hub, repo, repo.resolve(revision or "main"), blobs)
 
 
 def description(hub: Hub, repo: Repo, commit: Commit, blobs: bool = False) -> dict[str, Any]:
@@ -132,6 +205,7 @@ def description(hub: Hub, repo: Repo, commit: Commit, blobs: bool = False) -> di
             if file.sha256:
                 sibling["lfs"] = file.lfs("sha256")
         siblings.append(sibling)
+    tags = [str(tag) for tag in as_list(card.get("tags"))]
     view = {
         "_id": repo.key,
         "id": repo.id,
@@ -145,7 +219,7 @@ def description(hub: Hub, repo: Repo, commit: Commit, blobs: bool = False) -> di
         "downloads": 0,
         "likes": 0,
         "siblings": siblings,
-        "tags": as_list(card.get("tags")) + [f"license:{x}" for x in as_list(card.get("license"))],
+        "tags": tags + [f"license:{x}" for x in as_list(card.get("license"))],
         "usedStorage": sum(file.size for file in commit.tree.values()),
     }
     if card:
@@ -158,70 +232,14 @@ def description(hub: Hub, repo: Repo, commit: Commit, blobs: bool = False) -> di
     return view
 
 
-@routes.on("GET", r"/api/{repo}/refs")
-def list_refs(hub: Hub, request: Request, types: str, repo_id: str) -> dict[str, list]:
-    repo = hub.repo(request, TYPES[types], repo_id)
-    found: dict[str, list] = {kind: [] for kind in KINDS.values()}
-    for ref, oid in repo.refs.items():
-        prefix = next(prefix for prefix in KINDS if ref.startswith(prefix))
-        entry = {"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": oid}
-        found[KINDS[prefix]].append(entry)
-    if not request.query.get("include_prs"):
-        del found["pullRequests"]
-    return found
-
-
-@routes.on("GET", r"/api/{repo}/commits/{rev}")
-def list_commits(hub: Hub, request: Request, types: str, repo_id: str, revision: str) -> list[dict]:
-    repo = hub.repo(request, TYPES[types], repo_id)
-    return [
-        {
-            "id": commit.oid,
-            "title": commit.title,
-            "message": commit.message,
-            "date": commit.date,
-            "authors": [{"user": commit.author}],
-        }
-        for commit in repo.history(repo.resolve(revision))
-    ]
-
-
-@routes.on("POST|DELETE", r"/api/{repo}/(branch|tag)/{rev}")
-def change_ref(hub: Hub, request: Request, types: str, repo_id: str, kind: str, name: str) -> dict:
-    """POST branch/NAME or tag/REVISION makes one, DELETE branch/NAME or tag/NAME removes it."""
-    repo = hub.repo(request, TYPES[types], repo_id, write=True)
-    prefix = {"branch": "refs/heads/", "tag": "refs/tags/"}[kind]
-    if request.method == "DELETE":
-        if prefix + name == "refs/heads/main":
-            raise HubError(403, "Cannot delete refs/heads/main")
-        if repo.refs.pop(prefix + name, None) is None:
-            raise HubError(404, f"Invalid rev id: {name}", "RevisionNotFound")
-    else:
-        wanted = request.json()
-        start = name if kind == "tag" else wanted.get("startingPoint") or "main"
-        target = repo.resolve(start)
-        ref = prefix + (wanted.text("tag") if kind == "tag" else name)
-        if not re.fullmatch(r"[\w./-]+", ref):
-            raise HubError(400, f"Invalid reference name: {ref}")
-        if ref in repo.refs:
-            raise HubError(409, f"Reference {ref} already exists")
-        repo.refs[ref] = target.oid
-    hub.save(repo)
-    return {}
-
-
-@routes.on("POST", r"/api/{repo}/super-squash/{rev}")
-def squash(hub: Hub, request: Request, types: str, repo_id: str, branch: str) -> dict:
-    repo = hub.repo(request, TYPES[types], repo_id, write=True)
-    message = request.json().get("message") or "Super-squash"
-    user = hub.accounts.known(request)
-    commit = repo.draw_commit(repo.resolve(branch).tree, message, "", user, None)
-    hub.add_commit(repo, repo.ref(branch) or f"refs/heads/{branch}", commit)
-    return {}
-
-
 # Matched last: names like `gpt2`, which this Hub never has, and routes it does not know.
 fallback = Routes()
+
+
+@fallback.on("GET|POST|PUT|DELETE|PATCH", r"/api/{repo}(?:/.*)?")
+def unknown_route(hub: Hub, request: Request, types: str, repo_id: str) -> None:
+    hub.repo(request, TYPES[types], repo_id)
+    raise no_route(request.method, request.path)
 
 
 @fallback.on("GET", r"/api/{type}/[^/]+")

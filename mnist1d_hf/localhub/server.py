@@ -1,38 +1,41 @@
 """The embedded Hub over HTTP: it listens on this machine alone."""
 
-import ipaddress
 import re
-import secrets
-import socket
+import sqlite3
 import sys
 import threading
-import time
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 from mnist1d_hf.localhub import (
     collections,
+    commits,
     discussions,
     files,
     lfs,
     metadata,
     page,
+    refs,
     repo_routes,
     xet,
 )
-from mnist1d_hf.localhub.faults import Fault, corrupted
+from mnist1d_hf.localhub.clients import redirect_clients
+from mnist1d_hf.localhub.connections import Handler, Server
+from mnist1d_hf.localhub.faults import Fault
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.wire import Answer, HubError, Request, Routes
+from mnist1d_hf.localhub.routes import Routes
+from mnist1d_hf.localhub.wire import SMALL_BODY, Answer, HubError, Request
 
+NAMES = ("127.0.0.1", "localhost")
 ROUTES = Routes(
     [
         *repo_routes.routes,
+        *refs.routes,
         *metadata.routes,
         *collections.routes,
         *files.routes,
+        *commits.routes,
         *discussions.routes,
         *lfs.routes,
         *xet.routes,
@@ -45,8 +48,9 @@ ROUTES = Routes(
 class LocalHub(Hub):
     """A Hub one can connect to; `stop` it, or use it in a `with` statement.
 
-    The API is at http://127.0.0.1:PORT and the bytes of large files at http://localhost:PORT: two
-    origins, as on the real Hub, where the second must never see a user's token.
+    This machine has two names, 127.0.0.1 and localhost. The API is at one and the bytes of large
+    files at the other: two origins, as on the real Hub, where the second must never see a user's
+    token.
     """
 
     def __init__(
@@ -56,26 +60,41 @@ class LocalHub(Hub):
         port: int = 0,
         host: str = "127.0.0.1",
         max_body: int = 256 << 20,
+        keep_log: bool = False,
         **options: Any,
     ):
         """Keep everything in `directory`, or in memory; port 0 takes a free one.
 
-        Raises `ValueError` for a host that is not this machine, a port that cannot be had, and a
-        folder another hub uses. `options` are those of `Hub`.
+        `host` is the name that the API goes by. With `keep_log`, for tests, `log` has all requests
+        without their bodies, and `bugs` the tracebacks of those that this program failed on. A
+        request of more than `max_body` bytes is refused. `options` are those of `Hub`.
+
+        Raises `ValueError` for another host, a port that cannot be had, a folder that another hub
+        uses, and a database that is damaged.
         """
-        check_loopback(host)
+        if host not in NAMES:
+            raise ValueError(
+                f"host {host!r}: the embedded Hub serves this machine only, by its two names: "
+                f"use {' or '.join(NAMES)}"
+            )
+        if not 0 <= port < 1 << 16:
+            raise ValueError(
+                f"port {port} cannot be used: choose one from 1 to 65535, or 0 for any"
+            )
         super().__init__(directory, **options)
-        self.max_body = max_body  # bytes
+        self.max_body, self.keep_log = max_body, keep_log
         self.log: list[Request] = []
         self.faults: list[Fault] = []
-        self.bugs: list[str] = []  # tracebacks of requests this program failed on
+        self.bugs: list[str] = []
         try:
-            self.server = Server((host, port), type("Handler", (Handler,), {"hub": self}))
+            self.server = Server(("127.0.0.1", port), type("Handler", (Handler,), {"hub": self}))
         except OSError as error:
             self.store.close()
             raise ValueError(f"port {port} of {host} cannot be used: {error}") from None
         self.port = self.server.server_port
-        self.url, self.cdn = f"http://127.0.0.1:{self.port}", f"http://localhost:{self.port}"
+        self.hosts = [f"{name}:{self.port}" for name in NAMES]
+        other = NAMES[1 - NAMES.index(host)]
+        self.url, self.cdn = f"http://{host}:{self.port}", f"http://{other}:{self.port}"
 
     def start(self) -> "LocalHub":
         """Answer requests from a thread of this process."""
@@ -95,8 +114,15 @@ class LocalHub(Hub):
         self.stop()
 
     def environment(self, token: str) -> dict[str, str]:
-        """The variables that send the Hugging Face libraries here; they read them on import."""
+        """The variables that send the Hugging Face libraries here, of processes started later."""
         return {"HF_ENDPOINT": self.url, "HF_TOKEN": token}
+
+    def connect(self, token: str) -> None:
+        """Send the Hugging Face libraries of this process here, and of processes it starts.
+
+        Libraries that are imported already are changed, as `redirect_clients` says.
+        """
+        redirect_clients(self.environment(token))
 
     def reset(self) -> None:
         super().reset()
@@ -110,136 +136,66 @@ class LocalHub(Hub):
         return self.faults[-1]
 
     def calls(self, pattern: str = "") -> list[Request]:
-        """The requests so far whose "METHOD /path" matches."""
+        """The requests so far whose "METHOD /path" matches, when a log is kept."""
         return [r for r in self.log if re.search(pattern, f"{r.method} {r.path}")]
 
     def note(self, request: Request) -> Fault | None:
-        """Write a request down; the fault that strikes it, if any."""
+        """Write a request down where a log is kept; the fault that strikes it, if any."""
         with self.lock:
-            self.log.append(request)
+            if self.keep_log:
+                self.log.append(request)
             return next((fault for fault in self.faults if fault.strikes(request)), None)
+
+    # -- answers -----------------------------------------------------------------------------------
+
+    def body_limit(self, request: Request) -> int:
+        """How many bytes the request may bring, asked before they are read.
+
+        Raises `HubError` for a request that is refused whatever it brings.
+        """
+        self.check_host(request)
+        route, _ = ROUTES.find(request.method, request.path)
+        if route.admit is None:
+            return min(SMALL_BODY, self.max_body)
+        with self.lock:
+            route.admit(self, request)
+        return self.max_body
+
+    def check_host(self, request: Request) -> None:
+        if request.host not in self.hosts:
+            # a web page whose name was made to point here would come with its own name
+            raise HubError(403, f"This hub answers to {self.url}, not to {request.host[:200]!r}")
 
     def answer(self, request: Request) -> Answer:
         try:
-            if request.host not in (f"127.0.0.1:{self.port}", f"localhost:{self.port}"):
-                # a web page whose name was made to point here would come with its own name
-                raise HubError(403, f"This hub answers to {self.url}, not to {request.host!r}")
+            self.check_host(request)
             return self.respond(ROUTES, request)
         except HubError as error:
-            return page.refusal(self, request, error)
+            return self.refusal(request, error)
+        except sqlite3.Error as error:
+            message = f"The embedded Hub cannot use {self.store.name}: {error}"
+            print(message, file=sys.stderr)
+            return HubError(500, message).answer()
         except Exception as error:
-            self.bugs.append(traceback.format_exc())
-            print(self.bugs[-1], file=sys.stderr)
-            return HubError(500, f"The embedded Hub failed: {error!r}").answer()
+            return self.failure(error)
 
+    def refusal(self, request: Request, error: HubError) -> Answer:
+        return page.refusal(self, request, error)
 
-def check_loopback(host: str) -> None:
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if not local:
-        raise ValueError(f"host {host!r}: the embedded Hub serves this machine only, use 127.0.0.1")
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, *_: object) -> None:
-        """Clients hang up as they like; faults of ours are kept in `LocalHub.bugs`."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    hub: LocalHub
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 60  # seconds without a word
-
-    def log_message(self, *_: object) -> None:
-        """Silent: `LocalHub.log` has everything."""
-
-    def handle_any(self) -> None:
-        path, _, query = self.path.partition("?")
-        request = Request(
-            self.command,
-            path,
-            {name: values[-1] for name, values in parse_qs(query, True).items()},
-            {name.lower(): value for name, value in self.headers.items()},
-        )
-        try:
-            request.body = self.read_body()
-        except HubError as error:
-            self.close_connection = True  # what follows is the rest of the body
-            return self.send(request, error.answer())
-        fault = self.hub.note(request) or Fault("")
-        if fault.run:
-            fault.run(request)
-        time.sleep(fault.delay)
-        if fault.drop == "before":
-            return self.hang_up()
-        answer = fault.replaced() or self.hub.answer(request)
-        if fault.drop == "after":
-            return self.hang_up()
-        self.send(request, answer, fault)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
-
-    def read_body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self.read_chunks()
-        length = self.headers.get("Content-Length") or "0"
-        if not length.isdigit():
-            raise HubError(400, f"Invalid Content-Length: {length}")
-        return self.read(int(length))
-
-    def read_chunks(self) -> bytes:
-        body = bytearray()
-        while True:
-            line = self.rfile.readline(100).split(b";")[0].strip()
-            if not re.fullmatch(rb"[0-9a-fA-F]+", line):
-                raise HubError(400, "Invalid chunk")
-            size = int(line, 16)
-            body += self.read(size, len(body))
-            self.rfile.readline(100)
-            if not size:
-                return bytes(body)
-
-    def read(self, size: int, already: int = 0) -> bytes:
-        if size + already > self.hub.max_body:
-            raise HubError(413, f"The body is larger than {self.hub.max_body} bytes")
-        data = self.rfile.read(size)
-        if len(data) < size:
-            raise HubError(400, "The body ended early")
-        return data
-
-    def send(self, request: Request, answer: Answer, fault: Fault | None = None) -> None:
-        request.status = answer.status
-        body = corrupted(answer.body) if fault and fault.corrupt else answer.body
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("X-Request-Id", f"Root=1-{secrets.token_hex(8)}")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if fault and fault.truncate is not None:
-            self.wfile.write(body[: fault.truncate])
-            return self.hang_up()
-        self.wfile.write(body)
-
-    def hang_up(self) -> None:
-        self.close_connection = True
-        self.wfile.flush()
-        self.connection.shutdown(socket.SHUT_RDWR)
+    def failure(self, error: Exception) -> Answer:
+        """The answer to a request that this program failed on."""
+        text = "".join(traceback.format_exception(error))
+        print(text, file=sys.stderr)
+        if self.keep_log:
+            self.bugs.append(text)
+        return HubError(500, f"The embedded Hub failed: {error!r}").answer()
 
 
 def serve(directory: str | Path | None = None, port: int = 0, user: str = "local") -> None:
     """Run an embedded Hub until Ctrl-C, and print how to use it.
 
     With `directory`, everything outlives the program, the token included. Raises `ValueError` for
-    a folder another hub uses and for a port that cannot be had.
+    what `LocalHub` refuses.
     """
     with LocalHub(directory, port=port) as hub:
         token = hub.add_user(user)
@@ -252,3 +208,19 @@ def serve(directory: str | Path | None = None, port: int = 0, user: str = "local
             threading.Event().wait()
         except KeyboardInterrupt:
             print()
+
+
+def collect(directory: str | Path) -> tuple[int, int]:
+    """Delete from a hub's folder all bytes that no commit needs; its size before and after.
+
+    Raises `ValueError` for a folder without a hub, one that a hub runs on, and a damaged database.
+    """
+    file = Path(directory) / "hub.sqlite3"
+    if not file.is_file():
+        raise ValueError(f"folder {directory} holds no hub: there is no {file.name} in it")
+    before, hub = file.stat().st_size, Hub(directory)
+    try:
+        hub.collect()
+    finally:
+        hub.store.close()
+    return before, file.stat().st_size

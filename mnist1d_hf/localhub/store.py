@@ -9,22 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+BLOCK = 1 << 20  # bytes that are read at a time
+
 
 class Store:
     """Values by kind and key; not thread-safe, the Hub's lock guards it."""
 
     def __init__(self, directory: Path | None = None):
-        name = ":memory:"
+        self.name = str(directory / "hub.sqlite3") if directory else ":memory:"
         try:
             if directory:
                 directory.mkdir(parents=True, exist_ok=True)
-                name = str(directory / "hub.sqlite3")
-                Path(name).touch(mode=0o600)  # it holds the tokens
-            self.connection = connect(name)
-        except (OSError, sqlite3.DatabaseError) as error:
+                Path(self.name).touch(mode=0o600)  # it holds the tokens
+            self.connection = connect(self.name)
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise ValueError(
+                    f"folder {directory} cannot keep a hub: another hub runs on it; "
+                    "stop that one, or choose another folder"
+                ) from None
+            raise damaged(self.name, error) from None
+        except OSError as error:
             raise ValueError(
-                f"folder {directory} cannot keep a hub ({error}): another hub runs on it, or it is "
-                "not writable, or holds something else; choose another"
+                f"folder {directory} cannot keep a hub ({error}): choose one that can be written"
             ) from None
 
     @contextmanager
@@ -57,6 +64,30 @@ class Store:
         row = self.connection.execute(query, (kind, key)).fetchone()
         return row and row[0]
 
+    def join(self, kind: str, key: str, size: int, pieces: Iterator[bytes]) -> None:
+        """Put a value of `size` bytes piece by piece, so that it is never whole in memory."""
+        self.delete(kind, key)
+        query = "INSERT INTO items VALUES (?, ?, zeroblob(?))"
+        row = self.connection.execute(query, (kind, key, size)).lastrowid
+        assert row is not None
+        with self.connection.blobopen("items", "value", row) as blob:
+            for piece in pieces:
+                blob.write(piece)
+
+    def blocks(
+        self, kind: str, key: str, start: int = 0, stop: int | None = None
+    ) -> Iterator[bytes]:
+        """The bytes of a value from `start` to `stop`, in blocks; nothing for a missing value."""
+        query = "SELECT rowid, length(value) FROM items WHERE kind = ? AND key = ?"
+        row, size = self.connection.execute(query, (kind, key)).fetchone() or (None, 0)
+        stop = size if stop is None else min(stop, size)
+        if row is None or start >= stop:
+            return
+        with self.connection.blobopen("items", "value", row, readonly=True) as blob:
+            blob.seek(start)
+            for at in range(start, stop, BLOCK):
+                yield blob.read(min(BLOCK, stop - at))
+
     def delete(self, kind: str, key: str) -> None:
         self.connection.execute("DELETE FROM items WHERE kind = ? AND key = ?", (kind, key))
 
@@ -64,6 +95,19 @@ class Store:
         """Everything of a kind, oldest first."""
         query = "SELECT key, value FROM items WHERE kind = ? ORDER BY rowid"
         return self.connection.execute(query, (kind,)).fetchall()
+
+    def keys(self, kind: str) -> list[str]:
+        rows = self.connection.execute("SELECT key FROM items WHERE kind = ?", (kind,))
+        return [key for (key,) in rows]
+
+    def shrink(self) -> None:
+        """Give the space of deleted values back to the disk."""
+        self.connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def compact(self) -> None:
+        """Write the file anew, as small as it can be; outside a transaction."""
+        self.connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        self.connection.execute("VACUUM")
 
     def clear(self) -> None:
         with self.transaction():
@@ -73,12 +117,20 @@ class Store:
         self.connection.close()
 
 
+def damaged(name: str, why: object) -> ValueError:
+    return ValueError(
+        f"{name} is damaged, or is not the file of a hub ({why}): restore it from a copy, "
+        "or move it away and start anew"
+    )
+
+
 def connect(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=0, check_same_thread=False)
     try:
         # exclusive: a second hub on the same folder is refused instead of overwriting the first
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before the first table is made
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS items"

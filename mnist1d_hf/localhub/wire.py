@@ -1,14 +1,18 @@
-"""Requests, answers, errors and routes: what the parts of the embedded Hub say to each other."""
+"""Requests, answers and refusals: what the parts of the embedded Hub say to each other."""
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
-TYPES = {"models": "model", "datasets": "dataset", "spaces": "space"}
+from mnist1d_hf.localhub.plain import one_line, to_json
+
+SMALL_BODY = 16 << 20  # bytes; larger ones are taken on a few routes, from senders it knows
+LONGEST_TEXT = 1 << 20  # characters of a field
+MAX_NUMBER = 1 << 53  # the largest whole number that JSON carries safely
 
 
 class HubError(Exception):
@@ -28,22 +32,59 @@ class HubError(Exception):
         self.headers, self.body = headers or {}, body or {"error": message}
 
     def answer(self) -> "Answer":
-        headers = {"X-Error-Message": self.message.replace("\n", " "), **self.headers}
+        headers = {"X-Error-Message": one_line(self.message)[:2000], **self.headers}
         if self.code:
             headers["X-Error-Code"] = self.code
         return Answer.of(self.body, self.status, headers)
 
 
 class Payload(dict):
-    """A JSON object from outside: asking it for a missing field is the sender's error."""
+    """A JSON object from outside; a field that is missing or of another kind is refused."""
 
     def __missing__(self, key: str) -> Any:
         raise HubError(400, f"The field {key!r} is missing")
 
-    def text(self, key: str) -> str:
-        if not isinstance(self[key], str):
+    def text(self, key: str, default: str | None = None, limit: int = LONGEST_TEXT) -> str:
+        """A text; the default, where there is one, for a field that is missing, null or empty."""
+        value = self[key] if default is None else self.get(key) or default
+        if not isinstance(value, str):
             raise HubError(400, f"The field {key!r} is not a text")
+        if len(value) > limit:
+            raise HubError(413, f"The field {key!r} is longer than {limit:,} characters")
+        return value
+
+    def choice(self, key: str, choices: Collection[str]) -> str:
+        value = self.text(key)
+        if value not in choices:
+            raise HubError(400, f"The field {key!r} is {value!r}: one of {', '.join(choices)}")
+        return value
+
+    def number(self, key: str) -> int:
+        """A whole number, not negative."""
+        value = self[key]
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_NUMBER:
+            raise HubError(400, f"The field {key!r} is not a whole number from 0 to 2**53")
+        return value
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        value = self.get(key, default)
+        if not isinstance(value, bool):
+            raise HubError(400, f"The field {key!r} is neither true nor false")
+        return value
+
+    def object(self, key: str) -> "Payload":
+        if not isinstance(self[key], Payload):
+            raise HubError(400, f"The field {key!r} is not an object")
         return self[key]
+
+    def list_of(self, key: str, kind: type, limit: int) -> list[Any]:
+        """A list of texts or of objects."""
+        value = self[key]
+        if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+            raise HubError(400, f"The field {key!r} is not a list of {kind.__name__}")
+        if len(value) > limit:
+            raise HubError(413, f"The field {key!r} has {len(value):,} entries, at most {limit:,}")
+        return value
 
 
 @dataclass
@@ -52,7 +93,7 @@ class Request:
 
     method: str
     path: str
-    query: dict[str, str]
+    query: dict[str, list[str]]
     headers: dict[str, str]  # names in lower case
     body: bytes = b""
     status: int = 0  # of the answer, for the log
@@ -60,6 +101,12 @@ class Request:
     @property
     def host(self) -> str:
         return self.headers.get("host", "")
+
+    @property
+    def bearer(self) -> str | None:
+        """The token it comes with."""
+        header = self.headers.get("authorization")
+        return header.removeprefix("Bearer ").strip() if header else None
 
     def json(self) -> Payload:
         return parse_json(self.body or b"{}")
@@ -71,14 +118,24 @@ class Request:
         fields = parse_qs(self.body.decode(errors="replace"))
         return Payload({k: v if k == "paths" else v[-1] for k, v in fields.items()})
 
+    def option(self, name: str, default: str = "") -> str:
+        """A parameter of the query; of several, the last."""
+        return self.query.get(name, [default])[-1]
+
     def flag(self, name: str) -> bool:
-        return self.query.get(name, "").lower() in ("1", "true")
+        return self.option(name).lower() in ("1", "true")
 
     def number(self, name: str, default: int) -> int:
-        text = self.query.get(name, str(default))
+        text = self.option(name, str(default))
         if not re.fullmatch(r"[0-9]{1,9}", text):
-            raise HubError(400, f"{name}={text}: not a number")
+            raise HubError(400, f"{name}={text[:100]}: not a number")
         return int(text)
+
+    def only(self, *names: str) -> None:
+        """Refuse other parameters: an answer that ignores one would not be what was asked for."""
+        for name in self.query:
+            if name not in names:
+                raise HubError(400, f"This Hub cannot list by {name!r}")
 
 
 @dataclass
@@ -93,65 +150,53 @@ class Answer:
         if isinstance(value, Answer):
             return value
         json_type = {"Content-Type": "application/json; charset=utf-8"}
-        return cls(json.dumps(value).encode(), status, {**json_type, **(headers or {})})
+        return cls(to_json(value), status, {**json_type, **(headers or {})})
 
     @classmethod
-    def part(cls, request: Request, data: bytes, headers: dict[str, str]) -> "Answer":
-        """The bytes a Range header asks for, or all of them."""
-        match = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
-        if not match or match.groups() == ("", ""):
+    def bytes(
+        cls, data: bytes, span: tuple[int, int] | None, size: int, headers: dict[str, str]
+    ) -> "Answer":
+        """Bytes of a file: those of the span, of `size` in all, or all of them."""
+        if span is None:
             return cls(data, 200, headers)
-        first, last = match.groups()
-        if first:
-            start, end = int(first), min(int(last or len(data)), len(data) - 1)
-        else:  # the last N bytes
-            start, end = max(0, len(data) - int(last)), len(data) - 1
-        if start >= len(data):
-            return cls(b"", 416, {**headers, "Content-Range": f"bytes */{len(data)}"})
-        span = {"Content-Range": f"bytes {start}-{end}/{len(data)}"}
-        return cls(data[start : end + 1], 206, {**headers, **span})
+        position = {"Content-Range": f"bytes {span[0]}-{span[1] - 1}/{size}"}
+        return cls(data, 206, {**headers, **position})
 
 
-Route = Callable[..., Any]
-PARTS = {
-    "{type}": r"(models|datasets|spaces)",
-    "{repo}": r"(models|datasets|spaces)/([^/]+/[^/]+?)",
-    # the address of a repository outside /api, where models have no prefix
-    "{page}": r"(?:(datasets|spaces)/)?"
-    r"((?!(?:api|cdn|cas|collections|datasets|spaces)/)[^/]+/[^/]+?)",
-    "{rev}": r"([^/]+)",
-    "{sha}": r"([0-9a-f]{64})",
-}
+def byte_range(request: Request, size: int) -> tuple[int, int] | None:
+    """The first byte a Range header asks for and the one after the last; None for all of them.
 
-
-class Routes(list[tuple[set[str], re.Pattern, Route]]):
-    """Functions by method and path; `routes.on("GET", "/api/{repo}/refs")` adds one."""
-
-    def on(self, methods: str, path: str) -> Callable[[Route], Route]:
-        pattern = re.compile(re.sub(r"\{[a-z]+\}", lambda part: PARTS[part.group()], path))
-
-        def add(route: Route) -> Route:
-            self.append((set(methods.split("|")), pattern, route))
-            return route
-
-        return add
-
-    def find(self, method: str, path: str) -> tuple[Route, list[str | None]]:
-        for methods, pattern, route in self:
-            match = pattern.fullmatch(path)
-            if match and method in methods:
-                return route, [None if g is None else unquote(g) for g in match.groups()]
-        raise HubError(404, f"No such route: {method} {path}")
+    Raises `HubError` 416 for a range that begins after the end.
+    """
+    match = re.fullmatch(r"bytes=([0-9]{0,15})-([0-9]{0,15})", request.headers.get("range", ""))
+    if not match or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if first:
+        start, stop = int(first), min(int(last or size), size - 1) + 1
+    else:  # the last N bytes
+        start, stop = max(0, size - int(last)), size
+    if start >= size:
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise HubError(416, "The range begins after the end of the file", headers=headers)
+    return (start, stop) if start < stop else None
 
 
 def parse_json(text: bytes) -> Payload:
+    """The object that a body, or a line of it, is."""
     try:
-        value = json.loads(text, object_hook=Payload)
+        value = json.loads(text.decode(), object_hook=Payload, parse_constant=refuse_constant)
+        if b"\\u" in text:  # an escape may stand for half a character, which no file name may hold
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise HubError(400, f"The body is not JSON: {error}") from None
+        raise HubError(400, f"The body is not JSON: {str(error)[:200]}") from None
     if not isinstance(value, Payload):
         raise HubError(400, "The body is not a JSON object")
     return value
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def now() -> str:

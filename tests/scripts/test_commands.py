@@ -45,7 +45,7 @@ RUN = {
     "mnist1d-hf explore": "test_space::test_the_explore_command_starts_the_app",
     "mnist1d-hf quiz": "test_space::test_the_quiz_command_refuses_what_is_no_quiz_and_stops_when_"
     "input_ends",
-    "mnist1d-hf hub": "test_localhub::test_serve_tells_how_to_use_it",
+    "mnist1d-hf hub": "test_localhub_lasting::test_serve_tells_how_to_use_it",
 }
 # minutes or hours, as is said where the command stands
 LONG = ("scripts/bench.py", "pip")
