@@ -49,7 +49,8 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type, limit: int = MAX_CONNECTIONS):
-        self.limit, self.open = limit, 0
+        self.limit = limit
+        self.open: set[socket.socket] = set()
         self.waiting: dict[socket.socket, None] = {}  # without a request, the longest waiting first
         self.guard = threading.Lock()
         super().__init__(address, handler)
@@ -64,17 +65,16 @@ class Server(ThreadingHTTPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Where there are too many, the connection that has waited longest makes room."""
         with self.guard:
-            full = self.open >= self.limit
+            full = len(self.open) >= self.limit
             longest = next(iter(self.waiting), None) if full else None
             if longest:
                 del self.waiting[longest]
-            self.open += 1
+            if longest or not full:
+                self.open.add(request)
         if longest:
             hang_up(longest)
         elif full:
             request.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            with self.guard:
-                self.open -= 1
             return self.shutdown_request(request)
         super().process_request(request, client_address)
 
@@ -83,8 +83,15 @@ class Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             with self.guard:
-                self.open -= 1
+                self.open.discard(request)
                 self.waiting.pop(request, None)
+
+    def server_close(self) -> None:
+        """Stop listening, and end what connections there are."""
+        super().server_close()
+        with self.guard:
+            for connection in self.open:
+                hang_up(connection)
 
     def handle_error(self, *_: object) -> None:
         """Clients hang up as they like; faults of ours are kept by the Hub."""

@@ -16,6 +16,7 @@ class Store:
     """Values by kind and key; not thread-safe, the Hub's lock guards it."""
 
     def __init__(self, directory: Path | None = None):
+        self.shrinking = False
         self.name = str(directory / "hub.sqlite3") if directory else ":memory:"
         try:
             if directory:
@@ -42,6 +43,9 @@ class Store:
         except BaseException:
             self.connection.rollback()
             raise
+        if self.shrinking:
+            self.shrinking = False
+            self.connection.executescript("PRAGMA incremental_vacuum")
 
     @property
     def changed(self) -> bool:
@@ -101,8 +105,8 @@ class Store:
         return [key for (key,) in rows]
 
     def shrink(self) -> None:
-        """Give the space of deleted values back to the disk."""
-        self.connection.execute("PRAGMA incremental_vacuum").fetchall()
+        """Give the space of deleted values back to the disk, after this transaction."""
+        self.shrinking = True
 
     def compact(self) -> None:
         """Write the file anew, as small as it can be; outside a transaction."""
