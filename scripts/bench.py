@@ -6,6 +6,7 @@
     python scripts/bench.py training      # about two minutes on one core
     python scripts/bench.py many          # about three minutes on two
     python scripts/bench.py scale         # about three minutes on two, 2 GB of disk
+    python scripts/bench.py hub           # about one minute on two
 
 Each prints a table and writes dataset_card/results/bench_<area>.json with the machine, the
 versions and the revision. Times are CPU seconds of one thread, the best of interleaved rounds, so
@@ -119,6 +120,21 @@ def scale(
     Console().print(result["note"])
     arguments = {"rounds": rounds, "rows": rows, "largest": largest, "load": round(load, 2)}
     write("scale", result, time.perf_counter() - start, out, **arguments)
+
+
+# ---------------------------------------------------------------- hub
+
+
+@app.command()
+def hub(clients: int = 50, seconds: int = 30, out: Path = RESULTS) -> None:
+    """The embedded Hub under load: its answers, its times, and its memory, which stays flat."""
+    from benchmarks.hub import measure
+
+    start, load = time.perf_counter(), os.getloadavg()[0]
+    result = measure(clients, seconds)
+    show("The embedded Hub under load", result["rows"])
+    arguments = {"clients": clients, "span": seconds, "load": round(load, 2)}
+    write("hub", result, time.perf_counter() - start, out, **arguments)
 
 
 # ---------------------------------------------------------------- training

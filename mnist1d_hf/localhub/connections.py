@@ -14,7 +14,7 @@ from mnist1d_hf.localhub.faults import Fault, corrupted
 from mnist1d_hf.localhub.plain import header_text
 from mnist1d_hf.localhub.wire import Answer, HubError, Request
 
-IDLE_SECONDS = 60  # that a connection may wait for its next request
+IDLE_SECONDS = 30  # that a connection may wait for its next request
 GRACE_SECONDS = 20  # for a request to arrive and for an answer to be taken, and
 PACE = 10_000  # bytes, for which each gets a second more
 MAX_CONNECTIONS = 200
@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.paced = Paced(self.connection)
-        self.rfile = io.BufferedReader(self.paced, 1 << 16)
+        self.rfile = io.BufferedReader(self.paced)
 
     def log_message(self, *_: object) -> None:
         """Silent: who wants to know asks `LocalHub` to keep a log."""
