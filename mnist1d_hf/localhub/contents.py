@@ -62,13 +62,10 @@ class Contents:
         """Keep a xorb, unless it is here; whether it is new."""
         if xorb_hash(chunks := read_xorb(xorb)) != key:
             raise FormatError("the hash of the xorb is not the one in the address")
-        try:
-            known = self.store.get("xorb", key)
-            if known and xorb_hash(read_xorb(known)) == key:
-                return False
-        except FormatError:
-            self.sound.clear()  # of what else the disk has spoiled, nothing is known
+        if self.store.size("xorb", key) is not None and self.is_sound("xorb", key):
+            return False
         self.store.put("xorb", key, xorb)
+        self.sound.add(("xorb", key))
         self.store.put("chunks", key, pack_chunks(chunks))
         return True
 
@@ -93,19 +90,23 @@ class Contents:
     # -- reading -----------------------------------------------------------------------------------
 
     def read(self, file: File, start: int = 0, stop: int | None = None) -> bytes:
-        """The bytes of a file from `start` to `stop`."""
+        """The bytes of a file from `start` to `stop`; refused when the disk has spoiled them."""
         stop = file.size if stop is None else stop
         xet = self.xet_name(file.sha256) if file.sha256 else None
-        kind, key = ("lfs", file.sha256) if file.sha256 else ("file", file.oid)
-        try:
-            if xet:
-                return b"".join(self.chunks(xet, start, stop))
-            data = b"".join(self.store.blocks(kind, key, start, stop))
-        except HubError:
-            data = b""
-        if len(data) < min(stop, file.size) - start:
-            raise HubError(500, f"{self.store.name} has lost the bytes of {key}: send them again")
-        return data
+        kind = "xet-sha" if xet else "lfs" if file.sha256 else "file"
+        self.check_sound(kind, file.sha256 or file.oid)
+        if xet:
+            return b"".join(self.chunks(xet, start, stop))
+        return b"".join(self.store.blocks(kind, file.sha256 or file.oid, start, stop))
+
+    def xorb(self, key: str, span: tuple[int, int] | None) -> bytes:
+        self.check_sound("xorb", key)
+        return b"".join(self.store.blocks("xorb", key, *(span or ())))
+
+    def check_sound(self, kind: str, key: str) -> None:
+        if not self.is_sound(kind, key):
+            # not an error that passes: clients would try again
+            raise HubError(410, f"{self.store.name} has lost the bytes of {key}: send them again")
 
     def stored(self, sha256: str) -> File | None:
         """A large file as it was kept; its bytes are not looked at."""
@@ -178,6 +179,8 @@ class Contents:
                     right = git_oid(self.store.get(kind, key) or b"") == key
                 elif kind == "lfs":
                     right = digest(self.store.blocks(kind, key)) == key
+                elif kind == "xorb":
+                    right = xorb_hash(read_xorb(self.store.get(kind, key) or b"")) == key
                 else:
                     right = digest(self.chunks(self.xet_name(key) or "", 0, self.max_file)) == key
             except HubError:
@@ -212,6 +215,7 @@ class Contents:
         for xorb in loose:
             self.store.delete("xorb", xorb)
             self.store.delete("chunks", xorb)
+            self.sound.discard(("xorb", xorb))
         if loose:
             self.renew()
         self.store.shrink()

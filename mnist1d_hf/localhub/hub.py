@@ -207,9 +207,12 @@ class Hub:
     # -- file contents -------------------------------------------------------------------------
 
     def text(self, commit: Commit, path: str) -> str:
-        """A file as text; empty when it is not there."""
+        """A file as text; empty when it is not there, or spoiled: others are to go on."""
         file = commit.tree.get(path)
-        return self.contents.read(file).decode(errors="replace") if file else ""
+        try:
+            return self.contents.read(file).decode(errors="replace") if file else ""
+        except HubError:
+            return ""
 
     def card(self, commit: Commit) -> dict:
         return read_metadata(self.text(commit, "README.md"))[0] or {}

@@ -101,7 +101,7 @@ def get_xorb(hub: Hub, request: Request, key: str) -> Answer:
     if size is None:
         raise HubError(403, "AccessDenied")
     span = byte_range(request, size)
-    data = b"".join(hub.store.blocks("xorb", key, *(span or ())))
+    data = hub.contents.xorb(key, span)
     return Answer.bytes(data, span, size, {"Content-Type": "application/octet-stream"})
 
 

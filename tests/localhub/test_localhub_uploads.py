@@ -104,6 +104,7 @@ def test_a_file_that_came_both_ways_is_kept_once(hub, commit, monkeypatch, tmp_p
 
 def test_bytes_that_the_disk_has_spoiled_are_sent_again(hub, tmp_path, monkeypatch):
     """One bit of every value is flipped; publishing the same once more mends them all."""
+    lfs = constants.HF_HUB_DISABLE_XET
     contents = {"a.txt": b"small" * 200, "b.bin": os.urandom(200_000)}
     operations = [add(path, data) for path, data in contents.items()]
     with LocalHub(tmp_path / "hub") as first:
@@ -117,6 +118,12 @@ def test_bytes_that_the_disk_has_spoiled_are_sent_again(hub, tmp_path, monkeypat
         port = first.port
     with LocalHub(tmp_path / "hub", port=port) as second:
         api = HfApi(endpoint=second.url, token=second.add_user("alice"))
+        for mode in (True, False):
+            monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", mode)
+            for path in contents:
+                with pytest.raises((HfHubHTTPError, RuntimeError, OSError)):  # no wrong bytes
+                    api.hf_hub_download(REPO, path, cache_dir=tmp_path / "spoiled")
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", lfs)
         operations = [add(path, data) for path, data in contents.items()]
         api.create_commit(REPO, operations, commit_message="two")
         for mode in (True, False):
