@@ -5,6 +5,7 @@
     python scripts/bench.py tickets       # about two minutes on one core
     python scripts/bench.py training      # about two minutes on one core
     python scripts/bench.py many          # about three minutes on two
+    python scripts/bench.py optimum       # about two minutes on one core
     python scripts/bench.py scale         # about three minutes on two, 2 GB of disk
     python scripts/bench.py hub           # about one minute on two
 
@@ -96,6 +97,18 @@ def tickets(rounds: int = 3, steps: int = 299, out: Path = RESULTS) -> None:
     title = "A training of the search for lottery tickets, one thread"
     seconds = time.perf_counter() - start
     report("tickets", title, rows, seconds, out, rounds=rounds, steps=steps)
+
+
+@app.command()
+def optimum(rounds: int = 5, num_rows: int = 2000, out: Path = RESULTS) -> None:
+    """The exact optimum: rows a second, memory, and SciPy's densities of the same components."""
+    from benchmarks.optimum import measure
+
+    start, load = time.perf_counter(), os.getloadavg()[0]
+    found = measure(rounds, num_rows)
+    seconds = time.perf_counter() - start
+    arguments = {"rounds": rounds, "num_rows": num_rows, "load": round(load, 2)}
+    report("optimum", "The exact optimum, one thread", found, seconds, out, **arguments)
 
 
 # ---------------------------------------------------------------- scale

@@ -18,6 +18,7 @@ with u = direction y, g the length of the whitened template, and band(s) the pro
 standard normal number lies within `reach` of ramp y - s tilt.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +64,37 @@ class Components(NamedTuple):
     reduction: np.ndarray | None  # (d, final_seq_length) undoes a resampling to more than L points
 
 
+class Normals(NamedTuple):
+    """The normal distributions of one mask at each of K shifts, for amplitude 1 and no slope."""
+
+    label: np.ndarray  # (m,) int64, row of the templates
+    padding: np.ndarray  # (m,) int64, from 0
+    means: np.ndarray  # (m, K, d)
+    covariances: np.ndarray  # (K, d, d)
+
+
+def normals(params: SignalParams, templates: Templates) -> Iterator[Normals]:
+    """The distributions of raw signals of `params`, mask by mask."""
+    length, shifts = params.padded_length, params.max_translation
+    sampling = resampling(params)
+    independent = params.iid_noise_scale**2 * (sampling @ sampling.T)
+    blur = params.corr_noise_scale * smooth(np.eye(length)).T
+    table = dilated_table(templates, params)  # (classes, paddings, L)
+    masks, member = np.unique((table == 0).reshape(-1, length), axis=0, return_inverse=True)
+    windows = rotations(table)[:, :, :shifts]
+    for k, background in enumerate(rotations(masks[None])[0, :, :shifts]):  # (shifts, L)
+        label, padding = np.nonzero(member.reshape(table.shape[:2]) == k)
+        noise = sampling @ (background[:, :, None] * blur)  # (shifts, d, L)
+        means = windows[label, padding] @ sampling.T
+        yield Normals(label, padding, means, noise @ noise.swapaxes(1, 2) + independent)
+
+
+def resampling(params: SignalParams) -> np.ndarray:
+    """The final resampling as a matrix (d, L); more points than before hold nothing new."""
+    length = params.padded_length
+    return resample(np.eye(length), min(params.final_seq_length, length)).T
+
+
 def components(params: SignalParams, templates: Templates) -> Components:
     """The components of the signals that `params` and `templates` describe.
 
@@ -70,27 +102,13 @@ def components(params: SignalParams, templates: Templates) -> Components:
     cannot follow, or there is none.
     """
     check_noise(params, templates)
-    length, most = params.padded_length, params.final_seq_length
-    d = min(most, length)
-    sampling = resample(np.eye(length), d).T  # (d, L)
-    line = sampling @ np.linspace(-0.5, 0.5, length)
-    blur = params.corr_noise_scale * smooth(np.eye(length)).T
-    table = dilated_table(templates, params)  # (classes, paddings, L)
-    masks, member = np.unique((table == 0).reshape(-1, length), axis=0, return_inverse=True)
-    member = member.reshape(table.shape[:2])
-    shifts = params.max_translation
-    windows = rotations(table)[:, :, :shifts]
+    length, most, shifts = params.padded_length, params.final_seq_length, params.max_translation
+    line = resampling(params) @ np.linspace(-0.5, 0.5, length)
     groups, places, runs, ends = [], [], [], [0]
-    for k, background in enumerate(rotations(masks[None])[0, :, :shifts]):  # (shifts, L)
-        label, padding = np.nonzero(member == k)
-        noise = sampling @ (background[:, :, None] * blur)  # (shifts, d, L)
-        covariance = noise @ noise.swapaxes(1, 2)
-        covariance += params.iid_noise_scale**2 * (sampling @ sampling.T)
-        means = windows[label, padding] @ sampling.T  # (members, shifts, d)
-        groups.append(whitened(means, line, covariance, params.shear_scale))
-        part = np.broadcast_arrays(
-            label[:, None], padding[:, None], np.arange(shifts), np.arange(shifts) + k * shifts
-        )
+    for k, (label, padding, means, covariances) in enumerate(normals(params, templates)):
+        groups.append(whitened(means, line, covariances, params.shear_scale))
+        shift = np.arange(shifts)
+        part = np.broadcast_arrays(label[:, None], padding[:, None], shift, shift + k * shifts)
         places.append(np.stack([values.ravel() for values in part]))
         runs.append(ends[-1] + np.searchsorted(label, np.unique(label)) * shifts)
         ends.append(ends[-1] + label.size * shifts)
@@ -100,6 +118,7 @@ def components(params: SignalParams, templates: Templates) -> Components:
         for name, parts in zip(Whitened._fields, zip(*groups, strict=True), strict=True)
     }
     joined["log_weight"] -= np.log(len(label))  # all components are equally likely
+    low, high = params.padding
     return Components(
         label=label,
         padding=padding,
@@ -107,7 +126,7 @@ def components(params: SignalParams, templates: Templates) -> Components:
         group=group,
         masks=tuple(slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)),
         runs=np.concatenate(runs),
-        shape=(*table.shape[:2], shifts),
+        shape=(len(templates.y), high - low + 1, shifts),
         amplitudes=(1 - params.scale_coeff / 2, 1 + params.scale_coeff / 2),
         reduction=np.linalg.pinv(resample(np.eye(length), most).T) if most > length else None,
         **joined,
