@@ -32,7 +32,7 @@ app = typer.Typer(
     help="MNIST-1D: generate it, check it, look at it, study it.",
 )
 
-CONFIG_HELP = "default, shuffled, high-translation or templates"
+CONFIG_HELP = "default, shuffled, high-translation, noisy or templates"
 
 
 def show_version(asked: bool) -> None:
@@ -90,7 +90,7 @@ def generate(
 @takes_parameters
 def shards(
     config_name: Annotated[
-        str, typer.Argument(metavar="CONFIG", help="default, shuffled or high-translation")
+        str, typer.Argument(metavar="CONFIG", help="default, shuffled, high-translation or noisy")
     ],
     out: Annotated[str, typer.Option(help="folder, or any fsspec path: s3://, gs://, hf://")],
     num_shards: Annotated[int, typer.Option(help="files of all splits together")] = 64,

@@ -51,7 +51,9 @@ def main(
         typer.Option(help="what decided which weights were tested: validation, last step, test"),
     ],
     link: Annotated[str, typer.Option(help="address of the paper or the code")],
-    config: Annotated[str, typer.Option(help="default, shuffled or high-translation")] = "default",
+    config: Annotated[
+        str, typer.Option(help="default, shuffled, high-translation or noisy")
+    ] = "default",
     remark: Annotated[str, typer.Option(help="what departs from the protocol")] = "",
     card: Annotated[Path, typer.Option(help="folder of the card")] = Path("dataset_card"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="score, write nothing")] = False,

@@ -61,7 +61,7 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
     [
         (
             ["generate", "defualt", "--out", "data"],
-            "high-translation, templates; did you mean 'default'?",
+            "high-translation, noisy, templates; did you mean 'default'?",
         ),
         (["generate", "default", "--out", "data", "--seed", "-1"], "seed=-1: must be an integer"),
         (["generate", "default", "--out", "data", "--format", "hdf5"], "parquet, npz, csv"),
@@ -94,7 +94,7 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
             [*"study pooling --engine local --out data --ranks 2 --seds 3".split()],
             "study pooling: No such option",
         ),
-        (["show", "nope"], "must be one of default, shuffled, high-translation"),
+        (["show", "nope"], "must be one of default, shuffled, high-translation, noisy"),
         (["generat", "default"], "Did you mean 'generate'?"),
         (["generate", "default", "--ou", "data"], "--out"),
         (["generate", "default", "--out", "data", "--num-samples", "1e30"], "num_samples=1000"),
@@ -257,7 +257,7 @@ def test_info_names_the_presets_and_what_is_prepared(run):
         for line in text.splitlines()
         if line.startswith("│")
     }
-    others = ("default", "high-translation", "templates")
+    others = ("default", "high-translation", "noisy", "templates")
     assert prepared == {"shuffled": "yes", **dict.fromkeys(others, "no")}
 
 

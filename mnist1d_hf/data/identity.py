@@ -42,6 +42,13 @@ DIGESTS = {
         "y_test": "aab75fcb9e8065b5632c3802e6189a3ba1b6773f6cb042bb76b565bfca006ad3",
         "t": "4bdc8c532be57b38c5dd486c58de8972c58bb0f0d1243c9d29e0cd97e94ac2af",
     },
+    "noisy": {
+        "x_train": "d10c882c401012f142180b6deaaef2005bbeedf57ccf82635c1e6b6622a1051b",
+        "y_train": "d97dc7aecec8ad6b5d8f143ba3e9c4bd7e25c420d7dfc2eb990591cfc0ed3e15",
+        "x_test": "1d1c67ef0825c0fba06a14394bec0338a1e10e39e972ae8efcda97405fc3611d",
+        "y_test": "8de99be3ff9dab15ae0dc072c3d6ced7cf6b33d365888ce4a386fc944489452c",
+        "t": "b1e0cc3fe31ae285a883263328f7f8477b6280d8e5c994bdf03d19151f82958b",
+    },
 }
 
 

@@ -53,7 +53,7 @@ def load_dataset(
     """What `datasets.load_dataset("mnist1d", config_name, ...)` returns.
 
     A DatasetDict, or a Dataset when `split` is given, or their iterable twins when `streaming`.
-    `config_name` is default, shuffled, high-translation or templates.
+    `config_name` is default, shuffled, high-translation, noisy or templates.
 
     >>> load_dataset("default", split="train[:10%]").num_rows
     400

@@ -13,7 +13,7 @@ SMALL = SignalParams(num_samples=50)
 
 def test_every_promise_holds():
     checks = check_identity()
-    assert len(checks) == 3 * (5 + 1)
+    assert len(checks) == len(CONFIGS) * (5 + 1)
     assert [check for check in checks if check.holds is not True] == []
 
 

@@ -118,7 +118,7 @@ def test_splits_can_be_sliced(cache, split, start, stop):
 
 
 def test_its_catalogue(cache):
-    names = ["default", "shuffled", "high-translation", "templates"]
+    names = ["default", "shuffled", "high-translation", "noisy", "templates"]
     assert datasets.get_dataset_config_names("mnist1d") == names
     assert datasets.get_dataset_default_config_name("mnist1d") == "default"
     assert datasets.get_dataset_split_names("mnist1d", "shuffled") == ["train", "test"]
@@ -249,7 +249,7 @@ VALID = ", ".join(field.name for field in dataclasses.fields(SignalParams))
         (
             "mnist",
             {},
-            "config 'mnist': must be one of default, shuffled, high-translation",
+            "config 'mnist': must be one of default, shuffled, high-translation, noisy",
         ),
         ("default", {"sed": 7}, f"unknown parameters sed of mnist1d: the valid ones are {VALID}"),
         ("default", {"num_samples": 9}, "num_samples=9: must be an integer from 10"),

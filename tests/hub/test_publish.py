@@ -21,7 +21,7 @@ from mnist1d_hf.hub.push import push
 from mnist1d_hf.localhub import LocalHub
 from mnist1d_hf.pages.model_card import eval_results, model_card
 
-CONFIGS = ("default", "shuffled", "high-translation", "templates")
+CONFIGS = ("default", "shuffled", "high-translation", "noisy", "templates")
 
 
 @pytest.fixture(scope="session")
@@ -280,7 +280,7 @@ def show(config, split, columns):
     print("=", config, split, digest(columns["x"], "<f4"), digest(columns["label"], "<i8"))
 
 repo, commit, offline = "alice/mnist1d", sys.argv[1], len(sys.argv) > 2
-for config in ("default", "shuffled", "high-translation", "templates"):
+for config in ("default", "shuffled", "high-translation", "noisy", "templates"):
     for revision in ("v1.0.0", commit):
         for split, rows in load_dataset(repo, config, revision=revision).items():
             show(config, split, rows.with_format("numpy")[:])

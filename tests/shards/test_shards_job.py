@@ -389,5 +389,7 @@ def test_memory_is_not_shared_by_processes():
 
 @pytest.mark.parametrize("name", ["templates", "nope"])
 def test_only_configs_with_parameters_have_shards(out, name):
-    with pytest.raises(ValueError, match="must be one of default, shuffled, high-translation"):
+    with pytest.raises(
+        ValueError, match="must be one of default, shuffled, high-translation, noisy"
+    ):
         job(out, config_name=name)

@@ -77,6 +77,7 @@ def test_presets_differ_from_the_default_in_one_parameter():
         "default": {},
         "shuffled": {"shuffle_seq": True},
         "high-translation": {"max_translation": 60},
+        "noisy": {"iid_noise_scale": 0.1},
     }
 
 
