@@ -6,7 +6,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -20,27 +23,65 @@ class Stopped(RuntimeError):
 def call_in_processes(
     function: Callable[[Item], Any], items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Any]]:
-    """Each item with its result as it is done, in any order; the first failure ends all.
+    """Each item with its result as it is done, in any order.
 
     `function` and the items go to `workers` new processes of one thread each, which ignore Ctrl-C
-    (this process ends them then) and end when this process does, however it dies. Raises what
-    `function` raised, and `concurrent.futures.process.BrokenProcessPool` when a process died.
+    (this process ends them then) and end when this process does, however it dies.
+
+    After a failure the items that run are finished and yielded, those that wait are dropped, and
+    what `function` raised first is raised last. When a process dies, nothing that runs can be
+    finished, and `concurrent.futures.process.BrokenProcessPool` names the items that were lost.
     """
     if not items:
         return
     others = set(multiprocessing.active_children())
     spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks and threads
     pool = ProcessPoolExecutor(min(workers, len(items)), spawn, _start)
+    waiting = iter(items)
+    # one item per process and no more: the pool cannot take back an item that it has queued
+    running = {pool.submit(function, item): item for item in islice(waiting, workers)}
+    failure: BaseException | None = None
+    lost: list[Item] = []
     try:
-        futures = {pool.submit(function, item): item for item in items}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        while running:
+            done, _ = wait_for(running, return_when=FIRST_COMPLETED)
+            finished = {future: running.pop(future) for future in done}
+            for future, item in finished.items():
+                error = future.exception()
+                failure = failure or error
+                if isinstance(error, BrokenProcessPool):
+                    lost.append(item)
+            if failure is None:
+                for item in islice(waiting, len(finished)):
+                    running[_submit(pool, function, item)] = item
+            yield from (
+                (item, future.result())
+                for future, item in finished.items()
+                if not future.exception()
+            )
+        if lost:
+            raise BrokenProcessPool(
+                "a process died, killed or out of memory, while these ran: "
+                + ", ".join(str(item) for item in lost)
+            ) from failure
+        if failure:
+            raise failure
     except BaseException:  # Ctrl-C too
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[..., Any], item: Any) -> Future[Any]:
+    """The future of an item, failed already when a process of the pool has just died."""
+    try:
+        return pool.submit(function, item)
+    except BrokenProcessPool as error:
+        future: Future[Any] = Future()
+        future.set_exception(error)
+        return future
 
 
 def _start() -> None:

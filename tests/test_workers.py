@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import psutil
 import pytest
@@ -35,6 +36,72 @@ def test_a_failure_is_raised():
 def test_a_death_is_raised():
     with pytest.raises(BrokenProcessPool):
         list(call_in_processes(square, [4], workers=1))
+
+
+class Told(ValueError):
+    """An error that leaves a file when it arrives in the process that is told of it."""
+
+    def __reduce__(self):
+        return arrive, self.args
+
+
+def arrive(path):
+    Path(path).touch()
+    return Told(path)
+
+
+def meet(item):
+    """The first fails once the second runs; the second ends once the failure has arrived."""
+    folder, name = item
+    (folder / f"{name}-started").touch()
+    if name == "first":
+        wait_for_file(folder / "second-started")
+        raise Told(str(folder / "first-failed"))
+    if name == "second":
+        wait_for_file(folder / "first-failed")
+    return name
+
+
+def wait_for_file(path):
+    deadline = time.monotonic() + 100
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.01)
+
+
+def test_after_a_failure_what_runs_is_finished_and_what_waits_is_dropped(tmp_path):
+    items = [(tmp_path, name) for name in ("first", "second", "third", "fourth")]
+    with pytest.raises(ValueError, match="first-failed"):
+        list(call_in_processes(meet, items, workers=2))
+    started = {path.name for path in tmp_path.glob("*-started")}
+    assert started == {"first-started", "second-started"}
+
+
+def test_results_beside_a_failure_are_yielded_before_it_is_raised(tmp_path):
+    items, found = [(tmp_path, "first"), (tmp_path, "second")], []
+    with pytest.raises(ValueError, match="first-failed"):
+        for _, name in call_in_processes(meet, items, workers=2):
+            found.append(name)
+    assert found == ["second"]
+
+
+def die(item):
+    """Ends its own process once the other item is done."""
+    folder, name = item
+    if name == "killed":
+        wait_for_file(folder / "yielded")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return name
+
+
+def test_a_death_keeps_what_is_done_and_names_what_is_lost(tmp_path):
+    items = [(tmp_path, "killed"), (tmp_path, "done")]
+    found = []
+    with pytest.raises(BrokenProcessPool, match="killed"):
+        for _, name in call_in_processes(die, items, workers=2):
+            found.append(name)
+            (tmp_path / "yielded").touch()
+    assert found == ["done"]
 
 
 SLEEPER = """

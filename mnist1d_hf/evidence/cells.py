@@ -67,8 +67,8 @@ class Cells:
         """`function(**cell)` for every cell that has no file yet; the results in cell order.
 
         `cost` ranks cells, in any unit: the dearest start first, and the remaining time follows
-        from it. Raises RuntimeError naming the cell that failed (finished cells stay), and
-        CellsMissing when cells of other shards are not there.
+        from it. When a cell fails, those that run are finished and kept, no other starts, and a
+        RuntimeError names it last. Raises CellsMissing when cells of other shards are not there.
         """
         paths = [self.path(function, cell) for cell in cells]
         ranked = sorted(range(len(cells)), key=lambda i: -cost(cells[i]))
@@ -123,7 +123,7 @@ def _run_all(
     workers: int,
     done: Callable[[Cell], None],
 ) -> None:
-    """Run the cells, calling `done` after each; the first failure stops all of them."""
+    """Run the cells, calling `done` after each; after a failure no other starts."""
     run_cell = partial(_run_cell, function)
     if workers == 1 or len(todo) < 2:
         with _one_torch_thread():
@@ -137,7 +137,7 @@ def _run_all(
     except BrokenProcessPool as error:
         raise RuntimeError(
             f"a worker of {function.__name__} was killed, perhaps for want of memory; finished "
-            "cells stay, and the same command continues"
+            f"cells stay, and the same command continues: {error}"
         ) from error
 
 
