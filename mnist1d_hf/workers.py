@@ -62,7 +62,7 @@ def call_in_processes(
         if lost:
             raise BrokenProcessPool(
                 "a process died, killed or out of memory, while these ran: "
-                + ", ".join(str(item) for item in lost)
+                + ", ".join(f"{item!s:.200}" for item in lost)
             ) from failure
         if failure:
             raise failure

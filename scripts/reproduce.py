@@ -23,7 +23,7 @@ from mnist1d_hf.evidence.cost import judge_cost, measure
 from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.files import replacing
 from mnist1d_hf.pages.reproduction import page
-from mnist1d_hf.studies.command import Study
+from mnist1d_hf.studies.command import Study, packed_cells
 
 FACTS = Path(__file__).parents[1] / "dataset_card" / "results" / "dataset.json"
 SMOKE = "**A smoke run, seconds a study: its verdicts mean nothing.**"
@@ -61,7 +61,7 @@ def report(out: Path, note: str) -> Path:
         if name in found and study.outdated(out):
             for path in study.draw(out):
                 print(f"drew {path}")
-    measured = {name: measure(folder / name) for name in everything if name in found}
+    measured = {name: measure(packed_cells(name, out)) for name in everything if name in found}
     spent = {name: of["minutes"] for name, of in measured.items()}
     findings = judge_cost({"dataset": read_result(FACTS), **found}, spent)
     write_json(folder / "cost.json", {"studies": measured, "findings": findings})

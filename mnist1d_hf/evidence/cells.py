@@ -1,62 +1,66 @@
 """Cells: the independent pieces of a study (one size, one seed, ...), run in parallel.
 
-Every finished cell is one JSON file named after its parameters, written whole or not at all.
-A cell whose file exists is not run again, so an interrupted study resumes and a larger one reuses
-a smaller one; a changed parameter is another cell. Parameters do not say what the code did:
-delete the folder after changing the code of a cell.
+Every finished cell is one JSON file named after its parameters, written whole or not at all. The
+run that finds all of its cells packs them into one file, beside the folder or as `packed` says. A
+cell that is in either is not run again, so an interrupted study resumes and a larger one reuses a
+smaller one; a changed parameter is another cell. Parameters do not say what the code did: after
+changing the code of a cell, delete the cells that it made.
 
     def train(size: int, seed: int) -> dict: ...        # at module level: it goes to processes
 
-    cells = Cells("results/sizes", workers=2)
+    cells = Cells("out/cells/sizes", workers=2)
     todo = [{"size": size, "seed": seed} for size in (2, 3, 5) for seed in range(3)]
     results = cells.run(train, todo, cost=lambda cell: cell["size"])
 
-Several machines take one shard each, `Cells(folder, shard=i, num_shards=n)`, into one folder;
-`run` then raises `CellsMissing` until the last shard is in.
+Several machines share the work through one folder, `Cells(folder, rank=i, world_size=n)`; `run`
+raises `CellsMissing` on all of them but the last to end.
 """
 
-import hashlib
-import json
+import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from mnist1d_hf.evidence.results import provenance, read_result, write_json
+from mnist1d_hf.evidence.packed import Record, identity, name_of, read_packed, write_packed
+from mnist1d_hf.evidence.provenance import provenance, source_sha256
+from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.workers import Stopped, call_in_processes
 
 Cell = Mapping[str, Any]
 
 
 class CellsMissing(Stopped):
-    """Cells of other shards have not arrived yet."""
+    """Cells of other ranks have not arrived yet."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A folder of cells, and how many processes and which shard work on it."""
+    """A folder of cells, the file they are packed into, and which part of the work is ours."""
 
     folder: str | Path
+    packed: str | Path | None = None  # <folder>.jsonl if None
     workers: int = 1  # processes with one thread each; 1 runs in this process
-    shard: int = 0
-    num_shards: int = 1
+    rank: int = 0
+    world_size: int = 1
     quiet: bool = False
+    # names of the cells used so far that sources other than the present ones have made
+    outdated: set[str] = field(default_factory=set, compare=False)
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise ValueError(f"workers={self.workers}: at least 1")
-        if not 0 <= self.shard < self.num_shards:
-            raise ValueError(
-                f"shard={self.shard}: from 0 to num_shards - 1 = {self.num_shards - 1}"
-            )
+        if not 0 <= self.rank < self.world_size:
+            raise ValueError(f"rank={self.rank}: from 0 to world_size - 1 = {self.world_size - 1}")
 
     def run(
         self,
@@ -64,35 +68,63 @@ class Cells:
         cells: Sequence[Cell],
         cost: Callable[[Cell], float] = lambda cell: 1.0,
     ) -> list[Any]:
-        """`function(**cell)` for every cell that has no file yet; the results in cell order.
+        """`function(**cell)` for every cell that is not there yet; the results in cell order.
 
-        `cost` ranks cells, in any unit: the dearest start first, and the remaining time follows
-        from it. When a cell fails, those that run are finished and kept, no other starts, and a
-        RuntimeError names it last. Raises CellsMissing when cells of other shards are not there.
+        A parameter that is long, as weights or a mask, is data: its digest stands for it in the
+        name and in the file of a cell. `cost` ranks cells, in any unit: the dearest start first,
+        and the remaining time follows from it.
+
+        When a cell fails, those that run are finished and kept, no other starts, and a RuntimeError
+        names it last. Raises CellsMissing when cells of other ranks are not there.
         """
-        paths = [self.path(function, cell) for cell in cells]
+        names = [name_of(function.__name__, cell) for cell in cells]
+        there = self._read(names)
         ranked = sorted(range(len(cells)), key=lambda i: -cost(cells[i]))
-        todo = [i for i in ranked[self.shard :: self.num_shards] if not paths[i].exists()]
+        todo = [i for i in ranked[self.rank :: self.world_size] if names[i] not in there]
+        source = source_sha256(Path(inspect.getfile(function)))
         with self._progress(function.__name__, sum(cost(cells[i]) for i in todo)) as advance:
             _run_all(
-                function,
-                [(paths[i], dict(cells[i])) for i in todo],
+                partial(_run_cell, function, Path(self.folder), source),
+                [dict(cells[i]) for i in todo],
                 self.workers,
                 done=lambda cell: advance(cost(cell), cell),
             )
-        missing = sum(not path.exists() for path in paths)
-        if missing:
+        there = self._read(names)
+        if missing := sum(name not in there for name in names):
             raise CellsMissing(
                 f"{missing} of {len(cells)} cells are not in {self.folder} yet: run the other "
-                "shards into the same folder, then once more with num_shards=1"
+                "ranks into the same folder, then once more with world_size=1"
             )
-        return [read_result(path)["result"] for path in paths]
+        self._pack(names)
+        made_by = {name: there[name]["provenance"].get("source_sha256", source) for name in names}
+        self.outdated.update(name for name in names if made_by[name] != source)
+        return [there[name]["result"] for name in names]
 
-    def path(self, function: Callable[..., Any], cell: Cell) -> Path:
-        """The file of one cell: the name of the function and a digest of the parameters."""
-        text = json.dumps(dict(cell), sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return Path(self.folder) / f"{function.__name__}-{digest}.json"
+    @property
+    def pack(self) -> Path:
+        """The file of all cells."""
+        return Path(self.packed or f"{self.folder}.jsonl")
+
+    def _read(self, names: Sequence[str]) -> dict[str, Record]:
+        loose = self._loose(names)  # before the packed ones: what leaves the folder is packed then
+        return loose | read_packed(self.pack)
+
+    def _loose(self, names: Sequence[str]) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        for name in names:
+            with suppress(FileNotFoundError):
+                found[name] = read_result(Path(self.folder, f"{name}.json"))
+        return found
+
+    def _pack(self, names: Sequence[str]) -> None:
+        """Move the cells that have files of their own; all that is packed already stays."""
+        if not self._loose(names):
+            return
+        with FileLock(Path(self.folder, ".lock")):  # another rank may have found all cells too
+            loose = self._loose(names)
+            write_packed(self.pack, (loose | read_packed(self.pack)).values())
+            for name in loose:
+                Path(self.folder, f"{name}.json").unlink()
 
     @contextmanager
     def _progress(self, name: str, total: float) -> Iterator[Callable[[float, Cell], None]]:
@@ -111,45 +143,52 @@ class Cells:
             def advance(amount: float, cell: Cell) -> None:
                 progress.advance(task, amount)
                 if not console.is_terminal:  # a log has no moving bar
-                    line = f"{progress.tasks[task].percentage:.0f}% {name} {dict(cell)}"
+                    line = f"{progress.tasks[task].percentage:.0f}% {name} {identity(cell)}"
                     console.print(line[:120], soft_wrap=True, markup=False)
 
             yield advance
 
 
 def _run_all(
-    function: Callable[..., Any],
-    todo: list[tuple[Path, dict[str, Any]]],
+    run_cell: Callable[[dict[str, Any]], Any],
+    todo: list[dict[str, Any]],
     workers: int,
     done: Callable[[Cell], None],
 ) -> None:
     """Run the cells, calling `done` after each; after a failure no other starts."""
-    run_cell = partial(_run_cell, function)
     if workers == 1 or len(todo) < 2:
         with _one_torch_thread():
-            for item in todo:
-                run_cell(item)
-                done(item[1])
+            for cell in todo:
+                run_cell(cell)
+                done(cell)
         return
     try:
-        for (_, cell), _ in call_in_processes(run_cell, todo, workers):
+        for cell, _ in call_in_processes(run_cell, todo, workers):
             done(cell)
     except BrokenProcessPool as error:
         raise RuntimeError(
-            f"a worker of {function.__name__} was killed, perhaps for want of memory; finished "
-            f"cells stay, and the same command continues: {error}"
+            f"{error}; finished cells stay, and the same command continues"
         ) from error
 
 
-def _run_cell(function: Callable[..., Any], item: tuple[Path, dict[str, Any]]) -> None:
-    path, cell = item
-    start = time.perf_counter()
+def _run_cell(
+    function: Callable[..., Any], folder: Path, source: str, cell: dict[str, Any]
+) -> None:
+    start, cpu_start = time.perf_counter(), time.process_time()
     try:
         result = function(**cell)
     except Exception as error:
-        raise RuntimeError(f"{function.__name__} failed in cell {cell}: {error!r}") from error
-    seconds = time.perf_counter() - start
-    write_json(path, {"cell": cell, "result": result, "provenance": provenance(seconds)})
+        raise RuntimeError(
+            f"{function.__name__} failed in cell {identity(cell)}: {error!r}"
+        ) from error
+    made = provenance(
+        time.perf_counter() - start,
+        process_time=round(time.process_time() - cpu_start, 3),
+        source_sha256=source,
+    )
+    content = {"function": function.__name__, "cell": identity(cell), "result": result}
+    path = folder / f"{name_of(function.__name__, cell)}.json"
+    write_json(path, {**content, "provenance": made})
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist1d_hf.evidence.claims import CLAIMS, Results, all_findings
-from mnist1d_hf.evidence.results import Finding, grade, read_result
+from mnist1d_hf.evidence.packed import read_packed
+from mnist1d_hf.evidence.results import Finding, grade
 
 # the experiments of the paper, and the argument that says how often we repeat each
 REPEATED = {
@@ -25,13 +26,16 @@ MNIST_VALUES = 28 * 28  # of an example
 CIFAR_BYTES = 60_000 * 32 * 32 * 3
 
 
-def measure(folder: Path) -> dict[str, Any]:
-    """How many cells a folder has, their minutes of one thread, and when and where they ran."""
-    cells = [read_result(path)["provenance"] for path in sorted(folder.glob("*.json"))]
+def measure(pack: Path) -> dict[str, Any]:
+    """How many cells a study has, their minutes of one thread, and when and where they ran.
+
+    Minutes are those of the processor where a cell says them, else those of the clock.
+    """
+    cells = [record["provenance"] for record in read_packed(pack).values()]
     dates = sorted(cell["date"][:10] for cell in cells)
     return {
         "cells": len(cells),
-        "minutes": round(sum(cell["seconds"] for cell in cells) / 60, 1),
+        "minutes": round(sum(cell.get("process_time", cell["seconds"]) for cell in cells) / 60, 1),
         "days": [dates[0], dates[-1]] if dates else [],
         "machines": sorted({cell["machine"]["processor"] for cell in cells}),
         "versions": sorted({versions(cell["versions"]) for cell in cells}),

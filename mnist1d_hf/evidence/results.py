@@ -7,22 +7,17 @@ write_result("results/benchmark.json", {"cnn": ...}, args=args, seconds=12.5)
 """
 
 import dataclasses
-import importlib.metadata
 import json
 import math
-import os
-import platform
 import re
-import subprocess
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mnist1d_hf.evidence.provenance import provenance
 from mnist1d_hf.files import replacing
 
 VERDICTS = ("reproduced", "partly", "refuted", "retracted", "not testable")
-PACKAGES = ("mnist1d-hf", "numpy", "scipy", "torch", "transformers", "datasets", "scikit-learn")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,21 +78,6 @@ def read_result(path: str | Path) -> dict[str, Any]:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def provenance(seconds: float) -> dict[str, Any]:
-    """When, where and with which versions a number was measured, and how long that took."""
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "git_revision": _git_revision(),
-        "machine": {
-            "system": platform.system(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-        },
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
-
-
 def _one_line(numbers: re.Match[str]) -> str:
     return "[" + ", ".join(line.strip() for line in numbers[1].split(",\n")) + "]"
 
@@ -110,36 +90,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} does not go into a result: {value!r}")
-
-
-def _git_revision() -> str | None:
-    """The commit of the checkout this file lies in, with "-dirty" after local changes."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():  # an installed copy, perhaps inside somebody else's checkout
-        return None
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(
-            command, cwd=root, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

@@ -23,11 +23,12 @@ from mnist1d_hf.options import give_signature, option
 
 HOW = {
     "scale": (Literal["smoke", "paper"], "smoke", "seconds, or the settings of the paper"),
-    "out": (Path | None, None, "folder of results/ and figures/ [paper: dataset_card, else out]"),
+    "out": (Path | None, None, "folder of all that is written [paper: dataset_card, else out]"),
     "workers": (int, 1, "processes of one thread each"),
-    "shard": (int, 0, "number of this machine, from 0, with --num-shards"),
-    "num_shards": (int, 1, "machines that share the cells"),
+    "rank": (int, 0, "number of this machine, from 0, with --world-size"),
+    "world_size": (int, 1, "machines that share the cells in OUT, a folder that all reach"),
 }
+CARD, SCRATCH = Path("dataset_card"), Path("out")
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,15 @@ def command(
     study = Study(name, args_class, app, plots)
 
     def main(**given: Any) -> None:
-        scale, out, workers, shard, num_shards = (given.pop(key) for key in HOW)
-        out = out or Path("dataset_card" if scale == "paper" else "out")
+        scale, out, workers, rank, world_size = (given.pop(key) for key in HOW)
+        out = out or (CARD if scale == "paper" else SCRATCH)
         given = {key: value for key, value in given.items() if value not in (None, [])}
         knobs = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         check_writable(out / "results")
         args = dataclasses.replace(args_class.at(scale), **knobs)
-        cells = Cells(out / "results" / name, workers, shard, num_shards)
+        cells = Cells(
+            loose_cells(name, out), packed_cells(name, out), workers, rank, world_size
+        )
         start = time.perf_counter()
         result = run(args, cells)
         seconds = time.perf_counter() - start
@@ -98,6 +101,16 @@ def command(
     give_signature(main, _parameters(args_class))
     app.command(name)(entrance(stopped=CONTINUES)(main))
     return study
+
+
+def packed_cells(study: str, out: Path) -> Path:
+    """The file of all finished cells of a study."""
+    return out / "cells" / f"{study}.jsonl"
+
+
+def loose_cells(study: str, out: Path) -> Path:
+    """The folder of cells that are not packed yet; git ignores that of the card."""
+    return (SCRATCH if out == CARD else out) / "cells" / study
 
 
 def _parameters(args_class: Any) -> list[inspect.Parameter]:

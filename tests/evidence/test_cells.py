@@ -1,4 +1,4 @@
-"""Cells: run once, whole or not at all, in any number of processes and shards."""
+"""Cells: run once, whole or not at all, in any number of processes and on several machines."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import time
 import pytest
 
 from mnist1d_hf.evidence.cells import Cells, CellsMissing
+from mnist1d_hf.evidence.packed import identity, name_of, read_packed, write_packed
 
 GRID = [{"size": size, "seed": seed} for size in (1, 5, 3) for seed in (0, 1)]
 
@@ -37,66 +38,123 @@ def products(results):
 EXPECTED = [10, 11, 50, 51, 30, 31]
 
 
-def test_results_come_in_cell_order_and_files_say_what_they_are(tmp_path):
-    cells = Cells(tmp_path, quiet=True)
+@pytest.fixture
+def cells(tmp_path):
+    return Cells(tmp_path / "cells", quiet=True)
+
+
+def loose(cells):
+    """The files of cells that are not packed yet."""
+    return sorted(cells.folder.glob("*.json"))
+
+
+def test_results_come_in_cell_order_and_the_packed_cells_say_what_they_are(cells):
     assert products(cells.run(work, GRID)) == EXPECTED
-    assert len(list(tmp_path.iterdir())) == len(GRID)
-    content = json.loads(cells.path(work, GRID[3]).read_text())
-    assert content["cell"] == {"size": 5, "seed": 1}
+    assert loose(cells) == []
+    packed = read_packed(cells.pack)
+    assert len(packed) == len(GRID)
+    content = packed[name_of("work", GRID[3])]
+    assert (content["function"], content["cell"]) == ("work", {"size": 5, "seed": 1})
     assert content["result"]["product"] == 51
-    assert content["provenance"]["seconds"] >= 0
+    made = content["provenance"]
+    assert made["seconds"] >= 0 and made["process_time"] >= 0
+    assert len(made["source_sha256"]) == 64 and made["machine"]["cores"] == os.cpu_count()
 
 
-def test_finished_cells_are_not_run_again_and_new_parameters_are_new_cells(tmp_path):
-    cells = Cells(tmp_path, quiet=True)
-    cells.run(work, GRID)
-    times = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+def test_finished_cells_are_not_run_again_and_new_parameters_are_new_cells(cells):
+    first = cells.run(work, GRID)
+    before = read_packed(cells.pack)
     reordered = [{"seed": 0, "size": 1}, {"size": 1, "seed": 2}]  # order of keys does not matter
     assert products(cells.run(work, [*GRID, *reordered])) == [*EXPECTED, 10, 12]
-    assert {p: p.stat().st_mtime_ns for p in times} == times
-    assert len(list(tmp_path.iterdir())) == len(GRID) + 1
+    after = read_packed(cells.pack)
+    assert {name: after[name] for name in before} == before
+    assert len(after) == len(GRID) + 1
+    assert Cells(cells.folder, quiet=True).run(work, GRID) == first
 
 
-def test_two_processes_start_with_the_dearest_cell(tmp_path):
-    results = Cells(tmp_path, workers=2, quiet=True).run(work, GRID, cost=lambda c: c["size"])
+def test_packing_keeps_cells_that_this_run_does_not_know(cells):
+    cells.run(work, GRID[:2])
+    with pytest.raises(RuntimeError, match="three"):
+        cells.run(fail_on_three, GRID)  # size 1 and 5 stay in files of their own
+    kept = len(loose(cells))
+    assert kept == 4
+    cells.run(work, GRID[2:4])
+    assert len(loose(cells)) == kept
+    assert cells.run(fail_on_three, GRID[:2]) == [1, 1]
+    assert len(read_packed(cells.pack)) == 6
+
+
+def test_two_processes_start_with_the_dearest_cell(cells, tmp_path):
+    both = Cells(tmp_path / "both", workers=2, quiet=True)
+    results = both.run(work, GRID, cost=lambda c: c["size"])
     assert products(results) == EXPECTED
     assert os.getpid() not in {result["pid"] for result in results}
-    alone = tmp_path / "alone"
-    Cells(alone, quiet=True).run(work, GRID, cost=lambda c: c["size"])
-    order = sorted(alone.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    assert [json.loads(p.read_text())["cell"]["size"] for p in order] == [5, 5, 3, 3, 1, 1]
+    with pytest.raises(RuntimeError, match="three"):
+        cells.run(fail_on_three, GRID, cost=lambda c: c["size"])
+    assert {json.loads(p.read_text())["cell"]["size"] for p in loose(cells)} == {5}
 
 
-def test_shards_share_the_cells(tmp_path):
+def test_ranks_share_the_cells(tmp_path):
+    ranks = [Cells(tmp_path / "cells", rank=r, world_size=2, quiet=True) for r in (0, 1)]
     with pytest.raises(CellsMissing, match="3 of 6 cells"):
-        Cells(tmp_path, shard=1, num_shards=2, quiet=True).run(work, GRID)
-    assert len(list(tmp_path.iterdir())) == 3
-    assert products(Cells(tmp_path, shard=0, num_shards=2, quiet=True).run(work, GRID)) == EXPECTED
+        ranks[1].run(work, GRID)
+    assert len(loose(ranks[1])) == 3
+    assert products(ranks[0].run(work, GRID)) == EXPECTED
+    assert loose(ranks[0]) == [] and len(read_packed(ranks[0].pack)) == 6
+    assert products(ranks[1].run(work, GRID)) == EXPECTED
 
 
 def test_a_worker_that_dies_is_told_and_leaves_no_half_cell(tmp_path):
-    cells = Cells(tmp_path, workers=2, quiet=True)
-    with pytest.raises(RuntimeError, match="a worker of die_on_three was killed.*'size': 3"):
+    cells = Cells(tmp_path / "cells", workers=2, quiet=True)
+    with pytest.raises(RuntimeError, match="a process died.*'size': 3.*finished cells stay"):
         cells.run(die_on_three, GRID)
-    for cell in GRID:
-        assert not cells.path(die_on_three, cell).exists() or cell["size"] != 3
+    assert 3 not in {json.loads(path.read_text())["cell"]["size"] for path in loose(cells)}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_failure_names_its_cell_and_keeps_the_others(tmp_path, workers):
-    cells = Cells(tmp_path, workers=workers, quiet=True)
+    cells = Cells(tmp_path / "cells", workers=workers, quiet=True)
     with pytest.raises(RuntimeError, match=r"fail_on_three failed in cell .*'size': 3") as error:
         cells.run(fail_on_three, GRID, cost=lambda c: 1 / c["size"])
     assert "three" in str(error.value.__cause__)
-    assert cells.path(fail_on_three, {"size": 1, "seed": 0}).exists()
-    assert not cells.path(fail_on_three, {"size": 3, "seed": 0}).exists()
+    names = [path.stem for path in loose(cells)]
+    assert {name_of("fail_on_three", cell) for cell in GRID[:2]} <= set(names)
+    assert name_of("fail_on_three", {"size": 3, "seed": 0}) not in names
+
+
+def length(seed, mask):
+    return len(mask) + seed
+
+
+def test_long_parameters_are_data_and_known_by_their_digest(cells):
+    masks = ["01" * 500, "10" * 500]
+    todo = [{"seed": 1, "mask": mask} for mask in masks]
+    assert cells.run(length, todo) == [1001, 1001]
+    stored = [record["cell"] for record in read_packed(cells.pack).values()]
+    assert sorted(cell["mask"]["sha256"] for cell in stored) == sorted(
+        identity(mask)["sha256"] for mask in masks
+    )
+    assert "0101" not in cells.pack.read_text()
+    assert cells.run(length, todo) == [1001, 1001]
+    assert len(read_packed(cells.pack)) == 2
+    assert name_of("length", stored[0]) in read_packed(cells.pack)
+
+
+def test_packed_cells_are_sorted_share_their_provenance_and_do_not_change(cells):
+    cells.run(work, GRID)
+    text = cells.pack.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [("function" in line) for line in lines] == [False] + [True] * 6
+    assert [line["cell"]["size"] for line in lines[1:]] == [1, 3, 5, 1, 3, 5]  # by seed, then size
+    write_packed(cells.pack, list(read_packed(cells.pack).values())[::-1])
+    assert cells.pack.read_text() == text
 
 
 def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match="workers=0"):
         Cells("x", workers=0)
-    with pytest.raises(ValueError, match="shard=2"):
-        Cells("x", shard=2, num_shards=2)
+    with pytest.raises(ValueError, match="rank=2"):
+        Cells("x", rank=2, world_size=2)
 
 
 SLEEPER = """
@@ -107,10 +165,12 @@ from mnist1d_hf.evidence.cells import Cells
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 def nap(seconds):
+    if seconds > 1:
+        open(f"asleep-{seconds}", "w")
     time.sleep(seconds)
 
 if __name__ == "__main__":
-    cells = [{"seconds": s} for s in (0.0, 0.01, 600.0, 601.0)]
+    cells = [{"seconds": s} for s in (0, 0.01, 600, 601)]
     Cells("cells", workers=2).run(nap, cells, cost=lambda cell: -cell["seconds"])
 """
 
@@ -120,13 +180,12 @@ def test_ctrl_c_stops_the_workers_and_keeps_what_is_done(tmp_path):
     child = subprocess.Popen(
         [sys.executable, "sleeper.py"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
-    done = tmp_path / "cells"
     deadline = time.monotonic() + 60
-    while len(list(done.glob("*.json"))) < 2 and time.monotonic() < deadline:
+    while len(list(tmp_path.glob("asleep-*"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(0.3)  # both workers are asleep now
     child.send_signal(signal.SIGINT)
     _, log = child.communicate(timeout=60)  # returns when the workers have closed the pipe too
     assert child.returncode != 0
     assert "KeyboardInterrupt" in log
-    assert len(list(done.iterdir())) == 2  # no half-written file either
+    done = [path.name for path in (tmp_path / "cells").iterdir()]
+    assert len(done) == 2 and all(name.endswith(".json") for name in done)  # none is half-written

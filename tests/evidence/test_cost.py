@@ -2,11 +2,13 @@
 
 from mnist1d_hf.evidence.claims import CLAIMS
 from mnist1d_hf.evidence.cost import REPEATED, judge_cost, measure
-from mnist1d_hf.evidence.results import read_result, write_json
+from mnist1d_hf.evidence.packed import write_packed
+from mnist1d_hf.evidence.results import read_result
 
 
 def test_cells_are_added_up(tmp_path):
     versions = {"python": "3.11", "numpy": "2.4", "torch": "2.13", "datasets": "5"}
+    records = []
     for number, seconds in enumerate((30.0, 90.0)):
         provenance = {
             "date": f"2026-01-0{number + 1}T00:00:00+00:00",
@@ -14,15 +16,26 @@ def test_cells_are_added_up(tmp_path):
             "machine": {"processor": "fast"},
             "versions": versions,
         }
-        write_json(tmp_path / f"cell-{number}.json", {"result": 1, "provenance": provenance})
-    assert measure(tmp_path) == {
+        cell = {"function": "train", "cell": {"seed": number}, "result": 1}
+        records.append({**cell, "provenance": provenance})
+    pack = tmp_path / "study.jsonl"
+    write_packed(pack, records)
+    assert measure(pack) == {
         "cells": 2,
         "minutes": 2.0,
         "days": ["2026-01-01", "2026-01-02"],
         "machines": ["fast"],
         "versions": ["python 3.11, numpy 2.4, torch 2.13"],
     }
-    assert measure(tmp_path / "nowhere")["minutes"] == 0
+    assert measure(tmp_path / "nowhere.jsonl")["minutes"] == 0
+
+
+def test_time_of_the_processor_counts_before_time_of_the_clock(tmp_path):
+    made = {"date": "2026-01-01T00:00:00+00:00", "seconds": 7266.0, "process_time": 600.0}
+    made |= {"machine": {"processor": "busy"}, "versions": {}}
+    cell = {"function": "train", "cell": {}, "result": 1, "provenance": made}
+    write_packed(tmp_path / "study.jsonl", [cell])
+    assert measure(tmp_path / "study.jsonl")["minutes"] == 10
 
 
 def test_times_are_judged_when_every_experiment_is_complete(root):
