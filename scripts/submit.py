@@ -48,7 +48,7 @@ def main(
     name: Annotated[str, typer.Option(help="of the model")],
     selection: Annotated[
         str,
-        typer.Option(help="what decided which weights were tested: validation, last step, test"),
+        typer.Option(help="what decided which weights were tested: validation, last_step, test"),
     ],
     link: Annotated[str, typer.Option(help="address of the paper or the code")],
     config: Annotated[

@@ -16,11 +16,14 @@ def accuracies(**published: tuple[float, float]) -> Mapping[str, Accuracy]:
     return MappingProxyType({name: Accuracy(*value) for name, value in published.items()})
 
 
-# models and the human, as they are written
+# names in code and how they are written: models and the human
 NAMES = {
     **{"logistic": "logistic", "mlp": "MLP", "cnn": "CNN", "gru": "GRU"},
     **{"tcn": "TCN", "transformer": "Transformer", "human": "human"},
 }
+# What decides which weights are tested: the last update, as in the original's code, or the accuracy
+# on validation rows, after which the test rows are looked at once.
+PROTOCOLS = {"last_step": "last step", "validation": "validation"}
 # Table 1 of Greydanus & Kobak (ICML 2024): early stopping, standard deviation over three runs.
 # No data is published for the human on shuffled signals.
 PUBLISHED = MappingProxyType(

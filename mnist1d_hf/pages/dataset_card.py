@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mnist1d_hf.evidence.claims import outcomes
-from mnist1d_hf.evidence.published import NAMES, PUBLISHED
+from mnist1d_hf.evidence.published import NAMES, PROTOCOLS, PUBLISHED
 from mnist1d_hf.pages.leaderboard import leaderboard_table
 from mnist1d_hf.pages.reproduction import verdict_counts
 from mnist1d_hf.pages.tables import markdown, spread
@@ -36,11 +36,12 @@ METADATA = {
         "arxiv:2011.14439",
     ],
 }
-PROTOCOLS = (
+PROTOCOLS_TEXT = (
     "Test accuracy in percent. Published (paper, table 1): early stopping, mean and standard "
     "deviation over three runs; the human on `shuffled` is an estimate. Measured by this project: "
-    '"its protocol" is the original\'s, the accuracy after the last step, without any validation; '
-    '"validated" selects the step on the last 500 training rows and looks at the test split once.'
+    '"last step" is the original\'s protocol, the accuracy after the last step, without any '
+    'validation; "validation" selects the step on the last 500 training rows and looks at the test '
+    "split once."
 )
 
 
@@ -183,14 +184,14 @@ def benchmark_table(results: Results) -> str:
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for config, accuracy in PUBLISHED.items():
         for model, value in accuracy.items():
-            person = {"original": "–", "ours": "–"} if model == "human" else {}
+            person = dict.fromkeys(PROTOCOLS, "–") if model == "human" else {}
             recipe = "–" if person else "paper"
             lines[config, model, recipe] = {"published": spread(*value), **person}
     for row in measured(results):
         line = lines.setdefault((row["config"], row["model"], row["recipe"]), {})
         line[row["protocol"]] = spread(row["mean"], row["std"]) + f" (n = {row['n']})"
-    columns = {"published": "published", "original": "its protocol", "ours": "validated"}
-    absent = {"published": "–", "original": "not measured yet", "ours": "not measured yet"}
+    columns = {"published": "published", **PROTOCOLS}
+    absent = {"published": "–", **dict.fromkeys(PROTOCOLS, "not measured yet")}
     configs, models = list(results["dataset"]["configs"]), list(NAMES)
     rows = [
         [f"`{config}`", NAMES[model], recipe, *({**absent, **line}[name] for name in columns)]
@@ -199,15 +200,15 @@ def benchmark_table(results: Results) -> str:
         )
     ]
     table = markdown(["config", "model", "recipe", *columns.values()], rows)
-    return f"{PROTOCOLS}\n\n{table}"
+    return f"{PROTOCOLS_TEXT}\n\n{table}"
 
 
 def results_table(results: Results) -> str:
-    """Accuracies by our protocol: a line per model and recipe, a column per config."""
+    """Accuracies of the protocol `validation`: a line per model and recipe, a column per config."""
     configs = [name for name in results["dataset"]["configs"] if name != "templates"]
     lines: dict[tuple[str, str], dict[str, str]] = {}
     for row in measured(results):
-        if row["protocol"] == "ours":
+        if row["protocol"] == "validation":
             line = lines.setdefault((row["model"], row["recipe"]), {"n": str(row["n"])})
             line[row["config"]] = spread(row["mean"], row["std"])
     for model, accuracy in PUBLISHED["default"].items():

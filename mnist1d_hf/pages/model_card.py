@@ -12,6 +12,8 @@ from huggingface_hub import (
     eval_result_entries_to_yaml,
 )
 
+from mnist1d_hf.evidence.published import PROTOCOLS
+
 MODEL_CARD = """\
 ---
 {metadata}
@@ -203,8 +205,7 @@ def several_seeds(measured: Sequence[Mapping[str, Any]]) -> str:
     lines = ["This architecture over several seeds, on test, in the project's benchmark study:\n"]
     for row in measured:
         spread = "" if row["std"] is None else f" ± {row['std']:.2f}"
-        protocol = {"original": "last step", "ours": "step selected on validation rows"}
-        how = f"{row['recipe']} recipe, {protocol[row['protocol']]}"
+        how = f"{row['recipe']} recipe, {PROTOCOLS[row['protocol']]}"
         lines.append(f"- {row['mean']:.2f}{spread} % (n = {row['n']}): {how}")
     return "\n".join(lines) + "\n"
 

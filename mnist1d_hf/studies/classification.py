@@ -2,13 +2,13 @@
 
     python -m mnist1d_hf.studies.classification --scale paper
 
-The original's protocol: 4000 training rows in their order, no validation, the accuracy after the
-last of 6000 steps (notebook mnist1d-classification). Ours: the last 500 of these rows select the
-step, and the test rows are looked at once, there. The paper's four models keep its recipe in both.
-The two models of this package (Transformer, TCN) have recipes of their own, with and without
-augmentation, chosen by training rows of generator seed 1 and 10,000 other rows of the counter
-stream. A shuffled signal has no neighbours to shift, so it is not augmented. Last, what it takes
-for the MLP to reach the published 68 %.
+The original's protocol, `last_step`: 4000 training rows in their order, no validation, the accuracy
+after the last of 6000 steps (notebook mnist1d-classification). Ours, `validation`: the last 500 of
+these rows select the step, and the test rows are looked at once, there. The paper's four models
+keep its recipe in both. The two models of this package (Transformer, TCN) have recipes of their
+own, with and without augmentation, chosen by training rows of generator seed 1 and 10,000 other
+rows of the counter stream. A shuffled signal has no neighbours to shift, so it is not augmented.
+Last, what it takes for the MLP to reach the published 68 %.
 """
 
 import math
@@ -30,6 +30,7 @@ from mnist1d_hf.evidence.published import (
     HUMAN_ANSWERS,
     HUMAN_ERRORS,
     NAMES,
+    PROTOCOLS,
     PUBLISHED,
     error_rates,
 )
@@ -44,6 +45,12 @@ from mnist1d_hf.training.many import ordered_batches, train_many
 
 SOURCE = "paper, table 1 and figure 2; notebook mnist1d-classification"
 CONFIG_NAMES = ("default", "shuffled", "high-translation")
+# how the step of an MLP is selected; the last way is not fair and shows what it would give
+WAYS = {
+    "last_step": "last step",
+    "validation": "selected on validation",
+    "test": "selected on test",
+}
 OURS = ("tcn", "transformer")
 # Of the recipe of these two. A TCN hardly needs shifts, and at the border they cut digits in two.
 UPDATES = {"tcn": 1500, "transformer": 3000}
@@ -133,8 +140,10 @@ def recipe_of(model: str, name: str) -> Recipe:
 
 
 def load(config: str, protocol: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """Splits as (x, labels); validation only in our protocol."""
-    data = make_mnist1d(replace(CONFIGS[config], validation_size=500 if protocol == "ours" else 0))
+    """Splits as (x, labels); validation rows only in the protocol `validation`."""
+    data = make_mnist1d(
+        replace(CONFIGS[config], validation_size=500 if protocol == "validation" else 0)
+    )
     arrays = {
         "train": (data.x_train, data.y_train),
         "validation": (data.x_validation, data.y_validation),
@@ -169,7 +178,7 @@ def train(
 ) -> dict[str, Any]:
     """Train one network; a cell. Accuracies are in percent, errors are counts per class."""
     splits = load(config, protocol)
-    x_test, y_test = splits["test"] if protocol == "original" else splits.pop("test")
+    x_test, y_test = splits["test"] if protocol == "last_step" else splits.pop("test")
     network, how = new_model(model, seed, **sizes), recipe_of(model, recipe)
     if weight_decay:
         how = replace(how, weight_decay=weight_decay)
@@ -187,7 +196,7 @@ def train(
             continue
         for name, (x, y) in splits.items():
             curves[name].append(round(100 * (predict(network, x) == y).float().mean().item(), 3))
-        score = curves["validation"][-1] if protocol == "ours" else update
+        score = curves["validation"][-1] if protocol == "validation" else update
         if score > best:  # of equals the first
             best, chosen, weights = score, update, deepcopy(network.state_dict())
     network.load_state_dict(weights)
@@ -220,11 +229,11 @@ def train_seeds(
         evaluate_every=evaluate_every,
     )
     accuracy = {name: (100 - 100 * e).round(decimals=3) for name, e in history.error.items()}
-    tests = accuracy.pop("test") if protocol == "ours" else accuracy["test"]
+    tests = accuracy.pop("test") if protocol == "validation" else accuracy["test"]
     x_test, y_test = splits["test"]
     found = []
     for i, network in enumerate(networks):
-        chosen = int(accuracy["validation"][:, i].argmax()) if protocol == "ours" else -1
+        chosen = int(accuracy["validation"][:, i].argmax()) if protocol == "validation" else -1
         wrong = y_test[predict(network, x_test) != y_test]
         found.append(
             {
@@ -232,7 +241,7 @@ def train_seeds(
                 "accuracy": tests[chosen, i].item(),
                 # the networks are those after the last update, which the original chooses
                 "errors": torch.bincount(wrong, minlength=10).tolist()
-                if protocol == "original"
+                if protocol == "last_step"
                 else None,
                 "curves": {name: curve[:, i].tolist() for name, curve in accuracy.items()},
             }
@@ -245,7 +254,7 @@ def step_times(models: list[str], steps: int) -> dict[str, float]:
 
     One for all models, which take turns, so that they are compared on one machine.
     """
-    x, labels = load("default", "original")["train"]
+    x, labels = load("default", "last_step")["train"]
     networks = {model: new_model(model, 0) for model in models}
     optimizers = {
         m: RECIPES["paper"].optimizer(network, steps)[0] for m, network in networks.items()
@@ -268,7 +277,9 @@ def plan(args: Args) -> list[Key]:
     """The rows of the table: the cheap models first, and the default data of each."""
     rows = [
         (config, model, protocol, recipe)
-        for model, config, protocol in product(args.models, args.configs, ("ours", "original"))
+        for model, config, protocol in product(
+            args.models, args.configs, ("validation", "last_step")
+        )
         for recipe in (("augmented", "plain") if model in OURS else ("paper",))
         # shifting a signal whose points are permuted makes it another one
         if (recipe, config) != ("augmented", "shuffled")
@@ -353,7 +364,7 @@ def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:
     table = []
     for width, decay in product(args.widths, args.weight_decays):
         found = {}
-        for protocol in ("original", "ours"):
+        for protocol in PROTOCOLS:
             cell: dict[str, Any] = {"model": "mlp", "config": "default", "protocol": protocol}
             cell |= timing("mlp", args)
             cell |= {} if width == 100 else {"hidden_size": width}  # 100 is in the table already
@@ -364,14 +375,14 @@ def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:
             else:
                 [runs] = cells.run(train_seeds, [{**cell, "seeds": seeds}])
             found[protocol] = runs
-        best = [max(run["curves"]["test"]) for run in found["original"]]
+        best = [max(run["curves"]["test"]) for run in found["last_step"]]
         table.append(
             {
                 "hidden_size": width,
                 "weight_decay": decay,
-                "last step": summarise(run["accuracy"] for run in found["original"]),
-                "selected on validation": summarise(run["accuracy"] for run in found["ours"]),
-                "selected on test": summarise(best),
+                "last_step": summarise(run["accuracy"] for run in found["last_step"]),
+                "validation": summarise(run["accuracy"] for run in found["validation"]),
+                "test": summarise(best),
             }
         )
     return table
@@ -382,7 +393,7 @@ Found = dict[tuple[str, str], dict[str, Any]]  # rows of the original's protocol
 
 def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts on what the original's protocol gives; the rules were fixed before the run."""
-    found = {(r["config"], r["model"]): r for r in result["table"] if r["protocol"] == "original"}
+    found = {(r["config"], r["model"]): r for r in result["table"] if r["protocol"] == "last_step"}
     return [
         *judge_accuracies(found),
         *judge_order(found),
@@ -498,8 +509,7 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
     """How to get 68 %: the MLPs of `mlp_table`."""
     if not mlps:
         return []
-    ways = ("last step", "selected on validation", "selected on test")
-    best = {way: max(row[way]["mean"] for row in mlps) for way in ways}
+    best = {way: max(row[way]["mean"] for row in mlps) for way in WAYS}
     mean, spread = PUBLISHED["default"]["mlp"]
     return [
         finding(
@@ -508,15 +518,15 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
             {"mean": mean, "std": spread},
             {
                 f"{row['hidden_size']} units, weight decay {row['weight_decay']:g}": {
-                    way: row[way] for way in ways
+                    label: row[way] for way, label in WAYS.items()
                 }
                 for row in mlps
             },
             "the best mean is 66 or more at the last step or selected on validation: reproduced; "
             "only selected on test: partly",
             grade(
-                max(best[way] for way in ways[:2]) >= mean - spread,
-                best["selected on test"] >= mean - spread,
+                max(best["last_step"], best["validation"]) >= mean - spread,
+                best["test"] >= mean - spread,
             ),
         )
     ]
@@ -552,7 +562,7 @@ def plot(result: dict[str, Any]) -> Figure:
     rows = [
         r
         for r in result["table"]
-        if r["protocol"] == "original" and r["recipe"] in recipes.get(r["config"], ())
+        if r["protocol"] == "last_step" and r["recipe"] in recipes.get(r["config"], ())
     ]
     every = result["evaluate_every"]
     for r in rows:

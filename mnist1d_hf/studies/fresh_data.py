@@ -41,7 +41,7 @@ SOURCE = "a question of this study; the paper, table 1, has 4000 rows and the hu
 # 0.004 standard deviations in mean, so that each is tested on the other's rows as they are.
 COUNTER = SignalParams(stream="counter")
 BATCH = 100
-FROZEN, ENDLESS = "4000 rows", "endless"
+FROZEN, ENDLESS = "frozen", "endless"  # the 4000 rows, and the counter stream
 FOUR = ("logistic", "mlp", "gru", "cnn")  # of the paper, in its order
 TOGETHER = ("logistic", "mlp", "cnn")  # what train_many takes
 COST = {"logistic": 1, "mlp": 2, "cnn": 6, "gru": 40, "tcn": 80, "transformer": 120}

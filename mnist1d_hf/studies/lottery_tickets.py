@@ -41,11 +41,11 @@ NETWORKS = ("dense", *PRUNINGS)
 WINDOWS = (2, 3, 4)
 # test accuracy at the end, mean of two trials: dense, lottery, random; 2020 seeded, 2024 not
 PUBLISHED = {
-    "fresh data": ((63.55, 70.6, 59.2), (64.2, 65.85, 59.95)),
+    "fresh": ((63.55, 70.6, 59.2), (64.2, 65.85, 59.95)),
     "flipped": ((64.6, 68.75, 60.75), (63.05, 62.8, 60.25)),
     "shuffled": ((64.55, 62.8, 58.1), (63.75, 62.8, 60.7)),
-    "rotated by 20": ((64.45, 66.2, 61.55), (64.1, 61.85, 59.2)),
-    "new first weights": ((63.95, 67.25, 58.25), (63.75, 65.5, 60.45)),
+    "rotated_20": ((64.45, 66.2, 61.55), (64.1, 61.85, 59.2)),
+    "new_weights": ((63.95, 67.25, 58.25), (63.75, 65.5, 60.45)),
 }
 # 2020 seeded, mean of two trials: position among the sparsities -> dense, lottery, random
 PUBLISHED_SEARCH = {75: (63.5, 71.2, 64.75), 91: (63.5, 73.45, 62.05), 95: (63.5, 70.3, 49.65)}
@@ -66,14 +66,26 @@ def chunks(size: int) -> np.ndarray:
 
 
 COLUMNS: dict[str, Callable[[], np.ndarray]] = {
-    "fresh data": lambda: np.arange(LENGTH),
+    "fresh": lambda: np.arange(LENGTH),
     "flipped": lambda: np.arange(LENGTH)[::-1],
     "shuffled": lambda: np.random.RandomState(0).permutation(LENGTH),  # noqa: NPY002
-    "rotated by 20": lambda: np.roll(np.arange(LENGTH), 20),
-    "new first weights": lambda: np.arange(LENGTH),
-    "chunks of 10": partial(chunks, 10),
-    "chunks of 5": partial(chunks, 5),
-    "chunks of 2": partial(chunks, 2),
+    "rotated_20": lambda: np.roll(np.arange(LENGTH), 20),
+    "new_weights": lambda: np.arange(LENGTH),
+    "chunks_10": partial(chunks, 10),
+    "chunks_5": partial(chunks, 5),
+    "chunks_2": partial(chunks, 2),
+}
+
+
+LABELS = {
+    "fresh": "fresh data",
+    "flipped": "flipped",
+    "shuffled": "shuffled",
+    "rotated_20": "rotated by 20",
+    "new_weights": "new first weights",
+    "chunks_10": "chunks of 10",
+    "chunks_5": "chunks of 5",
+    "chunks_2": "chunks of 2",
 }
 
 
@@ -101,7 +113,7 @@ class Args:
             steps=40,
             checkpoint=30,
             transfer_steps=20,
-            variants=("fresh data", "shuffled", "new first weights"),
+            variants=("fresh", "shuffled", "new_weights"),
         )
 
 
@@ -202,7 +214,7 @@ def transfer(trial: int, variant: str, ticket: str, number: int, retrains: int, 
     """
     seed = SEED + trial
     data = load(FRESH_SEED, COLUMNS[variant]())
-    first = initial_layers(seed + (variant == "new first weights"))
+    first = initial_layers(seed + (variant == "new_weights"))
     drawn = random_scores(seed)
     scores = [next(drawn) for _ in range(number + 1)][-1]
     sparsity = np.linspace(0, 1, retrains)[number]
@@ -230,9 +242,9 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     """
     if not 0 <= args.ticket < args.retrains:
         raise ValueError(f"ticket={args.ticket}: from 0 to retrains - 1 = {args.retrains - 1}")
-    if not {"fresh data"} <= set(args.variants) <= COLUMNS.keys():
+    if not {"fresh"} <= set(args.variants) <= COLUMNS.keys():
         raise ValueError(
-            f"variants={args.variants}: must be 'fresh data' and any of {', '.join(COLUMNS)}"
+            f"variants={args.variants}: must be 'fresh' and any of {', '.join(COLUMNS)}"
         )
     settings = {name: getattr(args, name) for name in ("retrains", "ticket", "steps", "checkpoint")}
     trials = range(args.trials)
@@ -346,14 +358,14 @@ def judge_transfer(result: dict[str, Any]) -> list[Finding]:
     """L-c to L-f, those whose variants were run."""
     ran = result["transfer"]
     gain = {variant: float(np.mean(advantages(result, variant))) for variant in ran}
-    fresh = gain["fresh data"]
+    fresh = gain["fresh"]
     flipped, shuffled, renewed = (
-        gain.get(variant, 0.0) for variant in ("flipped", "shuffled", "new first weights")
+        gain.get(variant, 0.0) for variant in ("flipped", "shuffled", "new_weights")
     )
-    random = float(np.mean(advantages(result, "fresh data", "random")))
+    random = float(np.mean(advantages(result, "fresh", "random")))
     rules: dict[str, tuple[str, str, str, str]] = {
         "L-c": (
-            "fresh data",
+            "fresh",
             "on new data the 92 % ticket ends near 70 %, the dense network near 64 %",
             "ticket at least 3 points above dense, random below; partly: ticket above by less",
             grade(fresh > 3 and random < 0, fresh > 0),
@@ -371,7 +383,7 @@ def judge_transfer(result: dict[str, Any]) -> list[Finding]:
             grade(shuffled < 0, shuffled < fresh / 2),
         ),
         "L-f": (
-            "new first weights",
+            "new_weights",
             "with new first weights the ticket still beats the dense network",
             "at least 1 point above; partly: above by less",
             grade(renewed > 1, renewed > 0),
@@ -402,17 +414,17 @@ def transfer_finding(
 def judge_prior(result: dict[str, Any]) -> Finding:
     """L-h: ever smaller chunks of columns are permuted."""
     gain = {v: float(np.mean(advantages(result, v))) for v in result["transfer"]}
-    steps = ["fresh data", "chunks of 10", "chunks of 5", "chunks of 2", "shuffled"]
+    steps = ["fresh", "chunks_10", "chunks_5", "chunks_2", "shuffled"]
     falls = [gain[a] - gain[b] for a, b in pairwise(steps) if a in gain and b in gain]
     monotone = all(fall > -0.5 for fall in falls)
-    lost = gain["fresh data"] - gain.get("shuffled", gain["fresh data"])
+    lost = gain["fresh"] - gain.get("shuffled", gain["fresh"])
     return Finding(
         id="L-h",
         claim="tickets hold a spatial prior, between a perceptron and a convolution",
         source=SOURCE,
         published="an interpretation; its chunks were a rotation, all but one neighbour kept",
-        ours={"advantage over dense, points": gain},
-        n=len(advantages(result, "fresh data")),
+        ours={"advantage over dense, points": {LABELS[v]: points for v, points in gain.items()}},
+        n=len(advantages(result, "fresh")),
         rule="the advantage falls, within half a point, as chunks shrink from 40 columns to "
         "10, 5, 2 and 1, and by more than 3 points in all; partly: only the latter",
         verdict=grade(lost > 3 and monotone, lost > 3),
@@ -501,24 +513,24 @@ def _plot_search(axes: Any, result: dict[str, Any]) -> None:
 
 
 def _plot_transfer(axis: Any, result: dict[str, Any], variant: str) -> None:
-    axis.set(title=variant[0].upper() + variant[1:], xlabel="Update", ylim=(50, 76))
+    axis.set(title=LABELS[variant].capitalize(), xlabel="Update", ylim=(50, 76))
     if variant not in result["transfer"]:
         axis.text(0.5, 0.5, "not run", transform=axis.transAxes, ha="center")
         return
     for name, runs in result["transfer"][variant].items():
         _band(axis, 100 * np.arange(len(runs[0])), runs, LINES[name], name)
-    if variant == "fresh data":
+    if variant == "fresh":
         axis.set_ylabel("Test accuracy (%)")
         axis.legend(loc="lower right", ncols=3, handlelength=1.2, columnspacing=1)
 
 
 def _plot_summary(axis: Any, result: dict[str, Any]) -> None:
     curves = {
-        "ticket": ("fresh data", "lottery", "blue"),
-        "ticket, new first weights": ("new first weights", "lottery", "sky"),
-        "dense": ("fresh data", "dense", "black"),
+        "ticket": ("fresh", "lottery", "blue"),
+        "ticket, new first weights": ("new_weights", "lottery", "sky"),
+        "dense": ("fresh", "dense", "black"),
         "ticket, shuffled columns": ("shuffled", "lottery", "green"),
-        "random": ("fresh data", "random", "red"),
+        "random": ("fresh", "random", "red"),
     }
     for label, (variant, name, colour) in curves.items():
         if variant in result["transfer"]:

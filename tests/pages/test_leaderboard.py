@@ -58,11 +58,11 @@ def test_our_entries_select_on_validation_or_not_at_all():
         "std": 1.0,
         "n": 5,
     }
-    table = [{**row, "protocol": "ours"}, {**row, "protocol": "original"}]
+    table = [{**row, "protocol": "validation"}, {**row, "protocol": "last_step"}]
     mine = [e for e in board({"table": table}, None)["entries"] if e["origin"] == "measured"]
     assert [(e["name"], e["accuracy"], e["selection"]) for e in mine] == [
         ("CNN, paper recipe", 56.0, "validation"),
-        ("CNN, paper recipe", 56.0, "last step"),
+        ("CNN, paper recipe", 56.0, "last_step"),
     ]
 
 
@@ -127,7 +127,7 @@ def test_bad_predictions(labels, classes, change, message):
         ({"config": "shufled"}, "config='shufled': must be one of default, shuffled"),
         (
             {"selection": "luck"},
-            "selection='luck': must be one of validation, last step, none, test",
+            "selection='luck': must be one of validation, last_step, none, test",
         ),
         ({"link": "http://example.org"}, "must be an https:// address"),
         ({"link": "https://"}, "must be an https:// address"),

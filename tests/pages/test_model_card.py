@@ -17,7 +17,7 @@ FACTS = {
     "command": "python scripts/train.py --model cnn",
     "curve": [(100 * n, n / 100) for n in range(1, 26)],
 }
-ROW = {"config": "default", "model": "cnn", "recipe": "paper", "protocol": "original"}
+ROW = {"config": "default", "model": "cnn", "recipe": "paper", "protocol": "last_step"}
 
 
 def test_says_what_was_measured():
@@ -45,7 +45,7 @@ def test_without_facts_it_claims_nothing():
 def test_published_card_is_valid_and_names_its_place(hub):
     measured = [
         {**ROW, "mean": 93.731, "std": 0.644, "n": 10},
-        {**ROW, "protocol": "ours", "mean": 92.0, "std": None, "n": 1},
+        {**ROW, "protocol": "validation", "mean": 92.0, "std": None, "n": 1},
     ]
     text = for_hub(model_card(**FACTS), "alice/mnist1d-cnn", "alice/mnist1d", measured)
     card = ModelCard(text)
@@ -58,7 +58,7 @@ def test_published_card_is_valid_and_names_its_place(hub):
     # a folder that is not published lacks the code of the pipeline
     assert text.count("pipeline(") == 2 and model_card(**FACTS).count("pipeline(") == 1
     assert "- 93.73 ± 0.64 % (n = 10): paper recipe, last step\n" in text
-    assert "- 92.00 % (n = 1): paper recipe, step selected on validation rows\n" in text
+    assert "- 92.00 % (n = 1): paper recipe, validation\n" in text
     assert "several seeds -->" not in for_hub(model_card(**FACTS), "a/b", "a/c")
 
 

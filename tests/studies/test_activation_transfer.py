@@ -59,8 +59,8 @@ def test_every_activation_is_compared_and_ranked(result):
     assert set(result["equal_terms"]) == {
         *study.BASELINES,
         "learned",
-        "piecewise copy",
-        "copy by hand",
+        "piecewise_copy",
+        "copy_by_hand",
     }
     table = result["transfer"]["digits"]
     assert sorted(row["rank_by_accuracy"] for row in table.values()) == [1, 2, 3, 4, 5, 6]

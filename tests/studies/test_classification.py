@@ -10,7 +10,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import classification as study
 
-WAYS = ("last step", "selected on validation", "selected on test")
+WAYS = ("last_step", "validation", "test")
 SHORT = {"updates": 41, "evaluate_every": 10}
 
 
@@ -23,10 +23,14 @@ def result(tmp_path_factory):
 def test_the_table_has_every_row(result):
     rows = {(r["model"], r["config"], r["protocol"], r["recipe"]) for r in result["table"]}
     assert len(rows) == len(result["table"]) == 2 * 2 * 2 + 2 * (2 + 1)
-    assert ("tcn", "shuffled", "ours", "augmented") not in rows
+    assert ("tcn", "shuffled", "validation", "augmented") not in rows
     by_key = {(r["model"], r["config"], r["protocol"]): r for r in result["table"]}
-    assert by_key["cnn", "shuffled", "original"]["published"] == [56, 2]
-    assert by_key["cnn", "default", "ours"]["n"] == by_key["tcn", "default", "ours"]["n"] == 2
+    assert by_key["cnn", "shuffled", "last_step"]["published"] == [56, 2]
+    assert (
+        by_key["cnn", "default", "validation"]["n"]
+        == by_key["tcn", "default", "validation"]["n"]
+        == 2
+    )
     assert study.plot(result).axes[0].get_title() == "Training accuracy"
 
 
@@ -35,7 +39,7 @@ def test_every_claim_of_the_paper_is_judged():
         {
             "config": config,
             "model": model,
-            "protocol": "original",
+            "protocol": "last_step",
             "recipe": "paper",
             "mean": float(mean),
             "std": 0.5,
@@ -60,7 +64,7 @@ def test_every_claim_of_the_paper_is_judged():
     assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
 
 
-@pytest.mark.parametrize("protocol", ["original", "ours"])
+@pytest.mark.parametrize("protocol", ["last_step", "validation"])
 def test_networks_trained_together_equal_one_trained_alone(protocol):
     cell = {"model": "mlp", "config": "default", "protocol": protocol, **SHORT}
     _, together = study.train_seeds(**cell, seeds=[0, 1])
@@ -72,7 +76,7 @@ def test_networks_trained_together_equal_one_trained_alone(protocol):
 
 
 def test_the_original_protocol_reports_the_last_update():
-    cell = {"model": "logistic", "config": "default", "protocol": "original", **SHORT}
+    cell = {"model": "logistic", "config": "default", "protocol": "last_step", **SHORT}
     found = study.train(**cell, recipe="paper", seed=0)
     assert found["update"] == 41 and found["accuracy"] == found["curves"]["test"][-1]
     assert sum(found["errors"]) == pytest.approx(10 * (100 - found["accuracy"]))
@@ -80,12 +84,12 @@ def test_the_original_protocol_reports_the_last_update():
 
 
 def test_our_protocol_selects_on_validation_and_keeps_test_out_of_the_curves(monkeypatch):
-    cell = {"model": "logistic", "config": "default", "protocol": "ours", **SHORT}
+    cell = {"model": "logistic", "config": "default", "protocol": "validation", **SHORT}
     found = study.train(**cell, recipe="plain", seed=0)
     validation = found["curves"]["validation"]
     assert found["curves"].keys() == {"train", "validation"}
     assert found["update"] == [10, 20, 30, 40, 41][int(np.argmax(validation))]
-    splits = study.load("default", "ours")
+    splits = study.load("default", "validation")
     data = make_mnist1d()
     assert [len(labels) for _, labels in splits.values()] == [3500, 500, 1000]
     assert torch.equal(splits["validation"][1], torch.tensor(data.y_train[3500:]))
@@ -99,7 +103,7 @@ def test_our_protocol_selects_on_validation_and_keeps_test_out_of_the_curves(mon
 
 def test_logistic_regression_repeats_the_log_of_2020():
     """test_acc at step 1000 of building-mnist1d.ipynb, whose seed is 42: after 1001 updates."""
-    cell = {"model": "logistic", "config": "default", "protocol": "original"}
+    cell = {"model": "logistic", "config": "default", "protocol": "last_step"}
     found = study.train(**cell, recipe="paper", seed=42, updates=1001, evaluate_every=1001)
     assert found["accuracy"] == pytest.approx(32.4, abs=0.11)
 

@@ -26,12 +26,12 @@ def test_every_model_has_both_data_and_both_budgets(result):
     assert rows == [
         (model, data, updates)
         for model in ("logistic", "cnn", "gru")
-        for data in ("4000 rows", "endless")
+        for data in ("frozen", "endless")
         for updates in (4, 8)
-        if (model, data, updates) != ("gru", "4000 rows", 8)  # it would take half an hour
+        if (model, data, updates) != ("gru", "frozen", 8)  # it would take half an hour
     ]
     assert all(r["fresh"]["n"] == r["frozen"]["n"] == 2 for r in result["table"])
-    assert all(("train" in r) == (r["data"] == "4000 rows") for r in result["table"])
+    assert all(("train" in r) == (r["data"] == "frozen") for r in result["table"])
     assert [line["steps"] for line in result["curves"]] == [
         *[[2, 4, 6, 8]] * 4,
         [2, 4],
@@ -74,7 +74,7 @@ def test_a_pool_gives_every_model_rows_of_its_own_once():
 
 
 def test_networks_trained_together_on_4000_rows_equal_one_trained_alone():
-    cell = {"model": "mlp", "data": "4000 rows", **SHORT}
+    cell = {"model": "mlp", "data": "frozen", **SHORT}
     _, together = study.train_together(**cell, seeds=[0, 1])
     alone = study.train_alone(**cell, seed=1)
     assert together.keys() == alone.keys() == {"steps", "train", "frozen", "fresh"}
@@ -106,7 +106,7 @@ def table(**ends):
     rows = []
     for model, (first, last) in ends.items():
         few = study.PUBLISHED["default"][model].mean
-        rows += [row(model, "4000 rows", 6000, few), row(model, "4000 rows", 30_000, few - 1)]
+        rows += [row(model, "frozen", 6000, few), row(model, "frozen", 30_000, few - 1)]
         rows += [row(model, "endless", 6000, first), row(model, "endless", 30_000, last)]
     return rows
 

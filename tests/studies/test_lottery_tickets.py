@@ -41,7 +41,7 @@ def test_a_search_ends_with_nothing_left(result):
 
 
 def test_every_network_is_transferred_to_every_variant(result):
-    assert list(result["transfer"]) == ["fresh data", "shuffled", "new first weights"]
+    assert list(result["transfer"]) == ["fresh", "shuffled", "new_weights"]
     runs = [run for found in result["transfer"].values() for run in found.values()]
     assert np.shape(runs) == (9, 1, 1)
     assert len({run[0][0] for run in runs}) == 9
@@ -87,9 +87,9 @@ def test_columns_are_permuted_as_named():
     assert all(sorted(order) == list(range(40)) for order in orders.values())
     # RandomState(0).permutation(40), the notebook's
     assert orders["shuffled"][:5].tolist() == [22, 20, 25, 4, 10]
-    assert orders["rotated by 20"][:2].tolist() == [20, 21]
+    assert orders["rotated_20"][:2].tolist() == [20, 21]
     for size in (10, 5, 2):
-        neighbours = (np.diff(orders[f"chunks of {size}"]) == 1).sum()
+        neighbours = (np.diff(orders[f"chunks_{size}"]) == 1).sum()
         assert neighbours == 40 - 40 // size  # those inside the chunks, no others
 
 
@@ -137,8 +137,8 @@ def test_every_claim_has_a_verdict(result):
     ("change", "message"),
     [
         ({"ticket": 8}, "ticket=8: from 0 to retrains - 1 = 7"),
-        ({"variants": ("flipped",)}, "must be 'fresh data' and any of"),
-        ({"variants": ("fresh data", "upside down")}, "upside down"),
+        ({"variants": ("flipped",)}, "must be 'fresh' and any of"),
+        ({"variants": ("fresh", "upside down")}, "upside down"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change, message, tmp_path):
