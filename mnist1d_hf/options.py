@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import Field, fields
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -144,3 +145,9 @@ class ParameterCommand(typer.core.TyperCommand):
             else:
                 split.append(word)
         return super().parse_args(ctx, [w for w in split if w])
+
+
+def study_names() -> list[str]:
+    """The modules of `studies` that are studies: those with a `main`; none is imported."""
+    modules = sorted(Path(__file__).with_name("studies").glob("*.py"))
+    return [m.stem for m in modules if "\nmain = command(" in m.read_text(encoding="utf-8")]

@@ -9,8 +9,6 @@ The studies are cut into cells, finished cells are kept, and Ctrl-C loses only t
 computed: the same command continues. Writes REPRODUCTION.md, results/ and figures/.
 """
 
-import importlib
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,43 +16,28 @@ from typing import Annotated, Literal
 
 import typer
 
-import mnist1d_hf.studies
 from mnist1d_hf.evidence.cost import judge_cost, measure
 from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.files import replacing
 from mnist1d_hf.pages.reproduction import page
-from mnist1d_hf.studies.command import Study, packed_cells
+from mnist1d_hf.studies import load_studies
+from mnist1d_hf.studies.command import packed_cells
 
 FACTS = Path(__file__).parents[1] / "dataset_card" / "results" / "dataset.json"
-SMOKE = "**A smoke run, seconds a study: its verdicts mean nothing.**"
-# these read the result of another study, so they run after it
-READS = {"activation_transfer": ("--searches", "metalearn_activation")}
-
-
-def studies() -> dict[str, Study]:
-    """Every study by name, those that read the results of others last."""
-    names = [module.name for module in pkgutil.iter_modules(mnist1d_hf.studies.__path__)]
-    modules = {
-        name: importlib.import_module(f"mnist1d_hf.studies.{name}")
-        for name in sorted(names, key=lambda name: name in READS)
-    }
-    return {name: module.main for name, module in modules.items() if hasattr(module, "main")}
+SMOKE = "**A smoke run, seconds a study: too small to judge, so no study has a verdict here.**"
 
 
 def run(name: str, scale: str, out: Path, workers: int) -> bool:
     """Run one study in a process of its own, which prints its progress; whether it succeeded."""
     command = [sys.executable, "-m", f"mnist1d_hf.studies.{name}", "--scale", scale]
     command += ["--out", str(out), "--workers", str(workers)]
-    if name in READS:
-        option, other = READS[name]
-        command += [option, str(out / "results" / f"{other}.json")]
     print(f"\n{name}", flush=True)
     return subprocess.run(command).returncode == 0
 
 
 def report(out: Path, note: str) -> Path:
     """Draw the figures that are not up to date, and write the page, from the results in `out`."""
-    everything = studies()
+    everything = load_studies()
     folder = out / "results"
     found = {path.stem: read_result(path) for path in sorted(folder.glob("*.json"))}
     for name, study in everything.items():
@@ -63,19 +46,13 @@ def report(out: Path, note: str) -> Path:
                 print(f"drew {path}")
     measured = {name: measure(packed_cells(name, out)) for name in everything if name in found}
     spent = {name: of["minutes"] for name, of in measured.items()}
-    findings = judge_cost({"dataset": read_result(FACTS), **found}, spent)
+    repeated = {name: study.repeated for name, study in everything.items() if study.repeated}
+    findings = judge_cost({"dataset": read_result(FACTS), **found}, spent, repeated)
     write_json(folder / "cost.json", {"studies": measured, "findings": findings})
     found["cost"] = read_result(folder / "cost.json")
-    titles = {name: title(name) for name in everything}
     with replacing(out / "REPRODUCTION.md") as temporary:
-        temporary.write_text(page(found, titles, note), encoding="utf-8")
+        temporary.write_text(page(found, everything, note), encoding="utf-8")
     return out / "REPRODUCTION.md"
-
-
-def title(name: str) -> str:
-    """The first line of a study's docstring."""
-    module = sys.modules[f"mnist1d_hf.studies.{name}"]
-    return (module.__doc__ or name).splitlines()[0]
 
 
 def main(
@@ -90,7 +67,7 @@ def main(
     report_only: Annotated[bool, typer.Option("--report-only", help="run nothing")] = False,
 ) -> None:
     out = out or Path("dataset_card" if scale == "paper" else "out")
-    known = list(studies())
+    known = list(load_studies())
     for name in only or []:
         if name not in known:
             raise SystemExit(f"error: --only {name!r}: must be one of {', '.join(known)}")

@@ -3,7 +3,7 @@
 Claim C7 is about the data and about all experiments, so no single study can judge it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,6 @@ from mnist1d_hf.evidence.claims import CLAIMS, Results, all_findings
 from mnist1d_hf.evidence.packed import read_packed
 from mnist1d_hf.evidence.results import Finding, grade
 
-# the experiments of the paper, and the argument that says how often we repeat each
-REPEATED = {
-    "classification": "slow_seeds",
-    "tsne": "seeds",
-    "self_supervised": "seeds",
-    "lottery_tickets": "trials",
-    "double_descent": "seeds",
-    "metalearn_lr": "init_seeds",
-    "metalearn_activation": "seeds",
-    "pooling": "seeds",
-}
 MNIST_VALUES = 28 * 28  # of an example
 CIFAR_BYTES = 60_000 * 32 * 32 * 3
 
@@ -47,10 +36,13 @@ def versions(installed: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {installed[name]}" for name in names if name in installed)
 
 
-def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Finding]:
+def judge_cost(
+    results: Results, spent: Mapping[str, float], repeated: Mapping[str, str]
+) -> list[Finding]:
     """C7: sizes, from the facts about the data; times, when all experiments were run.
 
-    `spent` has the minutes of each study.
+    `spent` has the minutes of each study; `repeated` the experiments of the paper, and the argument
+    of each that says how often we repeat it.
     """
     info = next(i for i in results["dataset"]["dataset_info"] if i["config_name"] == "default")
     length = next(f["length"] for f in info["features"] if f["name"] == "x")
@@ -75,8 +67,11 @@ def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Finding]:
             grade(lighter >= 100),
         ),
     ]
-    once = {study: one_repetition(study, results, spent) for study in complete(results)}
-    if once.keys() == REPEATED.keys():
+    once = {
+        study: one_repetition(results[study]["args"][repeated[study]], spent[study])
+        for study in complete(results, repeated)
+    }
+    if once.keys() == repeated.keys():
         short = sum(value <= 60 for value in once.values())
         findings.append(
             Finding(
@@ -93,13 +88,12 @@ def judge_cost(results: Results, spent: Mapping[str, float]) -> list[Finding]:
     return findings
 
 
-def complete(results: Results) -> list[str]:
-    """The experiments of which every test was run."""
+def complete(results: Results, studies: Iterable[str]) -> list[str]:
+    """Those of the studies of which every test was run."""
     findings = all_findings(results)
     missing = {s.study for s in CLAIMS if any(id not in findings for id in s.decided_by())}
-    return [study for study in REPEATED if study in results and study not in missing]
+    return [study for study in studies if study in results and study not in missing]
 
 
-def one_repetition(study: str, results: Results, spent: Mapping[str, float]) -> float:
-    repeats = results[study]["args"][REPEATED[study]]
-    return round(spent[study] / (repeats if isinstance(repeats, int) else len(repeats)), 1)
+def one_repetition(repeats: int | list[Any], minutes: float) -> float:
+    return round(minutes / (repeats if isinstance(repeats, int) else len(repeats)), 1)

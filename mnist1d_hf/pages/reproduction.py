@@ -6,7 +6,7 @@ writes it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from mnist1d_hf.evidence.claims import (
     CLAIMS,
@@ -38,45 +38,23 @@ Minutes are those of one thread, for the whole study. Everything again, from not
 of its own: `python scripts/reproduce.py --out out/again --workers 2`. Without `--out`, the command
 runs what is missing here.
 """
-# what the figure of the paper or notebook shows, for the eye to compare with ours
-PUBLISHED_FIGURES = {
-    "classification": "Figure 2: training and test accuracy over 6000 steps; logistic red, MLP "
-    "green, CNN blue, GRU orange, dashed after shuffling, a black line at 95.8 for the human. The "
-    "errors by digit are green bars in the building notebook.",
-    "tsne": "Two embeddings side by side, in a palette of ten paired colours: MNIST (70,000 "
-    "points) in ten islands, each with its digit, and MNIST-1D (5000) as one cloud.",
-    "self_supervised": "Left, the t-SNE of 4000 outputs, a digit at the median of its class; "
-    "right, linear accuracy over layers 0 to 7, one black line for each of three projectors.",
-    "lottery_tickets": "Test loss (logarithmic), final and best accuracy over sparsity: random "
-    "red, lottery blue, dense black and dashed, with bands; asymptotes over 6000 steps; p(two, "
-    "three, four adjacent weights) as bars; masks as black and white pictures.",
-    "double_descent": "Three panels over the size of the network, test error solid and training "
-    "error dashed, 0 to 70 %, a dotted line at 15 % where labels are noisy: MLP without noise, MLP "
-    "with it, CNN with it. Errors are rounded down to whole percent.",
-    "interpolation": "Retracted: NLL over the number of parameters (up to 30,500) of one CNN, with "
-    "a dashed vertical line at 10,000, the 'interpolation threshold'.",
-    "metalearn_lr": "Three panels over 50 outer steps, red from 1.5 and blue from 0.15: mean inner "
-    "loss (cut at 1.75), final training loss, and the learning rate with dots.",
-    "metalearn_activation": "Three panels: the outer objective; test accuracy in black with a "
-    "horizontal line for each baseline; the function on [-5, 5] as it changes, purple to yellow.",
-    "activation_transfer": "A figure in the blog post only, without numbers: training loss and "
-    "test accuracy of small CNNs on MNIST and CIFAR-10.",
-    "pooling": "Test accuracy over 6000 steps for 1000, 5000 and 50,000 examples: no pooling "
-    "black, stride dashed, max red, average green, L2 blue, smoothed; a second figure has six "
-    "sizes.",
-}
-
-ELSEWHERE = {
-    "classification": "Six models, three datasets, both protocols side by side: the table in the "
-    "[card](README.md#accuracy).",
-}
 
 
-def page(results: Results, studies: Mapping[str, str], note: str = "") -> str:
+class Study(Protocol):
+    """What the page says of a study beside its result."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def published_figure(self) -> str: ...
+    @property
+    def elsewhere(self) -> str: ...
+
+
+def page(results: Results, studies: Mapping[str, Study], note: str = "") -> str:
     """The text of REPRODUCTION.md, with a `note` near its top.
 
-    `studies` are the names of all studies with the first lines of their docstrings; `results` may
-    lack any of them.
+    `studies` are all studies by name; `results` may lack any of them.
     """
     findings = all_findings(results)
     parts = [
@@ -85,7 +63,7 @@ def page(results: Results, studies: Mapping[str, str], note: str = "") -> str:
         verdict_counts(results),
         "## All claims\n\n" + claims_table(results),
         RERUN,
-        *(section(name, title, results, findings) for name, title in studies.items()),
+        *(section(name, study, results, findings) for name, study in studies.items()),
         cost_section(results),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
@@ -142,21 +120,20 @@ def cost_text(claim: Claim, results: Results) -> str:
     return text(round(spent["minutes"])) if spent else "–"
 
 
-def section(name: str, title: str, results: Results, findings: Mapping[str, Any]) -> str:
+def section(name: str, study: Study, results: Results, findings: Mapping[str, Any]) -> str:
     """A study: its command, its figure beside the published one, and its findings."""
     command = f"`python scripts/reproduce.py --only {name}`"
-    lines = [f"## {name}", title]
+    lines = [f"## {name}", study.title]
     ids = ", ".join(s.id for s in CLAIMS if s.study == name)
     if name not in results:
         lines.append(f"**{NOT_RUN.capitalize()}**: {command}" + (f" (for {ids})." if ids else "."))
     else:
         spent = results.get("cost", {}).get("studies", {}).get(name, {}).get("minutes")
         lines.append(command + (f", {text(round(spent))} minutes of one thread." if spent else "."))
-        lines.append(f"![{title}](figures/{name}.png)")
-    if name in PUBLISHED_FIGURES:
-        lines.append(f"*Published:* {PUBLISHED_FIGURES[name]}")
-    if name in ELSEWHERE:
-        lines.append(ELSEWHERE[name])
+        lines.append(f"![{study.title}](figures/{name}.png)")
+    if study.published_figure:
+        lines.append(f"*Published:* {study.published_figure}")
+    lines.append(study.elsewhere)
     mine = [finding for finding in findings.values() if finding["study"] == name]
     deciding = {id for claim in CLAIMS for id in claim.decided_by()}
     lines.append(findings_text([c for c in mine if c["id"] in deciding]))

@@ -19,6 +19,27 @@ OUT that all of them reach: each runs the same command with its own `--rank` fro
 and the page of what holds: `scripts/reproduce.py`.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from mnist1d_hf.extras import require
+from mnist1d_hf.options import study_names
 
 require("studies", "torch", "transformers", "accelerate", "matplotlib", "openTSNE")
+
+if TYPE_CHECKING:
+    from mnist1d_hf.studies.command import Study
+
+
+def load_study(name: str) -> "Study":
+    """A study by name; ValueError, with all names, when there is no such study."""
+    names = study_names()
+    if name not in names:
+        raise ValueError(f"study {name!r}: must be one of {', '.join(names)}")
+    return importlib.import_module(f"{__name__}.{name}").main
+
+
+def load_studies() -> "dict[str, Study]":
+    """Every study by name, those that read the results of others last."""
+    studies = {name: load_study(name) for name in study_names()}
+    return dict(sorted(studies.items(), key=lambda item: bool(item[1].reads)))

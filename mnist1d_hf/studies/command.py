@@ -4,9 +4,10 @@ import dataclasses
 import inspect
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
@@ -15,7 +16,8 @@ from rich.table import Table
 
 from mnist1d_hf.entrances import CONTINUES, entrance
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding, read_result, write_result
+from mnist1d_hf.evidence.provenance import git_revision
+from mnist1d_hf.evidence.results import read_result, write_result
 from mnist1d_hf.figures.fingerprint import description, digest, fingerprint
 from mnist1d_hf.figures.style import save
 from mnist1d_hf.files import check_writable
@@ -29,23 +31,29 @@ HOW = {
     "world_size": (int, 1, "machines that share the cells in OUT, a folder that all reach"),
 }
 CARD, SCRATCH = Path("dataset_card"), Path("out")
+COMMITTED = Path(__file__).parents[2] / CARD  # in a checkout
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
-    """A study as a program, `study()`, and its figures."""
+    """A study as a program, `study()`, its figures, and what others need to know of it."""
 
     name: str
+    title: str  # the first line of its docstring
     args_class: Any
     app: typer.Typer
-    plots: dict[str, Callable[..., Any]]  # name of the figure -> result to figure
+    plots: Mapping[str, Callable[..., Any]]  # name of the figure -> result to figure
+    reads: Mapping[str, str]  # argument with the path of a result -> the study whose result it is
+    repeated: str | None
+    published_figure: str
+    elsewhere: str
 
     def __call__(self, **options: Any) -> Any:
         return self.app(**options)
 
     def draw(self, out: Path) -> list[Path]:
         """Draw the figures of the result in `out`; each says in its metadata what it shows."""
-        result, written = read_result(out / "results" / f"{self.name}.json"), []
+        result, written = read_result(result_path(self.name, out)), []
         for name, plot in self.plots.items():
             figure = plot(result)
             shows = digest(fingerprint(figure))
@@ -54,7 +62,7 @@ class Study:
 
     def outdated(self, out: Path) -> list[str]:
         """Figures that are missing, or not what would be drawn now from the result in `out`."""
-        result = read_result(out / "results" / f"{self.name}.json")
+        result = read_result(result_path(self.name, out))
         return [
             name
             for name, plot in self.plots.items()
@@ -66,41 +74,112 @@ def command(
     args_class: Any,
     run: Callable[..., dict[str, Any]],
     plot: Callable[..., Any],
-    **more_plots: Callable[..., Any],
+    *,
+    more_plots: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+    reads: Mapping[str, str] = MappingProxyType({}),
+    repeated: str | None = None,
+    published_figure: str = "",
+    elsewhere: str = "",
 ) -> Study:
-    """A program that reads the command line, runs the study and writes its result and figure.
+    """A program that reads the command line, runs the study and writes its result and figures.
 
     `args_class` is a dataclass whose fields are annotated `Annotated[type, "help"]`. A knob that is
-    not given keeps the value of `args_class.at(scale)`. Of `more_plots`, `three=...` is saved as
-    `<study>_three`.
+    not given keeps the value of `args_class.at(scale)`. Of `more_plots`, `{"three": ...}` is saved
+    as `<study>_three`. A field of `args_class` that `reads` maps to another study gets the path of
+    that study's result: the one in the same folder, or else the one of the checkout.
+
+    For an experiment of the paper, `repeated` is the argument that says how often it is repeated,
+    and `published_figure` what its figure shows, for the eye to compare; `elsewhere` is a sentence
+    of Markdown on where else the result is shown.
     """
     name = Path(inspect.getfile(run)).stem
     plots = {name: plot, **{f"{name}_{suffix}": another for suffix, another in more_plots.items()}}
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    study = Study(name, args_class, app, plots)
+    module = inspect.getmodule(run)
+    words = (module.__doc__ if module else None) or name
+    study = Study(
+        name=name,
+        title=words.splitlines()[0],
+        args_class=args_class,
+        app=app,
+        plots=plots,
+        reads=reads,
+        repeated=repeated,
+        published_figure=published_figure,
+        elsewhere=elsewhere,
+    )
 
     def main(**given: Any) -> None:
         scale, out, workers, rank, world_size = (given.pop(key) for key in HOW)
         out = out or (CARD if scale == "paper" else SCRATCH)
         given = {key: value for key, value in given.items() if value not in (None, [])}
         knobs = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        if scale == "paper" and (git_revision() or "").endswith("-dirty"):
+            warn(f"{name}: the code has changes that are not committed; new cells will say so")
         check_writable(out / "results")
+        for field in reads.keys() - knobs.keys():
+            knobs[field] = str(find_result(name, reads[field], out))
         args = dataclasses.replace(args_class.at(scale), **knobs)
-        cells = Cells(
-            loose_cells(name, out), packed_cells(name, out), workers, rank, world_size
-        )
+        pack = packed_cells(name, out)
+        cells = Cells(loose_cells(name, out), pack, workers, rank, world_size)
         start = time.perf_counter()
         result = run(args, cells)
         seconds = time.perf_counter() - start
-        write_result(out / "results" / f"{name}.json", result, args=args, seconds=seconds)
-        study.draw(out)
-        _report(result.get("findings", []), out / "results" / f"{name}.json")
+        if cells.outdated:
+            warn(
+                f"{name}: {len(cells.outdated)} cells in {pack} were made by other sources than "
+                "these; to run them again, delete their lines"
+            )
+        if scale == "smoke":
+            result = {**result, "findings": []}  # too small to judge
+        path = write_result(result_path(name, out), result, args=args, seconds=seconds)
+        figures = [figure for figure in study.draw(out) if figure.suffix == ".png"]
+        print(f"wrote {path} and {', '.join(map(str, figures))}")
+        report(study, scale, out)
 
-    module = inspect.getmodule(run)
     main.__doc__ = module.__doc__ if module else None
     give_signature(main, _parameters(args_class))
     app.command(name)(entrance(stopped=CONTINUES)(main))
     return study
+
+
+def warn(line: str) -> None:
+    Console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def report(study: Study, scale: str, out: Path) -> None:
+    """Print the verdicts of the result in `out`; those of the full size, if that was smaller."""
+    path = result_path(study.name, out)
+    if scale == "smoke":
+        print("A run of seconds is too small to judge anything by.")
+        path = result_path(study.name, COMMITTED)
+        if not path.exists():
+            print(f"The full-size run judges: mnist1d-hf study {study.name} --scale paper")
+            return
+    title = "full-size verdicts, " * (scale == "smoke") + str(path)
+    table = Table("", "claim", "verdict", title=title)
+    for finding in read_result(path)["findings"]:
+        table.add_row(finding["id"], finding["claim"], finding["verdict"])
+    Console(file=sys.stdout).print(table)
+
+
+def result_path(study: str, out: Path) -> Path:
+    return out / "results" / f"{study}.json"
+
+
+def find_result(reader: str, study: str, out: Path) -> Path:
+    """The result of another study in `out`, or else that of the checkout.
+
+    Raises ValueError with the command that makes it.
+    """
+    for folder in (out, CARD, COMMITTED):
+        if (path := result_path(study, folder)).exists():
+            return path
+    place = "" if out in (CARD, SCRATCH) else f" --out {out}"
+    raise ValueError(
+        f"{reader} reads the result of {study}, and {result_path(study, out)} does not exist: run "
+        f"mnist1d-hf study {study}{place}{' --scale paper' * (out == CARD)} first"
+    )
 
 
 def packed_cells(study: str, out: Path) -> Path:
@@ -126,8 +205,3 @@ def _parameters(args_class: Any) -> list[inspect.Parameter]:
     return found
 
 
-def _report(findings: list[Finding], path: Path) -> None:
-    table = Table("", "claim", "verdict", title=str(path))
-    for finding in findings:
-        table.add_row(finding.id, finding.claim, finding.verdict)
-    Console(file=sys.stdout).print(table)

@@ -394,7 +394,15 @@ def _plot_exponents(axis: Any, fits: dict[str, Any]) -> None:
     axis.legend()
 
 
-main = command(Args, run, plot)
+main = command(
+    Args,
+    run,
+    plot,
+    published_figure=(
+        "Retracted: NLL over the number of parameters (up to 30,500) of one CNN, with a dashed "
+        "vertical line at 10,000, the 'interpolation threshold'."
+    ),
+)
 
 if __name__ == "__main__":
     main()

@@ -407,7 +407,16 @@ def _plot_functions(way: Any, ends: Any, result: dict[str, Any]) -> None:
         axis.legend(loc="upper left")
 
 
-main = command(Args, run, plot)
+main = command(
+    Args,
+    run,
+    plot,
+    repeated="seeds",
+    published_figure=(
+        "Three panels: the outer objective; test accuracy in black with a horizontal line for "
+        "each baseline; the function on [-5, 5] as it changes, purple to yellow."
+    ),
+)
 
 if __name__ == "__main__":
     main()

@@ -382,7 +382,17 @@ def plot_band(axis: Any, x: Any, values: Any, line: dict[str, Any], label: str) 
     axis.fill_between(x, mean - std, mean + std, color=line["color"], alpha=0.2, lw=0)
 
 
-main = command(Args, run, plot, three=plot_three)
+main = command(
+    Args,
+    run,
+    plot,
+    more_plots={"three": plot_three},
+    repeated="seeds",
+    published_figure=(
+        "Test accuracy over 6000 steps for 1000, 5000 and 50,000 examples: no pooling black, "
+        "stride dashed, max red, average green, L2 blue, smoothed; a second figure has six sizes."
+    ),
+)
 
 if __name__ == "__main__":
     main()

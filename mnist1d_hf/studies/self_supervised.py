@@ -422,7 +422,16 @@ def _errorbar(axis: Any, x: Any, found: list[dict[str, Any]], line: str, **kwarg
     axis.errorbar(x, [f["mean"] for f in found], spread, fmt=line, elinewidth=0.6, **kwargs)
 
 
-main = command(Args, run, plot)
+main = command(
+    Args,
+    run,
+    plot,
+    repeated="seeds",
+    published_figure=(
+        "Left, the t-SNE of 4000 outputs, a digit at the median of its class; right, linear "
+        "accuracy over layers 0 to 7, one black line for each of three projectors."
+    ),
+)
 
 if __name__ == "__main__":
     main()

@@ -1,9 +1,12 @@
 """What the studies cost: from the cells, and judged only when all of them are there."""
 
 from mnist1d_hf.evidence.claims import CLAIMS
-from mnist1d_hf.evidence.cost import REPEATED, judge_cost, measure
+from mnist1d_hf.evidence.cost import judge_cost, measure
 from mnist1d_hf.evidence.packed import write_packed
 from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.studies import load_studies
+
+REPEATED = {name: study.repeated for name, study in load_studies().items() if study.repeated}
 
 
 def test_cells_are_added_up(tmp_path):
@@ -46,12 +49,13 @@ def test_times_are_judged_when_every_experiment_is_complete(root):
         findings = [{"id": id, "verdict": "reproduced"} for id in ids]
         results[study] = {"args": {name: 5 if name == "trials" else [0, 1]}, "findings": findings}
     spent = dict.fromkeys(REPEATED, 100.0)
-    found = {finding.id: finding for finding in judge_cost(results, spent)}
+    found = {finding.id: finding for finding in judge_cost(results, spent, REPEATED)}
     assert found["C7-examples"].ours == 19.6 and found["C7-examples"].verdict == "reproduced"
     assert found["C7-data"].verdict == "reproduced"
     assert found["C7-time"].ours["minutes of one repetition"]["lottery_tickets"] == 20
     assert found["C7-time"].verdict == "reproduced"
-    slow = judge_cost(results, {**spent, "tsne": 121.0})
+    slow = judge_cost(results, {**spent, "tsne": 121.0}, REPEATED)
     assert slow[-1].verdict == "partly"
     results["classification"]["findings"].pop()
-    assert [finding.id for finding in judge_cost(results, spent)] == ["C7-examples", "C7-data"]
+    left = [finding.id for finding in judge_cost(results, spent, REPEATED)]
+    assert left == ["C7-examples", "C7-data"]

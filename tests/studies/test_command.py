@@ -1,10 +1,17 @@
-"""The figures of a study: drawn from its result, and known to be stale."""
+"""A study as a program: its figures, verdicts, cells, and the results of others that it reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import pytest
 
-from mnist1d_hf.evidence.results import write_json
+import mnist1d_hf.studies.command as module
+from mnist1d_hf.evidence.packed import read_packed, write_packed
+from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.figures.style import panels
-from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies import load_studies, load_study, study_names
+from mnist1d_hf.studies.command import command, loose_cells, packed_cells
 from mnist1d_hf.studies.pooling import Args
 
 
@@ -21,7 +28,7 @@ def plot(result):
 @pytest.fixture
 def study(tmp_path):
     write_json(tmp_path / "results" / "test_command.json", {"x": [1, 2]})
-    return command(Args, run, plot, three=plot)
+    return command(Args, run, plot, more_plots={"three": plot})
 
 
 def test_figures_are_outdated_until_they_are_drawn(study, tmp_path):
@@ -41,3 +48,104 @@ def test_a_changed_result_makes_them_outdated(study, tmp_path):
     study.draw(tmp_path)
     write_json(tmp_path / "results" / "test_command.json", {"x": [1, 3]})
     assert study.outdated(tmp_path) == ["test_command", "test_command_three"]
+
+
+RULE = {"rule": "equal", "published": 1, "ours": 2, "source": "paper", "n": None, "std": None}
+REFUTED = {"id": "P1", "claim": "x is one", "verdict": "refuted", **RULE}
+
+
+def judged(args, cells):
+    return {"x": [1, 2], "findings": [REFUTED]}
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A working folder and a checkout, both empty."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "COMMITTED", tmp_path / "checkout" / "dataset_card")
+    return tmp_path
+
+
+def test_a_smoke_run_has_no_verdict_and_names_its_figure(elsewhere, capsys):
+    command(Args, judged, plot)(args=[], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "too small to judge" in printed and "refuted" not in printed
+    assert "out/figures/test_command.png" in printed
+    assert "mnist1d-hf study test_command --scale paper" in printed
+    assert read_result("out/results/test_command.json")["findings"] == []
+
+
+def test_a_smoke_run_shows_the_verdicts_of_the_full_size_at_hand(elsewhere, capsys):
+    path = module.COMMITTED / "results" / "test_command.json"
+    write_json(path, {"findings": [{**REFUTED, "verdict": "partly"}]})
+    command(Args, judged, plot)(args=[], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "full-size verdicts" in printed and "partly" in printed and "refuted" not in printed
+
+
+def test_a_full_run_judges_and_says_that_the_code_has_changed(elsewhere, capsys, monkeypatch):
+    monkeypatch.setattr(module, "git_revision", lambda: "abc-dirty")
+    command(Args, judged, plot)(args=["--scale", "paper"], standalone_mode=False)
+    printed = capsys.readouterr()
+    assert "refuted" in printed.out and "dataset_card/figures/test_command.png" in printed.out
+    assert printed.err.count("\n") == 1 and "not committed" in printed.err
+    assert read_result("dataset_card/results/test_command.json")["findings"] == [REFUTED]
+
+
+def square(number):
+    return number**2
+
+
+def with_cells(args, cells):
+    return {"x": cells.run(square, [{"number": n} for n in (1, 2)]), "findings": []}
+
+
+def test_cells_lie_beside_the_result_and_say_when_other_sources_made_them(elsewhere, capsys):
+    run_it = command(Args, with_cells, plot)
+    run_it(args=["--out", "there"], standalone_mode=False)
+    pack = Path("there/cells/test_command.jsonl")
+    assert len(read_packed(pack)) == 2 and "sources" not in capsys.readouterr().err
+    records = list(read_packed(pack).values())
+    records[0]["provenance"]["source_sha256"] = "0" * 64
+    del records[1]["provenance"]["source_sha256"]  # of cells that do not say so nothing is known
+    write_packed(pack, records)
+    run_it(args=["--out", "there"], standalone_mode=False)
+    assert "1 cells in there/cells/test_command.jsonl were made by other" in capsys.readouterr().err
+
+
+def test_cells_of_the_card_are_made_in_a_folder_that_git_ignores():
+    assert loose_cells("tsne", Path("dataset_card")) == Path("out/cells/tsne")
+    assert packed_cells("tsne", Path("dataset_card")) == Path("dataset_card/cells/tsne.jsonl")
+    assert loose_cells("tsne", Path("there")) == Path("there/cells/tsne")
+
+
+@dataclass(frozen=True)
+class Reading:
+    other: Annotated[str, "result of the other"] = ""
+
+    @classmethod
+    def at(cls, scale):
+        return cls()
+
+
+def read_other(args, cells):
+    return read_result(args.other)
+
+
+def test_a_study_reads_from_its_own_folder_or_else_from_the_checkout(elsewhere):
+    reader = command(Reading, read_other, plot, reads={"other": "first"})
+    with pytest.raises(SystemExit, match="run mnist1d-hf study first --out there first"):
+        reader(args=["--out", "there"], standalone_mode=False)
+    for folder, x in ((module.COMMITTED, [1, 5]), (Path("there"), [1, 7])):
+        write_json(folder / "results" / "first.json", {"x": x})
+        reader(args=["--out", "there"], standalone_mode=False)
+        assert read_result("there/results/test_command.json")["x"] == x
+
+
+def test_studies_are_found_and_those_that_read_others_come_last():
+    assert "command" not in study_names() and "pooling" in study_names()
+    assert list(load_studies())[-1] == "activation_transfer"
+    for study in load_studies().values():
+        assert set(study.reads.values()) <= set(study_names())
+    with pytest.raises(ValueError, match="'poling': must be one of .*lottery_tickets.* pooling"):
+        load_study("poling")

@@ -2,7 +2,6 @@
 
 import sys
 
-import numpy as np
 import pytest
 import torch
 
@@ -98,5 +97,5 @@ def test_the_command_writes_result_and_figure(tmp_path, monkeypatch, capsys, res
     assert written == {f"results/{name}.json", f"figures/{name}.png", f"figures/{name}.svg"}
     back = read_result(tmp_path / "results" / f"{name}.json")
     assert back["args"]["outer_steps"] == 7
-    assert np.isfinite(back["findings"][0]["ours"]["largest relative error"])
-    assert "reproduced" in capsys.readouterr().out
+    assert "published" in back and back["findings"] == []  # a smoke run is too small to judge
+    assert f"figures/{name}.png" in capsys.readouterr().out
