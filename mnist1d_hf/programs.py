@@ -6,17 +6,8 @@ from typing import Annotated
 import typer
 
 from mnist1d_hf.entrances import CONTINUES, console, entrance, errors
-from mnist1d_hf.options import (
-    DryRun,
-    EngineName,
-    EngineOptions,
-    Logs,
-    Port,
-    Ranks,
-    engine_of,
-    show_launch,
-)
-from mnist1d_hf.shards.ranks import STUDIES
+from mnist1d_hf.options import Port, study_names
+from mnist1d_hf.signals.params import check_choice
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -25,22 +16,16 @@ app = typer.Typer(rich_markup_mode="rich")
 @entrance(stopped=CONTINUES)
 def study(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"one of {', '.join(STUDIES)}")],
-    out: Annotated[str | None, typer.Option(help="folder of results/ and figures/")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="processes [1]; with --engine, ranks at a time")
-    ] = None,
-    engine: EngineName = None,
-    ranks: Ranks = None,
-    engine_option: EngineOptions = None,
-    logs: Logs = None,
-    dry_run: DryRun = False,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"one of {', '.join(study_names())}")],
+    out: Annotated[str | None, typer.Option(help="folder of all that is written")] = None,
+    workers: Annotated[int | None, typer.Option(help="processes [1]")] = None,
 ) -> None:
     """Run an experiment of the paper, on one machine or many (extra `studies`).
 
-    All other options are the study's own: [bold]mnist1d-hf study NAME -- --help[/] lists them. With
-    an engine its cells are shared by ranks, which need one folder OUT that all of them reach; a
-    last run makes result and figures. The same command continues after any interruption.
+    All other options are the study's own: [bold]mnist1d-hf study NAME -- --help[/] lists them. The
+    same command continues after any interruption. Machines share the work through one folder OUT
+    that all of them reach: each runs the same command with its own --rank, and the last to end
+    writes result and figures.
 
     [bold]Examples[/]
 
@@ -49,23 +34,14 @@ def study(
       mnist1d-hf study lottery_tickets --scale paper --workers 8
 
       mnist1d-hf study lottery_tickets --scale paper --out /shared/lottery \\
-        --engine ray --ranks 50
+        --rank 3 --world-size 20
     """
-    from mnist1d_hf.shards.ranks import StudyRanks, study_main
+    check_choice("study", name, study_names())
+    from mnist1d_hf.studies import load_study
 
-    given = context.args
-    main = study_main(name)
-    if engine is None:
-        given += ["--out", out] if out else []
-        given += ["--workers", str(workers)] if workers is not None else []
-        main(args=given, prog_name=f"mnist1d-hf study {name}")
-        return
-    if out is None:
-        raise ValueError("--engine needs --out: a folder that all machines reach")
-    if ranks is None:
-        raise ValueError("--engine needs --ranks: how many tasks share the cells")
-    where = engine_of(engine, workers, logs, engine_option, dry_run)
-    show_launch(where, where.run_study(StudyRanks(name, tuple(given), out), ranks))
+    given = [*context.args, *(["--out", out] if out else [])]
+    given += ["--workers", str(workers)] if workers is not None else []
+    load_study(name)(args=given, prog_name=f"mnist1d-hf study {name}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ ROOMS = {
     "evidence": {"files", "workers"},
     "figures": {"signals", "files", "extras", "evidence.published"},
     "pages": {"signals", "data", "evidence"},
-    "shards": {"signals", "data", "files", "workers", "evidence.cells"},
+    "shards": {"signals", "data", "files", "workers"},
     "training": {
         "extras",
         "files",
@@ -38,7 +38,7 @@ ROOMS = {
     "space": {"signals", "files", "evidence.published"},
     "hub": {"signals", "data", "evidence.results", "files", "pages", "shards.plan"},
     "options": {"signals.params", "entrances"},
-    "programs": {"entrances", "options", "shards.ranks"},
+    "programs": {"entrances", "options", "signals.params"},
     "cli": {"signals.params", "entrances", "options", "programs"},
     "__main__": {"cli"},
     "__init__": {"signals", "data"},

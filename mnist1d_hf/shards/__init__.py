@@ -1,7 +1,7 @@
 """Datasets of any size as Parquet shards, and the engines that make them on many machines.
 
 `plan` says which rows are whose, `job` writes them to a `folder`; `ranks`, `executors` and
-`engines` share the work, that of a study's cells too, among machines.
+`engines` share the work among machines.
 """
 
 from mnist1d_hf.shards.plan import Shard as Shard

@@ -21,13 +21,12 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from mnist1d_hf.shards.executors import EXECUTORS, SlurmRehearsal, Step, all_done, options_of
+from mnist1d_hf.shards.executors import EXECUTORS, SlurmRehearsal, Step, options_of
 from mnist1d_hf.shards.folder import Folder
-from mnist1d_hf.shards.ranks import ShardRanks, StudyRanks
+from mnist1d_hf.shards.ranks import ShardRanks
 from mnist1d_hf.signals.params import check_integer
 from mnist1d_hf.workers import Stopped
 
-Work = ShardRanks | StudyRanks
 POLL_SECONDS = 2.0
 PROGRESS_DELAY = 5  # seconds
 # what datatrove cannot guess
@@ -68,7 +67,7 @@ class Engine:
             if name not in self.options:
                 raise ValueError(f"engine {self.name} needs the option {name} ({meaning})")
 
-    def executor(self, work: Work, world_size: int, depends: Any | None = None) -> Any:
+    def executor(self, work: ShardRanks, world_size: int) -> Any:
         """datatrove's executor; nothing runs yet. ValueError when a folder is out of its reach."""
         check_integer("world_size", world_size, 1, float("inf"))
         here_only = work.out.startswith("memory:")
@@ -91,14 +90,13 @@ class Engine:
             tasks=world_size,
             workers=self.workers or (1 if self.name == "local" else -1),
             logging_dir=self.logs_of(work, world_size),
-            depends=depends,
             **options,
         )
 
-    def logs_of(self, work: Work, world_size: int) -> str:
+    def logs_of(self, work: ShardRanks, world_size: int) -> str:
         return f"{(self.logs or work.out + '/.logs').rstrip('/')}/{work.key}-{world_size}"
 
-    def run(self, work: Work, world_size: int) -> Any:
+    def run(self, work: ShardRanks, world_size: int) -> Any:
         """Run ranks 0 to `world_size` - 1 and wait for them; slurm only takes them.
 
         Raises ValueError when the work refuses its folder, and Stopped when ranks fail.
@@ -114,30 +112,7 @@ class Engine:
                 raise Stopped(f"{len(failed)} of {world_size} ranks failed; {_again(executor)}")
         return executor
 
-    def run_study(self, work: StudyRanks, world_size: int) -> Any:
-        """Run the cells of a study as ranks, and last all together for the result.
-
-        Cells that need the results of others come in another round of ranks; on slurm the last
-        run makes them. Raises ValueError, too, for arguments that the study refuses.
-        """
-        work.check()
-        if self.dry_run:
-            return self.run(work, world_size)
-        if self.name == "slurm":
-            self._unmark(work, world_size)
-            self._unmark(work, 1)
-            last = self.executor(work, 1, depends=self.executor(work, world_size))
-            self._launch(last)
-            return last
-        while True:
-            before = work.count()
-            executor = self.run(work, world_size)
-            if all_done(executor) or work.count() == before:
-                break
-        work.run(0, 1)
-        return executor
-
-    def _unmark(self, work: Work, world_size: int) -> None:
+    def _unmark(self, work: ShardRanks, world_size: int) -> None:
         logs = Folder(self.logs_of(work, world_size))
         marked = logs.sizes()
         for rank in work.unfinished(world_size):

@@ -14,24 +14,23 @@ from datatrove.executor import (
 from datatrove.executor.base import ExecutorJSONEncoder, PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
-from mnist1d_hf.shards.ranks import ShardRanks, StudyRanks
+from mnist1d_hf.shards.ranks import ShardRanks
 from mnist1d_hf.workers import call_in_processes
 
-COMPLETE = "complete"
 RAY_RETRIES = 3
 
 
 class Step(PipelineStep):
-    """Work as datatrove knows it: without documents. Its count is 1 when it found all work done."""
+    """Work as datatrove knows it: without documents."""
 
     type = "mnist1d"
 
-    def __init__(self, work: ShardRanks | StudyRanks) -> None:
+    def __init__(self, work: ShardRanks) -> None:
         self.name, self.work = work.name, work
         super().__init__()
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
-        self.stat_update(COMPLETE, value=int(self.work.run(rank, world_size)))
+        self.work.run(rank, world_size)
 
 
 class LocalRanks(LocalPipelineExecutor):
@@ -107,15 +106,6 @@ def options_of(engine: str) -> list[str]:
     """Names of the arguments of an executor that are a user's to choose."""
     known = set(inspect.signature(EXECUTORS[engine]).parameters) - OURS
     return sorted(known & RAY_OPTIONS if engine == "ray" else known)
-
-
-def all_done(executor: PipelineExecutor) -> bool:
-    """Whether a rank of the last run found the work of all ranks done."""
-    logs = executor.logging_dir
-    for name in logs.list_files("stats"):
-        if any(step["stats"].get(COMPLETE) for step in json.loads(logs.cat_file(name))):
-            return True
-    return False
 
 
 def describe(executor: PipelineExecutor) -> str:

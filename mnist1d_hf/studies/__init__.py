@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from mnist1d_hf.extras import require
 from mnist1d_hf.options import study_names
+from mnist1d_hf.signals.params import check_choice
 
 require("studies", "torch", "transformers", "accelerate", "matplotlib", "openTSNE")
 
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 
 def load_study(name: str) -> "Study":
     """A study by name; ValueError, with all names, when there is no such study."""
-    names = study_names()
-    if name not in names:
-        raise ValueError(f"study {name!r}: must be one of {', '.join(names)}")
+    check_choice("study", name, study_names())
     return importlib.import_module(f"{__name__}.{name}").main
 
 

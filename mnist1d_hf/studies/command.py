@@ -203,5 +203,3 @@ def _parameters(args_class: Any) -> list[inspect.Parameter]:
         text = f"{text} [paper: {getattr(paper, field.name)}]"
         found.append(option(field.name, kind | None, text))
     return found
-
-

@@ -9,11 +9,10 @@ from types import SimpleNamespace
 import huggingface_hub
 import pytest
 from test_shards_job import tree
-from test_shards_ranks import study
 
 from mnist1d_hf import SignalParams
 from mnist1d_hf.shards.engines import Engine
-from mnist1d_hf.shards.executors import all_done, describe
+from mnist1d_hf.shards.executors import describe
 from mnist1d_hf.shards.folder import Folder
 from mnist1d_hf.shards.job import ShardJob
 from mnist1d_hf.shards.ranks import ShardRanks
@@ -40,7 +39,7 @@ def out(tmp_path):
 
 def test_local_ranks_write_the_same_bytes_and_make_again_what_is_gone(whole, out):
     work = shards(out)
-    assert all_done(Engine(name="local").run(work, 2))
+    Engine(name="local").run(work, 2)
     assert tree(out / "default") == whole
     kept, *gone = sorted((out / "default").glob("*.parquet"))
     before = kept.stat().st_mtime_ns
@@ -172,23 +171,6 @@ def test_jobs_are_given_the_ranks_and_reach_the_folder(whole, hub, monkeypatch):
     assert more["timeout"] == "1h"
     assert more["flavor"] == "cpu-basic"
     assert "hf_alice" not in describe(executor)
-
-
-def test_rounds_of_ranks_run_a_study_of_two_stages(out, capsys):
-    work = study(out, "--numbers", "3")
-    Engine(name="local").run_study(work, 2)
-    assert work.count() == 6
-    assert "results/test_shards_ranks.json" in Folder(out).sizes()
-    assert "verdict" in capsys.readouterr().out  # the last run shows the findings here
-
-
-def test_slurm_runs_the_ranks_of_a_study_and_after_them_the_last(out, slurm):
-    options = {"partition": "wait", "time": "00:10:00"}
-    Engine(name="slurm", options=options).run_study(study(out), 3)
-    array, _, last, _ = slurm()
-    assert array == "['--export=ALL,RUN_OFFSET=0'] mnist1d-study 0-2 None"
-    dependency = "'--export=ALL,RUN_OFFSET=0', '--dependency=afterok:7'"
-    assert last == f"[{dependency}] mnist1d-study 0-0 None"
 
 
 @pytest.mark.parametrize(
