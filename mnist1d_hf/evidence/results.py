@@ -68,9 +68,11 @@ def write_json(path: str | Path, content: Any) -> Path:
     return Path(path)
 
 
-def write_result(path: str | Path, result: dict[str, Any], *, args: Any, seconds: float) -> Path:
-    """Write `result` with the arguments that gave it and its `provenance`."""
-    return write_json(path, {"args": args, **result, "provenance": provenance(seconds)})
+def write_result(
+    path: str | Path, result: dict[str, Any], *, args: Any, seconds: float, **more: Any
+) -> Path:
+    """Write `result` with the arguments that gave it and its `provenance`, which has `more`."""
+    return write_json(path, {"args": args, **result, "provenance": provenance(seconds, **more)})
 
 
 def read_result(path: str | Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from mnist1d_hf.entrances import CONTINUES, entrance
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.provenance import git_revision
+from mnist1d_hf.evidence.provenance import git_revision, source_sha256
 from mnist1d_hf.evidence.results import read_result, write_result
 from mnist1d_hf.figures.fingerprint import description, digest, fingerprint
 from mnist1d_hf.figures.style import save
@@ -132,7 +132,8 @@ def command(
             )
         if scale == "smoke":
             result = {**result, "findings": []}  # too small to judge
-        path = write_result(result_path(name, out), result, args=args, seconds=seconds)
+        made = {"seconds": seconds, "source_sha256": source_sha256(Path(inspect.getfile(run)))}
+        path = write_result(result_path(name, out), result, args=args, **made)
         figures = [figure for figure in study.draw(out) if figure.suffix == ".png"]
         print(f"wrote {path} and {', '.join(map(str, figures))}")
         report(study, scale, out)

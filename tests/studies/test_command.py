@@ -89,7 +89,8 @@ def test_a_full_run_judges_and_says_that_the_code_has_changed(elsewhere, capsys,
     printed = capsys.readouterr()
     assert "refuted" in printed.out and "dataset_card/figures/test_command.png" in printed.out
     assert printed.err.count("\n") == 1 and "not committed" in printed.err
-    assert read_result("dataset_card/results/test_command.json")["findings"] == [REFUTED]
+    result = read_result("dataset_card/results/test_command.json")
+    assert result["findings"] == [REFUTED] and len(result["provenance"]["source_sha256"]) == 64
 
 
 def square(number):
@@ -111,6 +112,15 @@ def test_cells_lie_beside_the_result_and_say_when_other_sources_made_them(elsewh
     write_packed(pack, records)
     run_it(args=["--out", "there"], standalone_mode=False)
     assert "1 cells in there/cells/test_command.jsonl were made by other" in capsys.readouterr().err
+
+
+def test_machines_share_a_study_through_one_folder(elsewhere):
+    run_it, share = command(Args, with_cells, plot), ["--out", "there", "--world-size", "2"]
+    with pytest.raises(SystemExit, match="1 of 2 cells are not in there/cells/test_command yet"):
+        run_it(args=[*share, "--rank", "1"], standalone_mode=False)
+    assert not Path("there/results").exists()
+    run_it(args=[*share, "--rank", "0"], standalone_mode=False)
+    assert read_result("there/results/test_command.json")["x"] == [1, 4]
 
 
 def test_cells_of_the_card_are_made_in_a_folder_that_git_ignores():
