@@ -116,7 +116,7 @@ def command(
         knobs = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         if scale == "paper" and (git_revision() or "").endswith("-dirty"):
             warn(f"{name}: the code has changes that are not committed; new cells will say so")
-        check_writable(out / "results")
+        check_writable(out)
         for field in reads.keys() - knobs.keys():
             knobs[field] = str(find_result(name, reads[field], out))
         args = dataclasses.replace(args_class.at(scale), **knobs)
@@ -132,8 +132,13 @@ def command(
             )
         if scale == "smoke":
             result = {**result, "findings": []}  # too small to judge
-        made = {"seconds": seconds, "source_sha256": source_sha256(Path(inspect.getfile(run)))}
-        path = write_result(result_path(name, out), result, args=args, **made)
+        path = write_result(
+            result_path(name, out),
+            result,
+            args=args,
+            seconds=seconds,
+            source_sha256=source_sha256(Path(inspect.getfile(run))),
+        )
         figures = [figure for figure in study.draw(out) if figure.suffix == ".png"]
         print(f"wrote {path} and {', '.join(map(str, figures))}")
         report(study, scale, out)

@@ -114,10 +114,11 @@ def test_cells_lie_beside_the_result_and_say_when_other_sources_made_them(elsewh
     assert "1 cells in there/cells/test_command.jsonl were made by other" in capsys.readouterr().err
 
 
-def test_machines_share_a_study_through_one_folder(elsewhere):
+def test_machines_share_a_study_through_one_folder(elsewhere, capsys):
     run_it, share = command(Args, with_cells, plot), ["--out", "there", "--world-size", "2"]
-    with pytest.raises(SystemExit, match="1 of 2 cells are not in there/cells/test_command yet"):
+    with pytest.raises(SystemExit, match="1"):
         run_it(args=[*share, "--rank", "1"], standalone_mode=False)
+    assert "1 of 2 cells are not in there/cells/test_command yet" in capsys.readouterr().err
     assert not Path("there/results").exists()
     run_it(args=[*share, "--rank", "0"], standalone_mode=False)
     assert read_result("there/results/test_command.json")["x"] == [1, 4]
@@ -142,10 +143,11 @@ def read_other(args, cells):
     return read_result(args.other)
 
 
-def test_a_study_reads_from_its_own_folder_or_else_from_the_checkout(elsewhere):
+def test_a_study_reads_from_its_own_folder_or_else_from_the_checkout(elsewhere, capsys):
     reader = command(Reading, read_other, plot, reads={"other": "first"})
-    with pytest.raises(SystemExit, match="run mnist1d-hf study first --out there first"):
+    with pytest.raises(SystemExit, match="2"):
         reader(args=["--out", "there"], standalone_mode=False)
+    assert "run mnist1d-hf study first --out there first" in capsys.readouterr().err
     for folder, x in ((module.COMMITTED, [1, 5]), (Path("there"), [1, 7])):
         write_json(folder / "results" / "first.json", {"x": x})
         reader(args=["--out", "there"], standalone_mode=False)
