@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist1d_hf.files import replacing
+from mnist1d_hf.plain_pickle import read_plain_pickle
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.render import EPSILON, NOISE_SIGMA, resample
@@ -41,21 +42,6 @@ if TYPE_CHECKING:
 URL = "https://github.com/greydanus/mnist1d/raw/master/mnist1d_data.pkl"
 OURS_ALONE = ("label_noise", "validation_size", "stream")
 PARAMETERS = tuple(f.name for f in fields(SignalParams) if f.name not in OURS_ALONE)
-# What a pickle of plain data refers to, NumPy's part under the names of NumPy 1 and 2.
-READABLE = {
-    *(("builtins", name) for name in ("complex", "frozenset", "set")),
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    *(
-        (f"numpy.{core}.{module}", name)
-        for core in ("core", "_core")
-        for module, name in (
-            ("multiarray", "_reconstruct"),
-            ("multiarray", "scalar"),
-            ("numeric", "_frombuffer"),
-        )
-    ),
-}
 
 # the original's modules: `mnist1d.data.get_dataset` and the like; its `transform` is the function
 data = utils = sys.modules[__name__]
@@ -247,19 +233,6 @@ def set_seed(seed: int) -> None:
 # --- files and figures ---------------------------------------------------------------------------
 
 
-class PlainUnpickler(pickle.Unpickler):
-    """Reads numbers, text, containers and NumPy arrays; refuses whatever else a pickle names."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in READABLE:
-            raise ValueError(
-                f"the pickle refers to {module}.{name}: only numbers, text, containers and NumPy "
-                "arrays are read, because other objects can run code; if you trust the file, use "
-                "pickle.load"
-            )
-        return super().find_class(module, name)
-
-
 def to_pickle(thing: Any, path: str | os.PathLike[str]) -> None:
     """Write `thing` to the file `path`, whole or not at all."""
     with replacing(Path(path)) as temporary, open(temporary, "wb") as file:
@@ -269,13 +242,9 @@ def to_pickle(thing: Any, path: str | os.PathLike[str]) -> None:
 def from_pickle(path: str | os.PathLike[str]) -> Any:
     """Read numbers, text, containers and arrays from the file `path`.
 
-    Raises ValueError when it holds anything else or is no pickle.
+    Raises ValueError when it holds anything else, is damaged, or is no pickle.
     """
-    with open(path, "rb") as file:
-        try:
-            return PlainUnpickler(file).load()
-        except (pickle.UnpicklingError, EOFError) as error:
-            raise ValueError(f"{path} is not a whole pickle file: {error}") from error
+    return read_plain_pickle(path)
 
 
 def plot_signals(

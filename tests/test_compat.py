@@ -312,10 +312,122 @@ def test_a_pickle_that_could_run_code_is_refused(folder, thing, name):
     assert os.listdir() == ["evil.pkl"]
 
 
+def pickled(text, data=bytes(8), state=(3, "<", None, None, None, -1, -1, 0), shape=(1,), size=0):
+    """An array as NumPy pickles it, with a dtype and a state of one's choice."""
+    reconstruct, ndarray = np.empty(1).__reduce__()[0], np.ndarray
+
+    class Dtype:
+        def __reduce__(self):
+            return np.dtype, (text, False, True), state
+
+    class Array:
+        def __reduce__(self):
+            return reconstruct, (ndarray, (size,), b"b"), (1, shape, Dtype(), False, data)
+
+    return pickle.dumps({"x": Array()}, protocol=3)
+
+
+FLAGS = (3, "|", None, None, None, -1, -1, 63)
+
+
+@pytest.mark.parametrize(
+    "content, why",
+    [
+        # 8 bytes of the file become the address of an object
+        (pickled("O8"), "the state .* is not that of dtype object"),
+        (pickled("O8", state=FLAGS), "an array of object cannot be made of bytes"),
+        (pickled("i8", state=FLAGS), "the state .* is not that of dtype"),
+        (pickled("i8", state=(3, "<", None, ("a",), {"a": 1}, 8, 1, 0)), "the state .* is not"),
+        (pickled("V8"), "arrays of dtype 'V8' are not read"),
+        (pickled([("a", "O")]), "arrays of dtype .* are not read"),
+        (pickled("M8[s]"), "arrays of dtype"),
+        (pickled("i8", shape=(2,)), r"8 bytes for an array of int64 of shape \(2,\)"),
+        (pickled("i8", shape=(2**32, 2**32), data=b""), "0 bytes for an array"),
+        (pickled("i8", shape=(-1, -1)), "is not the shape of an array"),
+        (pickled("i8", data=[1]), "cannot be made of list"),
+        (pickled("b1", data=b"\2", state=(3, "|", *FLAGS[2:7], 0)), "neither 0 nor 1"),
+        (
+            pickled("U1", data=b"\xff" * 4, state=(3, "<", None, None, None, 4, 4, 8)),
+            "a character beyond the last of Unicode",
+        ),
+        (pickle.dumps(np.ndarray), "neither number, text, container nor array"),
+        (pickle.dumps([np.dtype, "f8"]), "neither number, text, container nor array"),
+        (b"(lp0\ng0\na.", "a container contains itself"),
+        (b"](h\x00" * 9 + b".", ""),
+        (b"]" * 5000 + b"a" * 4999 + b".", "too deeply nested"),
+        (b"Nr\xff\xff\xff\x7f.", "it stores object 2147483647 of fewer than 7"),
+        (b"\x8e" + b"\xff" * 7 + b"\x7f.", ""),
+    ],
+)
+def test_a_crafted_pickle_is_refused(folder, content, why):
+    (folder / "evil.pkl").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=f"(?s)evil.pkl is not a pickle of plain data.*{why}|{why}"
+    ):
+        compat.from_pickle("evil.pkl")
+
+
+MUTATE = """
+import faulthandler, pickle, random, resource, sys
+import numpy as np
+from mnist1d_hf import compat
+
+faulthandler.enable()
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+rng = random.Random(0)
+plain = {
+    "numbers": [1, 2.5, 1j, True, None, {1}, frozenset([2]), -(10**30)],
+    "text": ("a", b"b"),
+    "arrays": [
+        np.linspace(0, 1, 5), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(4) > 1,
+        np.array(["a", "bc"]), np.array([[1, 2], None], dtype=object), np.float32(0.5),
+        np.str_("de"), np.zeros((0, 3)), np.arange(3, dtype=">u2"),
+    ],
+}
+files = [pickle.dumps(plain, protocol) for protocol in (3, 4, 5)]
+
+def mutated(data):
+    data = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at, size, other = rng.randrange(len(data)), rng.randrange(1, 9), rng.choice(files)
+        source = rng.randrange(len(other))
+        match rng.randrange(5):
+            case 0: data[at] = rng.randrange(256)
+            case 1: data[at] ^= 1 << rng.randrange(8)
+            case 2: del data[at : at + size]
+            case 3: data[at:at] = other[source : source + size]
+            case 4: data[at : at + size] = other[source : source + size]
+    return bytes(data)
+
+read = refused = 0
+for number in range(int(sys.argv[1])):
+    content = mutated(rng.choice(files))
+    with open(sys.argv[2], "wb") as file:
+        file.write(content)
+    try:
+        found = compat.from_pickle(sys.argv[2])
+    except ValueError:
+        refused += 1
+    else:
+        read += 1
+        repr(found), pickle.dumps(found)  # touches every element
+print(read, refused)
+"""
+
+
+def test_mutated_pickles_are_read_or_refused(folder):
+    """Whatever is wrong in a file is a ValueError, and whatever is read can be used."""
+    command = [sys.executable, "-W", "ignore", "-c", MUTATE, "2000", "mutated.pkl"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    read, refused = map(int, done.stdout.split())
+    assert read + refused == 2000 and read > 100 and refused > 1000
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", pickle.dumps(PLAIN)[:-40]])
 def test_what_is_no_pickle_is_refused(folder, content):
     (folder / "data.pkl").write_bytes(content)
-    with pytest.raises(ValueError, match="data.pkl is not a whole pickle file"):
+    with pytest.raises(ValueError, match="data.pkl is not a pickle of plain data"):
         compat.get_dataset(small(), path="data.pkl")
     assert (folder / "data.pkl").read_bytes() == content
 

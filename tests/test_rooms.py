@@ -16,7 +16,8 @@ ROOMS = {
     "entrances": {"extras", "workers"},
     "models": {"extras"},
     "localhub": set(),
-    "compat": {"signals", "files"},
+    "plain_pickle": set(),
+    "compat": {"signals", "files", "plain_pickle"},
     "data": {"signals", "files"},
     "evidence": {"files", "workers"},
     "figures": {"signals", "files", "extras", "evidence.published"},
@@ -55,7 +56,7 @@ SIGNALS = {
 ENTRY_POINTS = {"studies", "hub.publish", "cli", "programs", "__main__"}
 HEAVY = {"torch", "transformers", "matplotlib", "sklearn", "gradio", "datatrove"}
 TORCH_FREE = {"signals", "files", "workers", "compat", "data", "evidence", "shards", "options"}
-TORCH_FREE |= {"extras", "entrances", "cli", "programs", "__main__"}
+TORCH_FREE |= {"plain_pickle", "extras", "entrances", "cli", "programs", "__main__"}
 
 
 def module_name(path: Path) -> str:
