@@ -20,7 +20,7 @@ from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.checkpoints import model_publications
 from mnist1d_hf.hub.publication import Publication, WrongBytes
-from mnist1d_hf.hub.push import Published, push
+from mnist1d_hf.hub.push import Pushed, push
 from mnist1d_hf.pages.dataset_card import addressed
 
 PARTS = ("dataset", "models", "space", "collection")
@@ -69,7 +69,7 @@ def plan(
 
 def publish(
     publications: list[Publication], *, private: bool = False, create_pr: bool = False
-) -> Iterator[Published]:
+) -> Iterator[Pushed]:
     """Push one after the other; each is complete and verified before the next begins."""
     for publication in publications:
         yield push(publication, private=private, create_pr=create_pr)

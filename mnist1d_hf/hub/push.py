@@ -25,7 +25,7 @@ COMMIT_FILES = 50  # of a commit with large files; with many more the Hub is slo
 
 
 @dataclass(frozen=True)
-class Published:
+class Pushed:
     repo_id: str
     repo_type: str
     commit: str
@@ -40,7 +40,7 @@ def push(
     create_pr: bool = False,
     workers: int = WORKERS,
     api: HfApi | None = None,
-) -> Published:
+) -> Pushed:
     """Make the repository hold the publication, prove it, then tag it (but no pull request).
 
     Files that are not ours stay, except data files, which would be loaded along with ours. Large
@@ -62,7 +62,7 @@ def push(
     if publication.tag and not create_pr:
         attempt(f"tagging {name}", lambda: set_tag(api, publication, commit))
     url = pull_request or f"{api.endpoint}/{publication.address}"
-    return Published(**publication.target, commit=commit, changed=changed, url=url)
+    return Pushed(**publication.target, commit=commit, changed=changed, url=url)
 
 
 def whoami(api: HfApi | None = None, namespace: str | None = None) -> str:

@@ -15,7 +15,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.publication import DATA, LargeFile, Publication, WrongBytes
-from mnist1d_hf.hub.push import Published, push, remote_files
+from mnist1d_hf.hub.push import Pushed, push, remote_files
 from mnist1d_hf.hub.upload import WORKERS
 from mnist1d_hf.pages.shard_card import shard_card
 from mnist1d_hf.shards.plan import hash_columns
@@ -30,7 +30,7 @@ def publish_shards(
     private: bool = False,
     create_pr: bool = False,
     workers: int = WORKERS,
-) -> Published:
+) -> Pushed:
     """Bring what `shards_publication` found to a repository of its own; tag it when all is there.
 
     Raises `PublishError`, before anything is sent for a repository that holds other data and for
