@@ -128,7 +128,7 @@ def main(
         if dry_run:
             return show(publications)
         try:
-            send(publications, owner, parts, repo_prefix, private, create_pr)
+            publish_all(publications, owner, parts, repo_prefix, private, create_pr)
         finally:
             if delete_after:
                 for name in delete(owner, repo_prefix):
@@ -143,17 +143,19 @@ def show(publications: list) -> None:
             print(f"  {size:>10,}  {path}")
 
 
-def send(
+def publish_all(
     publications: list, owner: str, parts: tuple[str, ...], prefix: str, private: bool, pr: bool
 ) -> None:
     """Publish, a line for each repository and one for the collection."""
-    from mnist1d_hf.hub.publish import collect, publish
+    from mnist1d_hf.hub.publish import collect
+    from mnist1d_hf.hub.push import push
 
     types = {publication.repo_type for publication in publications}
     for part in ("models", "space"):
         if part in parts and part.removesuffix("s") not in types:
             print(f"{part}: none here, left out")
-    for done in publish(publications, private=private, create_pr=pr):
+    for publication in publications:  # each is complete and verified before the next begins
+        done = push(publication, private=private, create_pr=pr)
         state = "published" if done.changed else "already complete"
         print(f"{done.repo_type} {done.repo_id}: {state}, verified at {done.commit[:8]}")
         print(f"  {done.url}")

@@ -92,13 +92,14 @@ def publish_and_read_back(models: Path) -> None:
 
     from mnist1d_hf.data.identity import DIGESTS, digest
     from mnist1d_hf.data.tensors import to_numpy
-    from mnist1d_hf.hub.publish import plan, publish
-    from mnist1d_hf.hub.push import whoami
+    from mnist1d_hf.hub.publish import plan
+    from mnist1d_hf.hub.push import push, whoami
 
     owner = whoami()
     console.print("\n4. Published to an embedded Hub and read back")
     with tempfile.TemporaryDirectory() as work:
-        for done in publish(plan(owner, Path(work), parts=("dataset", "models"), models=models)):
+        for publication in plan(owner, Path(work), parts=("dataset", "models"), models=models):
+            done = push(publication)
             console.print(f"   {done.repo_type} {done.repo_id}, commit {done.commit[:8]}")
         # a cache of its own: this Hub is gone when the script ends
         data = datasets.load_dataset(

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.checkpoints import model_publications
 from mnist1d_hf.hub.publication import Publication, WrongBytes
-from mnist1d_hf.hub.push import Pushed, push
 from mnist1d_hf.pages.dataset_card import addressed
 
 PARTS = ("dataset", "models", "space", "collection")
@@ -41,7 +40,7 @@ def plan(
     tag: str = TAG,
     prefix: str = "",
 ) -> list[Publication]:
-    """All that `push` is to bring to the Hub; generated files are written into `work`.
+    """Every repository to publish, in order, for `push`; generated files are written into `work`.
 
     `card` is the folder of the dataset's card, `models` a folder of trained models, each in a
     folder of its own; `prefix` goes before the name of every repository. Raises `PublishError` when
@@ -65,14 +64,6 @@ def plan(
     for publication in publications:
         check_secrets(publication)
     return publications
-
-
-def publish(
-    publications: list[Publication], *, private: bool = False, create_pr: bool = False
-) -> Iterator[Pushed]:
-    """Push one after the other; each is complete and verified before the next begins."""
-    for publication in publications:
-        yield push(publication, private=private, create_pr=create_pr)
 
 
 # -- parts -----------------------------------------------------------------------------------------

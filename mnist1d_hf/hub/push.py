@@ -1,4 +1,4 @@
-"""Bring a set of files to a repository of the Hub: whole, verified, once however often it runs.
+"""Upload files to a repository of the Hub atomically and idempotently, and verify them.
 
 The clients do not retry a commit, and accept wrong bytes of the right size. So this module commits
 on top of the state it compared with, asks again after a failure that may pass, reads everything
@@ -19,7 +19,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from mnist1d_hf.hub.attempts import ADVICE, AGAIN, ATTEMPTS, PublishError, attempt
 from mnist1d_hf.hub.publication import DATA, Publication, WrongBytes, content, sha256
-from mnist1d_hf.hub.upload import WORKERS, addition, send
+from mnist1d_hf.hub.upload import WORKERS, addition, preupload
 
 COMMIT_FILES = 50  # of a commit with large files; with many more the Hub is slow or refuses
 
@@ -57,7 +57,7 @@ def push(
     )
     if publication.tag and not create_pr:
         attempt(f"reading the tags of {name}", lambda: check_tag(api, publication))
-    commit, changed, pull_request = bring(api, publication, create_pr, workers)
+    commit, changed, pull_request = upload_missing(api, publication, create_pr, workers)
     attempt(f"reading back {name}", lambda: read_back(api, publication, commit))
     if publication.tag and not create_pr:
         attempt(f"tagging {name}", lambda: set_tag(api, publication, commit))
@@ -117,7 +117,7 @@ def open_pull_request(api: HfApi, publication: Publication) -> str | None:
     return next((r.git_reference for r in requests if r.title == publication.message), None)
 
 
-def bring(
+def upload_missing(
     api: HfApi, publication: Publication, create_pr: bool, workers: int
 ) -> tuple[str, bool, str | None]:
     """Send and commit what differs; the last commit, whether we made it, and its pull request."""
@@ -126,13 +126,13 @@ def bring(
     if publication.large:
         _, _, missing, _ = attempt(what, lambda: compare(api, publication, create_pr))
         ahead = {path: file for path, file in publication.large.items() if path in missing}
-        sent = send(api, {**publication.target, "create_pr": create_pr}, ahead, workers)
+        sent = preupload(api, {**publication.target, "create_pr": create_pr}, ahead, workers)
     changed, pull_request = False, None
     for _ in range(len(publication.large) // COMMIT_FILES + ATTEMPTS):
-        step = attempt(what, lambda: commit_next(api, publication, create_pr, sent))
-        changed, pull_request = changed or step.changed, pull_request or step.pull_request
-        if step.last:
-            return step.commit, changed, pull_request
+        batch = attempt(what, lambda: commit_batch(api, publication, create_pr, sent))
+        changed, pull_request = changed or batch.changed, pull_request or batch.pull_request
+        if batch.last:
+            return batch.commit, changed, pull_request
     raise PublishError(f"{what} failed: somebody else changes them all the time; {AGAIN}")
 
 
@@ -146,23 +146,23 @@ def compare(
     return revision, head, *publication.differs(remote_files(api, publication, head))
 
 
-class Step(NamedTuple):
+class Batch(NamedTuple):
     commit: str
-    changed: bool = False  # whether this step made the commit
+    changed: bool = False  # whether this call made the commit
     last: bool = True
     pull_request: str | None = None
 
 
-def commit_next(
+def commit_batch(
     api: HfApi, publication: Publication, create_pr: bool, sent: dict[str, CommitOperationAdd]
-) -> Step:
+) -> Batch:
     """One commit of what is still missing; may be called again whatever became of the call before.
 
     The card and all that is not large come with the last one.
     """
     revision, head, missing, strange = compare(api, publication, create_pr)
     if not missing and not strange:
-        return Step(head)
+        return Batch(head)
     large, files = publication.large, publication.files
     ahead = [path for path in missing if path in large]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
@@ -182,7 +182,7 @@ def commit_next(
     )
     for path in ahead[:COMMIT_FILES]:
         sent.pop(path, None)  # it can be committed only once
-    return Step(done.oid, True, last, done.pr_url)
+    return Batch(done.oid, True, last, done.pr_url)
 
 
 def read_back(api: HfApi, publication: Publication, commit: str) -> None:

@@ -19,7 +19,7 @@ from mnist1d_hf.hub.publication import LargeFile
 WORKERS = 6
 
 
-def send(
+def preupload(
     api: HfApi,
     target: Mapping[str, Any],
     files: Mapping[str, LargeFile],
@@ -34,10 +34,10 @@ def send(
     options: dict[str, Any] = {"total": total, "unit": "B", "unit_scale": True, "disable": None}
     additions: dict[str, CommitOperationAdd] = {}
 
-    def check(path: str) -> None:
+    def check_file(path: str) -> None:
         additions[path] = addition(path, files[path])
 
-    def preupload(path: str) -> None:
+    def send_file(path: str) -> None:
         attempt(
             f"sending {path}",
             lambda: api.preupload_lfs_files(
@@ -45,7 +45,7 @@ def send(
             ),
         )
 
-    for what, work in (("checking", check), ("sending", preupload)):
+    for what, work in (("checking", check_file), ("sending", send_file)):
         with tqdm(desc=what, **options) as progress:
             for path in in_threads(work, files, workers):
                 progress.update(files[path].size)

@@ -10,7 +10,7 @@ from mnist1d_hf.files import sha256
 from mnist1d_hf.hub import attempts
 from mnist1d_hf.hub.attempts import PublishError
 from mnist1d_hf.hub.publication import LargeFile
-from mnist1d_hf.hub.upload import in_threads, send
+from mnist1d_hf.hub.upload import in_threads, preupload
 
 TARGET = {"repo_id": "alice/d", "repo_type": "dataset"}
 
@@ -34,7 +34,7 @@ def api(hub):
 def test_sends_six_at_a_time_what_a_commit_then_takes(hub, api, files):
     gate = threading.Barrier(6, timeout=60)
     hub.fail("POST .*/preupload/", run=lambda request: gate.wait(), times=6)
-    additions = send(api, TARGET, files, workers=6)
+    additions = preupload(api, TARGET, files, workers=6)
     assert not gate.broken and list(additions.keys() ^ files.keys()) == []
     assert not any(path.startswith("default") for path in api.list_repo_files(**TARGET))
     hub.log.clear()
@@ -51,16 +51,16 @@ def test_each_file_is_tried_again_on_its_own(hub, api, files, monkeypatch):
     for pattern in ("POST .*/preupload/", "batch$", "PUT /cdn", "POST /cas/.*/xorbs"):
         hub.fail(pattern, status=503, skip=3, times=2)
     hub.fail("POST .*/preupload/", drop="before")
-    assert len(send(api, TARGET, files)) == 8
+    assert len(preupload(api, TARGET, files)) == 8
     # twelve at most for eight files: those that failed were asked for again, not all
     assert len(hub.calls("POST .*/preupload/")) <= 12
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
 def test_what_is_there_is_not_transferred_again(hub, api, files):
-    send(api, TARGET, files)
+    preupload(api, TARGET, files)
     hub.log.clear()
-    send(api, TARGET, files)
+    preupload(api, TARGET, files)
     assert hub.calls("objects/batch") and not hub.calls("PUT ")
 
 
@@ -69,10 +69,10 @@ def test_damaged_files_are_refused_before_anything_is_sent(hub, api, files):
     path.write_bytes(bytes(size))
     hub.log.clear()
     with pytest.raises(PublishError, match="7.parquet is damaged: its SHA-256 is to be .*--verify"):
-        send(api, TARGET, files)
+        preupload(api, TARGET, files)
     path.unlink()
     with pytest.raises(PublishError, match="7.parquet is not there"):
-        send(api, TARGET, files)
+        preupload(api, TARGET, files)
     assert not hub.log
 
 
