@@ -57,7 +57,7 @@ def prepare(hub: str, hub_dir: Path | None) -> None:
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def report_failures() -> Iterator[None]:
     """Failures and Ctrl-C end the program with one line."""
     from mnist1d_hf.hub.attempts import PublishError, explain
 
@@ -114,7 +114,7 @@ def main(
     from mnist1d_hf.hub.push import whoami
 
     parts = tuple(only or PARTS)
-    with telling(), tempfile.TemporaryDirectory(prefix="mnist1d-publish-") as work:
+    with report_failures(), tempfile.TemporaryDirectory(prefix="mnist1d-publish-") as work:
         owner = (namespace or "you") if dry_run else whoami(namespace=namespace)
         publications = plan(
             owner,
@@ -147,7 +147,7 @@ def publish_all(
     publications: list, owner: str, parts: tuple[str, ...], prefix: str, private: bool, pr: bool
 ) -> None:
     """Publish, a line for each repository and one for the collection."""
-    from mnist1d_hf.hub.publish import collect
+    from mnist1d_hf.hub.publish import update_collection
     from mnist1d_hf.hub.push import push
 
     types = {publication.repo_type for publication in publications}
@@ -160,7 +160,7 @@ def publish_all(
         print(f"{done.repo_type} {done.repo_id}: {state}, verified at {done.commit[:8]}")
         print(f"  {done.url}")
     if "collection" in parts and not pr:
-        print(f"collection: {collect(owner, prefix=prefix, private=private)}")
+        print(f"collection: {update_collection(owner, prefix=prefix, private=private)}")
 
 
 if __name__ == "__main__":

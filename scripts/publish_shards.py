@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from publish import prepare, show, telling  # beside this file
+from publish import prepare, report_failures, show  # beside this file
 
 
 def main(
@@ -41,7 +41,7 @@ def main(
     from mnist1d_hf.hub.push import whoami
     from mnist1d_hf.hub.shard_repo import publish_shards, shards_publication
 
-    with telling():
+    with report_failures():
         publication = shards_publication(folder, repo, tag)
         if dry_run:
             return show([publication])

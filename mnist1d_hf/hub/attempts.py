@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 ATTEMPTS = 8
 LONGEST_WAIT = 30.0  # seconds
-PASSING = {408, 409, 412, 429}  # and every 5xx
+TRANSIENT = {408, 409, 412, 429}  # and every 5xx
 # what keeps a file from being written here
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOENT}
@@ -39,9 +39,9 @@ def attempt(what: str, call: Callable[[], Answer]) -> Answer:
         try:
             return call()
         except (OSError, httpx2.HTTPError, RuntimeError, ValueError) as error:
-            if number == ATTEMPTS or not may_pass(error):
+            if number == ATTEMPTS or not is_transient(error):
                 raise PublishError(explain(what, error)) from error
-            time.sleep(waiting(error, number))
+            time.sleep(delay(error, number))
     raise AssertionError("unreachable")
 
 
@@ -56,16 +56,16 @@ def status(error: BaseException) -> int | None:
     for cause in causes(error):
         if isinstance(cause, HfHubHTTPError | httpx2.HTTPStatusError):
             return cause.response.status_code
-        told = re.search(r"HTTP status \w+ error \((\d{3})", str(cause))
-        if told:
-            return int(told[1])
+        match = re.search(r"HTTP status \w+ error \((\d{3})", str(cause))
+        if match:
+            return int(match[1])
     return None
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     code = status(error)
     if code is not None:
-        return code in PASSING or code >= 500
+        return code in TRANSIENT or code >= 500
     if isinstance(error, ValueError | LocalTokenNotFoundError) or disk_error(error):
         return False
     return True  # the connection, or hf_xet, whose errors are ConnectionError and RuntimeError
@@ -74,15 +74,15 @@ def may_pass(error: BaseException) -> bool:
 def disk_error(error: BaseException) -> str | None:
     """What this machine's disk has to do with it; hf_xet tells only in words."""
     for cause in causes(error):
-        told = re.search(r"\(os error (\d+)\)", str(cause))
-        code = int(told[1]) if told else getattr(cause, "errno", None)
+        match = re.search(r"\(os error (\d+)\)", str(cause))
+        code = int(match[1]) if match else getattr(cause, "errno", None)
         if code in FULL | FORBIDDEN:
             return str(cause)
     return None
 
 
-def waiting(error: BaseException, number: int) -> float:
-    """Seconds until the next attempt: what the Hub asks for, else doubling, never in step."""
+def delay(error: BaseException, number: int) -> float:
+    """Seconds before a retry: what the Hub asks for, else exponential backoff with jitter."""
     for cause in causes(error):
         if isinstance(cause, HfHubHTTPError):
             headers = cause.response.headers

@@ -55,8 +55,8 @@ class Publication:
 
     @cached_property
     def digests(self) -> dict[str, set[str]]:
-        """What the Hub may call the bytes of each file: their SHA-256, or git's name for them."""
-        small = {path: digests(content(file)) for path, file in self.files.items()}
+        """Accepted digests of each file: SHA-256, or the SHA-1 of its git blob."""
+        small = {path: file_digests(content(file)) for path, file in self.files.items()}
         return {**small, **{path: {file.sha256} for path, file in self.large.items()}}
 
     def differs(self, there: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -70,10 +70,10 @@ def content(file: Path | bytes) -> bytes:
     return file if isinstance(file, bytes) else file.read_bytes()
 
 
-def sha256(data: bytes) -> str:
+def bytes_sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digests(data: bytes) -> set[str]:
+def file_digests(data: bytes) -> set[str]:
     blob = b"blob %d\0" % len(data) + data
-    return {sha256(data), hashlib.sha1(blob).hexdigest()}
+    return {bytes_sha256(data), hashlib.sha1(blob).hexdigest()}

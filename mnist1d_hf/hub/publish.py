@@ -85,13 +85,13 @@ def dataset_publication(repo_id: str, card: Path, work: Path, tag: str) -> Publi
             path = f"{config}/{split}-00000-of-00001.parquet"
             table = builder.table(split, *rows)
             files[path] = write_parquet(table, work / path)
-            expected[config, split] = digests(datasets.Dataset(table))
+            expected[config, split] = split_digests(datasets.Dataset(table))
     check = loads_as(expected)
     message = f"Publish MNIST-1D {tag}"
     return Publication(repo_id, "dataset", files, message, tag=tag, check=check)
 
 
-def digests(dataset: datasets.Dataset) -> dict[str, str | int]:
+def split_digests(dataset: datasets.Dataset) -> dict[str, str | int]:
     """Rows, and SHA-256 of every column's values."""
     columns = {name: digest(to_numpy(dataset, name)) for name in sorted(dataset.column_names)}
     return {"rows": dataset.num_rows, **columns}
@@ -115,8 +115,10 @@ def loads_as(expected: dict[tuple[str, str], dict]) -> Callable[[str, str], None
                     )
                 except DatasetsError as error:
                     raise WrongBytes(f"{config} does not load: {error}") from error
-                if digests(found) != wanted:
-                    raise WrongBytes(f"{config} {split} loads as {digests(found)}, not {wanted}")
+                if split_digests(found) != wanted:
+                    raise WrongBytes(
+                        f"{config} {split} loads as {split_digests(found)}, not {wanted}"
+                    )
 
     return check
 
@@ -141,7 +143,7 @@ def check_secrets(publication: Publication) -> None:
 # -- collection ------------------------------------------------------------------------------------
 
 
-def collect(namespace: str, *, prefix: str = "", private: bool = False) -> str:
+def update_collection(namespace: str, *, prefix: str = "", private: bool = False) -> str:
     """Put every repository of ours in the namespace into one collection; return its address."""
     api = HfApi()
     collection = attempt(
@@ -154,7 +156,7 @@ def collect(namespace: str, *, prefix: str = "", private: bool = False) -> str:
             exists_ok=True,
         ),
     )
-    ours = attempt("listing what is published", partial(published, api, namespace, prefix))
+    ours = attempt("listing what is published", partial(our_repositories, api, namespace, prefix))
     for repo_type, repo_id in ours:
         attempt(
             f"adding {repo_id} to the collection",
@@ -163,7 +165,7 @@ def collect(namespace: str, *, prefix: str = "", private: bool = False) -> str:
     return collection.url
 
 
-def published(api: HfApi, namespace: str, prefix: str) -> list[tuple[Any, str]]:
+def our_repositories(api: HfApi, namespace: str, prefix: str) -> list[tuple[Any, str]]:
     """Type and name of our repositories in the namespace."""
     name = re.compile(re.escape(f"{namespace}/{prefix}mnist1d") + r"(-[\w.-]+)?")
     listings: dict[str, Any] = {
@@ -185,7 +187,7 @@ def delete(namespace: str, prefix: str) -> list[str]:
         raise PublishError("only repositories published with a prefix can be deleted")
     api = HfApi()
     gone = []
-    for repo_type, repo_id in published(api, namespace, prefix):
+    for repo_type, repo_id in our_repositories(api, namespace, prefix):
         api.delete_repo(repo_id, repo_type=repo_type, missing_ok=True)
         gone.append(f"{repo_type} {repo_id}")
     for collection in api.list_collections(owner=namespace):

@@ -18,7 +18,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.hf_api import RepoFile
 
 from mnist1d_hf.hub.attempts import ADVICE, AGAIN, ATTEMPTS, PublishError, attempt
-from mnist1d_hf.hub.publication import DATA, Publication, WrongBytes, content, sha256
+from mnist1d_hf.hub.publication import DATA, Publication, WrongBytes, bytes_sha256, content
 from mnist1d_hf.hub.upload import WORKERS, addition, preupload
 
 COMMIT_FILES = 50  # of a commit with large files; with many more the Hub is slow or refuses
@@ -199,7 +199,7 @@ def read_back(api: HfApi, publication: Publication, commit: str) -> None:
             copy = api.hf_hub_download(
                 **publication.target, filename=path, revision=commit, cache_dir=folder
             )
-            sent, came = sha256(content(file)), sha256(Path(copy).read_bytes())
+            sent, came = bytes_sha256(content(file)), bytes_sha256(Path(copy).read_bytes())
             if sent != came:
                 raise WrongBytes(f"other bytes came back for {path}: SHA-256 {came}, sent {sent}")
     if publication.check:

@@ -36,7 +36,7 @@ def publish_shards(
     Raises `PublishError`, before anything is sent for a repository that holds other data and for
     damaged shards.
     """
-    attempt(f"looking for {publication.name}", lambda: check_home(HfApi(), publication))
+    attempt(f"looking for {publication.name}", lambda: check_other_data(HfApi(), publication))
     return push(publication, private=private, create_pr=create_pr, workers=workers)
 
 
@@ -49,7 +49,7 @@ def shards_publication(folder: Path, repo_id: str, tag: str = TAG) -> Publicatio
     manifests: dict[str, dict[str, Any]] = {}
     files: dict[str, Path | bytes] = {}
     large = {}
-    for home in homes(folder):
+    for home in config_folders(folder):
         manifest = read_manifest(home)
         config = manifest["config"]
         manifests[config] = manifest
@@ -58,13 +58,15 @@ def shards_publication(folder: Path, repo_id: str, tag: str = TAG) -> Publicatio
             large[f"{config}/{name}"] = LargeFile(home / name, facts["bytes"], facts["sha256"])
     files["README.md"] = shard_card(manifests, repo_id).encode()
     message = f"Publish {len(large)} shards"
-    check = holds(manifests)
+    check = reads_as(manifests)
     return Publication(repo_id, "dataset", files, message, tag=tag, large=large, check=check)
 
 
-def homes(folder: Path) -> list[Path]:
+def config_folders(folder: Path) -> list[Path]:
     """The folders of configs, none of which may be unfinished."""
-    candidates = [folder] if is_home(folder) else sorted(filter(is_home, folder.glob("*")))
+    candidates = (
+        [folder] if is_config_folder(folder) else sorted(filter(is_config_folder, folder.glob("*")))
+    )
     if not candidates:
         raise PublishError(f"no shards: {folder} holds none; make them with `mnist1d-hf shards`")
     for home in candidates:
@@ -73,7 +75,7 @@ def homes(folder: Path) -> list[Path]:
     return candidates
 
 
-def is_home(folder: Path) -> bool:
+def is_config_folder(folder: Path) -> bool:
     return (folder / "manifest.json").exists() or (folder / ".shards").exists()
 
 
@@ -96,7 +98,7 @@ def read_manifest(home: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_home(api: HfApi, publication: Publication) -> None:
+def check_other_data(api: HfApi, publication: Publication) -> None:
     """Refuse a repository with data that would be removed or lose its place in the card."""
     try:
         there = remote_files(api, publication, "main")
@@ -114,7 +116,7 @@ def check_home(api: HfApi, publication: Publication) -> None:
 # -- what came back --------------------------------------------------------------------------------
 
 
-def holds(manifests: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str], None]:
+def reads_as(manifests: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str], None]:
     """A check that a repository loads with these rows, the first and last shard of each split."""
 
     def check(repo_id: str, commit: str) -> None:

@@ -15,7 +15,7 @@ from huggingface_hub.utils import get_session
 
 from mnist1d_hf.hub import attempts
 from mnist1d_hf.hub.attempts import PublishError
-from mnist1d_hf.hub.publication import LargeFile, Publication, WrongBytes, sha256
+from mnist1d_hf.hub.publication import LargeFile, Publication, WrongBytes, bytes_sha256
 from mnist1d_hf.hub.push import push, whoami
 
 FILES = {
@@ -342,7 +342,7 @@ def large(tmp_path, monkeypatch):
     for i in range(5):
         path = tmp_path / f"{i}.parquet"
         path.write_bytes(random.Random(i).randbytes(2000))
-        found[f"big/{i}.parquet"] = LargeFile(path, 2000, sha256(path.read_bytes()))
+        found[f"big/{i}.parquet"] = LargeFile(path, 2000, bytes_sha256(path.read_bytes()))
     return found
 
 
@@ -351,7 +351,7 @@ def with_large(large, **changes):
 
 
 def complete(revision):
-    found = {path: sha256(data) for path, data in files(revision).items()}
+    found = {path: bytes_sha256(data) for path, data in files(revision).items()}
     return found.pop("README.md", None) is not None and found
 
 
