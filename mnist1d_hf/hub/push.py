@@ -45,7 +45,7 @@ def push(
 
     Files that are not ours stay, except data files, which would be loaded along with ours. Large
     files are sent by `workers` threads. Raises `PublishError`; the tag then does not exist, or
-    names an older complete state.
+    names a complete state: an older one, or the other data of somebody who was faster.
     """
     api = api or HfApi()
     name = publication.name
@@ -207,5 +207,7 @@ def read_back(api: HfApi, publication: Publication, commit: str) -> None:
 
 
 def set_tag(api: HfApi, publication: Publication, commit: str) -> None:
+    """Set the tag; refused when somebody else has given it to other data since `check_tag`."""
     assert publication.tag is not None
     api.create_tag(**publication.target, tag=publication.tag, revision=commit, exist_ok=True)
+    check_tag(api, publication)

@@ -182,6 +182,22 @@ def test_six_publishers_at_once(hub):
     assert sorted(commits()) == sorted(["initial commit", *"012345"])
 
 
+def test_a_tag_that_another_publisher_sets_meanwhile_is_noticed(hub):
+    """The other one is done between our reading back and our tag."""
+    other = {**FILES, "default/train.parquet": b"PAR1\0other"}
+    hub.fail("POST .*/tag/", run=lambda request: push(publication(files=other)))
+    with pytest.raises(PublishError, match="tag v1 of alice/d already names other data.*--tag"):
+        push(publication())
+    assert files("v1") == other
+
+
+def test_a_tag_that_another_publisher_of_the_same_data_sets_meanwhile_is_fine(hub):
+    card = {**FILES, "README.md": FILES["README.md"] + b"another text"}
+    hub.fail("POST .*/tag/", run=lambda request: push(publication(files=card)))
+    push(publication())
+    assert files("v1") == card
+
+
 # -- failures that stay ----------------------------------------------------------------------------
 
 
