@@ -14,16 +14,30 @@ it work with your own token and leave nothing behind:
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import typer
+STOPPED = "stopped; the same command continues"
+
+
+def stop_at_once(*_: object) -> None:
+    """Ctrl-C while there is nothing to clean up."""
+    os.write(2, f"{STOPPED}\n".encode())
+    os._exit(130)
+
+
+if __name__ == "__main__":  # before the imports that take a moment
+    signal.signal(signal.SIGINT, stop_at_once)
+
+import typer  # noqa: E402
 
 
 def start_local_hub(directory: Path | None) -> None:
@@ -49,32 +63,61 @@ def prepare(hub: str, hub_dir: Path | None) -> None:
     if not sys.stderr.isatty():
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+    # hf_xet is silent while it tries again, for minutes; here every retry says what it waits for
+    os.environ.setdefault("HF_XET_CLIENT_RETRY_MAX_ATTEMPTS", "2")
+    os.environ.setdefault("HF_XET_CLIENT_RETRY_BASE_DELAY", "500ms")
     if hub == "local":
         try:
             start_local_hub(hub_dir)
-        except ValueError as error:
-            raise SystemExit(f"error: {error}") from None
+        except Exception as error:  # of a damaged database, the errors are many
+            from mnist1d_hf.hub.attempts import without_tokens
+
+            where = f"the Hub in {hub_dir}" if hub_dir else "the Hub"
+            text = " ".join(without_tokens(str(error)).split())
+            raise SystemExit(f"error: {where} does not start: {text}") from None
 
 
 @contextmanager
 def report_failures() -> Iterator[None]:
-    """Failures and Ctrl-C end the program with one line."""
-    from mnist1d_hf.hub.attempts import PublishError, explain
+    """Failures and Ctrl-C end the program with one line, and nothing shows a token."""
+    from mnist1d_hf.hub.attempts import PublishError, explain, without_tokens
+    from mnist1d_hf.hub.interrupt import EXIT_CODE, stoppable
 
     try:
-        yield
+        with stoppable():
+            yield
     except PublishError as error:
         raise SystemExit(f"error: {error}") from None
     except OSError as error:
         raise SystemExit(f"error: {explain('preparing the files', error)}") from None
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command continues")
+        print(STOPPED, file=sys.stderr)
+        raise SystemExit(EXIT_CODE) from None
+    except Exception:
+        raise SystemExit(without_tokens(traceback.format_exc())) from None
+
+
+def run(app: typer.Typer) -> None:
+    """Run the command; after Ctrl-C, end without waiting for transfers that are under way."""
+    signal.signal(signal.SIGINT, stop_at_once)
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == 130:
+            sys.stdout.flush()
+            os._exit(130)
+        raise
 
 
 def train_models(folder: Path) -> None:
     """The six baselines by their recipes, in a process of its own: what is there is left alone."""
     command = [sys.executable, str(Path(__file__).with_name("train_baselines.py"))]
-    done = subprocess.run([*command, "--out", str(folder)])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which ends the child too
+    try:
+        done = subprocess.run([*command, "--out", str(folder)])
+    except KeyboardInterrupt:
+        stop_at_once()
+    signal.signal(signal.SIGINT, before)
     if done.returncode:
         raise SystemExit("error: training failed; the same command goes on where it stopped")
 
@@ -110,6 +153,7 @@ def main(
     if train:
         models = models or Path("out/models")
         train_models(models)
+    from mnist1d_hf.hub.interrupt import finish_running
     from mnist1d_hf.hub.publish import PARTS, delete, plan
     from mnist1d_hf.hub.push import whoami
 
@@ -131,6 +175,7 @@ def main(
             publish_all(publications, owner, parts, repo_prefix, private, create_pr)
         finally:
             if delete_after:
+                finish_running()  # after Ctrl-C; a second one ends the program here
                 for name in delete(owner, repo_prefix):
                     print(f"deleted {name}")
 
@@ -166,4 +211,4 @@ def publish_all(
 if __name__ == "__main__":
     app = typer.Typer(pretty_exceptions_enable=False)  # they would show local variables: the token
     app.command()(main)
-    app()
+    run(app)

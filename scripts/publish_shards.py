@@ -12,11 +12,17 @@ when nothing is left to do, it does nothing.
 """
 
 import os
+import signal
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from publish import prepare, report_failures, show  # beside this file
+if __name__ == "__main__":  # Ctrl-C until `run` has its own way to end
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import typer  # noqa: E402
+
+# beside this file
+from publish import prepare, report_failures, run, show  # noqa: E402
 
 
 def main(
@@ -54,4 +60,4 @@ def main(
 if __name__ == "__main__":
     app = typer.Typer(pretty_exceptions_enable=False)  # they would show local variables: the token
     app.command(help=__doc__)(main)
-    app()
+    run(app)

@@ -1,6 +1,7 @@
 """Ask the Hub again where that may help, and say in one line why and what to do where not."""
 
 import errno
+import logging
 import random
 import re
 import time
@@ -8,12 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import httpx2
+from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
+from mnist1d_hf.hub.interrupt import check_stop, run_aside
+
 Answer = TypeVar("Answer")
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 8
 LONGEST_WAIT = 30.0  # seconds
+SILENCE = 2.0  # seconds of waiting before a retry that need no explanation
+PATIENCE = 10.0  # seconds for an answer before a line says that there is none yet
 TRANSIENT = {408, 409, 412, 429}  # and every 5xx
 # what keeps a file from being written here
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -34,15 +41,38 @@ class PublishError(Exception):
 
 
 def attempt(what: str, call: Callable[[], Answer]) -> Answer:
-    """Call until it succeeds, fails for good, or has failed ATTEMPTS times; then `PublishError`."""
+    """Call until it succeeds, fails for good, or has failed ATTEMPTS times; then `PublishError`.
+
+    What it waits for goes to the log as a warning: before a retry, and when no answer comes.
+    """
     for number in range(1, ATTEMPTS + 1):
+        check_stop()
         try:
-            return call()
+            return run_aside(call, Reminder(what))
         except (OSError, httpx2.HTTPError, RuntimeError, ValueError) as error:
+            check_stop()  # hf_xet makes an error of its own of it
             if number == ATTEMPTS or not is_transient(error):
                 raise PublishError(explain(what, error)) from error
-            time.sleep(delay(error, number))
+            seconds = delay(error, number)
+            if seconds > SILENCE:
+                logger.warning(
+                    f"{what} failed: {reason(error)}; trying again in {seconds:.0f} s "
+                    f"({number} of {ATTEMPTS - 1})"
+                )
+            time.sleep(seconds)
     raise AssertionError("unreachable")
+
+
+class Reminder:
+    """Says after PATIENCE seconds, and then ever more seldom, that there is no answer yet."""
+
+    def __init__(self, what: str):
+        self.what, self.next = what, PATIENCE
+
+    def __call__(self, seconds: float) -> None:
+        if seconds >= self.next:
+            self.next *= 2
+            logger.warning(f"{self.what}: {constants.ENDPOINT} has been busy for {seconds:.0f} s")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -93,11 +123,32 @@ def delay(error: BaseException, number: int) -> float:
     return min(2.0 ** (number - 1), LONGEST_WAIT) * random.uniform(0.5, 1.0)
 
 
+def reason(error: BaseException) -> str:
+    """Why a call failed, in one line with the Hub's address and without a token."""
+    text = " ".join((disk_error(error) or str(error) or repr(error)).split())
+    of_the_hub = not isinstance(error, ValueError) and not disk_error(error)
+    if of_the_hub and (address := address_of(error)) not in text:
+        text = f"{text} (at {address})"
+    return without_tokens(text)
+
+
+def without_tokens(text: str) -> str:
+    return re.sub(r"hf_[A-Za-z0-9]{4,}", "hf_...", text)
+
+
+def address_of(error: BaseException) -> str:
+    """Of the server that was asked, where the error tells; else of the Hub."""
+    for cause in causes(error):
+        if isinstance(cause, httpx2.RequestError) and cause._request is not None:
+            return f"{cause.request.url.scheme}://{cause.request.url.netloc.decode()}"
+    return constants.ENDPOINT
+
+
 def explain(what: str, error: BaseException) -> str:
+    """The failure and what to do about it, in one line."""
     code, full = status(error), disk_error(error)
     if isinstance(error, LocalTokenNotFoundError):
         code = 401
-    text = " ".join((full or str(error)).split())
     if full:
         advice = "free some space, or point TMPDIR and HF_HOME to a writable disk"
     elif code is not None and code in ADVICE:
@@ -106,4 +157,4 @@ def explain(what: str, error: BaseException) -> str:
         advice = "correct it; nothing was sent"
     else:
         advice = AGAIN
-    return f"{what} failed: {re.sub(r'hf_[A-Za-z0-9]{4,}', 'hf_...', text)}; {advice}"
+    return f"{what} failed: {reason(error)}; {advice}"

@@ -33,8 +33,9 @@ class Publication:
     tag: str | None = None
     space_sdk: str | None = None
     large: dict[str, LargeFile] = field(default_factory=dict, repr=False)
-    # called with the repository and the commit: loads it as a user would, raises WrongBytes
-    check: Callable[[str, str], None] | None = field(default=None, repr=False)
+    # called with the repository, the commit and an empty folder: loads it as a user would, raises
+    # WrongBytes
+    check: Callable[[str, str, Path], None] | None = field(default=None, repr=False)
 
     @property
     def target(self) -> dict[str, Any]:

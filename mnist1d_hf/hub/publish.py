@@ -1,13 +1,13 @@
 """What MNIST-1D publishes: the dataset, trained models, the Space, and a collection of them all."""
 
 import re
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import datasets
+import httpx2
 from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
 
@@ -17,8 +17,9 @@ from mnist1d_hf.data.mnist1d import Mnist1D
 from mnist1d_hf.data.parquet import write_parquet
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.evidence.results import read_result
-from mnist1d_hf.hub.attempts import PublishError, attempt
+from mnist1d_hf.hub.attempts import PublishError, attempt, explain
 from mnist1d_hf.hub.checkpoints import model_publications
+from mnist1d_hf.hub.interrupt import check_stop
 from mnist1d_hf.hub.publication import Publication, WrongBytes
 from mnist1d_hf.pages.dataset_card import addressed
 
@@ -97,28 +98,26 @@ def split_digests(dataset: datasets.Dataset) -> dict[str, str | int]:
     return {"rows": dataset.num_rows, **columns}
 
 
-def loads_as(expected: dict[tuple[str, str], dict]) -> Callable[[str, str], None]:
+def loads_as(expected: dict[tuple[str, str], dict]) -> Callable[[str, str, Path], None]:
     """A check that `datasets.load_dataset` gives these rows and values from a repository."""
 
-    def check(repo_id: str, commit: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="mnist1d-load-back-") as folder:
-            downloads = datasets.DownloadConfig(cache_dir=folder)
-            for (config, split), wanted in expected.items():
-                try:
-                    found = datasets.load_dataset(
-                        repo_id,
-                        config,
-                        split=split,
-                        revision=commit,
-                        cache_dir=folder,
-                        download_config=downloads,
-                    )
-                except DatasetsError as error:
-                    raise WrongBytes(f"{config} does not load: {error}") from error
-                if split_digests(found) != wanted:
-                    raise WrongBytes(
-                        f"{config} {split} loads as {split_digests(found)}, not {wanted}"
-                    )
+    def check(repo_id: str, commit: str, folder: Path) -> None:
+        downloads = datasets.DownloadConfig(cache_dir=folder)
+        for (config, split), wanted in expected.items():
+            check_stop()
+            try:
+                found = datasets.load_dataset(
+                    repo_id,
+                    config,
+                    split=split,
+                    revision=commit,
+                    cache_dir=str(folder),
+                    download_config=downloads,
+                )
+            except DatasetsError as error:
+                raise WrongBytes(f"{config} does not load: {error}") from error
+            if split_digests(found) != wanted:
+                raise WrongBytes(f"{config} {split} loads as {split_digests(found)}, not {wanted}")
 
     return check
 
@@ -182,10 +181,19 @@ def our_repositories(api: HfApi, namespace: str, prefix: str) -> list[tuple[Any,
 
 
 def delete(namespace: str, prefix: str) -> list[str]:
-    """Remove what a run with this prefix published; a prefix is required, for safety."""
+    """Remove what a run with this prefix published; a prefix is required, for safety.
+
+    Raises `PublishError` without one, and when the Hub does not answer.
+    """
     if not prefix:
         raise PublishError("only repositories published with a prefix can be deleted")
-    api = HfApi()
+    try:
+        return delete_all(HfApi(), namespace, prefix)
+    except (OSError, httpx2.HTTPError) as error:
+        raise PublishError(explain(f"deleting what {prefix!r} begins", error)) from error
+
+
+def delete_all(api: HfApi, namespace: str, prefix: str) -> list[str]:
     gone = []
     for repo_type, repo_id in our_repositories(api, namespace, prefix):
         api.delete_repo(repo_id, repo_type=repo_type, missing_ok=True)

@@ -18,9 +18,11 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.hf_api import RepoFile
 
 from mnist1d_hf.hub.attempts import ADVICE, AGAIN, ATTEMPTS, PublishError, attempt
+from mnist1d_hf.hub.interrupt import check_stop
 from mnist1d_hf.hub.publication import DATA, Publication, WrongBytes, bytes_sha256, content
 from mnist1d_hf.hub.upload import WORKERS, addition, preupload
 
+READ_BACK = "mnist1d-read-back-"  # of temporary folders
 COMMIT_FILES = 50  # of a commit with large files; with many more the Hub is slow or refuses
 
 
@@ -58,7 +60,9 @@ def push(
     if publication.tag and not create_pr:
         attempt(f"reading the tags of {name}", lambda: check_tag(api, publication))
     commit, changed, pull_request = upload_missing(api, publication, create_pr, workers)
-    attempt(f"reading back {name}", lambda: read_back(api, publication, commit))
+    # of the main thread, which removes it after Ctrl-C too
+    with tempfile.TemporaryDirectory(prefix=READ_BACK, ignore_cleanup_errors=True) as folder:
+        attempt(f"reading back {name}", lambda: read_back(api, publication, commit, folder))
     if publication.tag and not create_pr:
         attempt(f"tagging {name}", lambda: set_tag(api, publication, commit))
     url = pull_request or f"{api.endpoint}/{publication.address}"
@@ -185,7 +189,7 @@ def commit_batch(
     return Batch(done.oid, True, last, done.pr_url)
 
 
-def read_back(api: HfApi, publication: Publication, commit: str) -> None:
+def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> None:
     """Download every file of ours, compare the bytes, and load the whole as a user would.
 
     Of large files the Hub's digests are compared, and `check` reads as much as it likes.
@@ -193,17 +197,18 @@ def read_back(api: HfApi, publication: Publication, commit: str) -> None:
     missing, _ = publication.differs(remote_files(api, publication, commit))
     if missing:
         raise WrongBytes(f"{missing[0]} is not there as it was sent")
-    with tempfile.TemporaryDirectory(prefix="mnist1d-read-back-") as folder:
+    # a cache of its own, so that the bytes come from the Hub
+    with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as folder:
         for path, file in publication.files.items():
-            # into an own cache, so that the bytes come from the Hub
+            check_stop()
             copy = api.hf_hub_download(
                 **publication.target, filename=path, revision=commit, cache_dir=folder
             )
             sent, came = bytes_sha256(content(file)), bytes_sha256(Path(copy).read_bytes())
             if sent != came:
                 raise WrongBytes(f"other bytes came back for {path}: SHA-256 {came}, sent {sent}")
-    if publication.check:
-        publication.check(publication.repo_id, commit)
+        if publication.check:
+            publication.check(publication.repo_id, commit, Path(folder))
 
 
 def set_tag(api: HfApi, publication: Publication, commit: str) -> None:

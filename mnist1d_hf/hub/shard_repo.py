@@ -1,7 +1,6 @@
 """Finished shards as a repository: manifests checked before, values compared afterwards."""
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from mnist1d_hf.hub.attempts import PublishError, attempt
+from mnist1d_hf.hub.interrupt import check_stop
 from mnist1d_hf.hub.publication import DATA, LargeFile, Publication, WrongBytes
 from mnist1d_hf.hub.push import Pushed, push, remote_files
 from mnist1d_hf.hub.upload import WORKERS
@@ -116,16 +116,16 @@ def check_other_data(api: HfApi, publication: Publication) -> None:
 # -- what came back --------------------------------------------------------------------------------
 
 
-def reads_as(manifests: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str], None]:
+def reads_as(manifests: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str, Path], None]:
     """A check that a repository loads with these rows, the first and last shard of each split."""
 
-    def check(repo_id: str, commit: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="mnist1d-read-back-") as folder:
-            for config, manifest in manifests.items():
-                try:
-                    check_config(repo_id, commit, config, manifest, Path(folder))
-                except (DatasetsError, ValueError) as error:  # either, when a file is not there
-                    raise WrongBytes(f"{config} does not load: {error}") from error
+    def check(repo_id: str, commit: str, folder: Path) -> None:
+        for config, manifest in manifests.items():
+            check_stop()
+            try:
+                check_config(repo_id, commit, config, manifest, folder)
+            except (DatasetsError, ValueError) as error:  # either, when a file is not there
+                raise WrongBytes(f"{config} does not load: {error}") from error
 
     return check
 

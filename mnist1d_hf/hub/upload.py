@@ -4,9 +4,10 @@ A file that was sent and not committed is seen by nobody. Sent again, it costs a
 transfer, so whatever interrupts this is repaired by calling it again, here or on another machine.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from huggingface_hub import CommitOperationAdd, HfApi
@@ -14,6 +15,7 @@ from tqdm.auto import tqdm
 
 from mnist1d_hf.files import sha256
 from mnist1d_hf.hub.attempts import PublishError, attempt
+from mnist1d_hf.hub.interrupt import POLL, check_stop
 from mnist1d_hf.hub.publication import LargeFile
 
 WORKERS = 6
@@ -78,11 +80,17 @@ def in_threads(work: Callable[[str], None], items: Iterable[str], workers: int) 
             raise
 
     pool = ThreadPoolExecutor(workers)
+    pending: set[Future] = set()
     try:
         futures = {pool.submit(unless_stopped, item): item for item in items}
-        for future in as_completed(futures):
-            future.result()
-            yield futures[future]
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, POLL, FIRST_COMPLETED)
+            check_stop()
+            for future in done:
+                future.result()
+                yield futures[future]
     finally:
         stopped.set()
-        pool.shutdown(cancel_futures=True)
+        # only after Ctrl-C, which is no Exception, transfers that are under way are left alone
+        pool.shutdown(wait=isinstance(sys.exception(), Exception | None), cancel_futures=True)

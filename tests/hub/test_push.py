@@ -1,6 +1,7 @@
 """Pushing: once, verified, tagged last, whatever the Hub does meanwhile."""
 
 import random
+import re
 import resource
 import threading
 import traceback
@@ -265,6 +266,34 @@ def test_hub_that_stays_down(hub, waits):
     assert not tags() and len(waits) == attempts.ATTEMPTS - 1 and sum(waits) < 120
 
 
+def test_what_is_waited_for_is_said_with_the_address(hub, waits, caplog):
+    hub.fail("POST .*/commit/", status=503, times=5)
+    push(publication())
+    lines = [line for line in caplog.messages if line.startswith("sending the files")]
+    assert len(lines) == len([seconds for seconds in waits if seconds > 2]) >= 2
+    for line in lines:
+        assert re.search(rf"d failed: .*503.*{hub.url}.*; trying again in \d+ s \(\d of 7\)$", line)
+
+
+def test_waiting_without_an_answer_is_said_too(hub, monkeypatch, caplog):
+    monkeypatch.setattr(attempts, "PATIENCE", 0.0)
+    said = threading.Event()
+    monkeypatch.setattr(attempts.logger, "warning", lambda line: lines.append(line) or said.set())
+    lines = []
+    hub.fail("POST .*/tag/", run=lambda request: said.clear() or said.wait(60))
+    push(publication())
+    assert f"tagging dataset alice/d: {hub.url} has been busy for 0 s" in lines
+
+
+def test_a_hub_that_is_down_is_named(monkeypatch, waits):
+    """With the address that was asked, and without the token that was sent along."""
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
+    api = HfApi(endpoint="http://127.0.0.1:9", token="hf_alicesecret")
+    with pytest.raises(PublishError, match=r"refused \(at http://127.0.0.1:9\); run the same") as e:
+        push(publication(), api=api)
+    assert "hf_alice" not in "".join(traceback.format_exception(e.value))
+
+
 def test_wrong_bytes_of_the_right_size_are_never_tagged(hub):
     """The clients accept them without Xet (with it, hf_xet notices)."""
     hub.fail("GET /cdn/", corrupt=True, times=9999)
@@ -282,7 +311,7 @@ def test_wrong_bytes_once_are_read_again(hub):
 
 
 def test_files_that_do_not_load_are_not_tagged(hub):
-    def check(repo_id, revision):
+    def check(repo_id, revision, folder):
         raise WrongBytes("train has 7 rows, not 8")
 
     refused("train has 7 rows, not 8", check=check)

@@ -225,7 +225,7 @@ def test_values_that_are_not_those_of_the_manifest_are_not_tagged(hub, few, monk
     check = shards_publication(few, "alice/big").check
     HfApi().delete_file("default/test-00000-of-00001.parquet", **TARGET)
     with pytest.raises(WrongBytes, match="default does not load"):
-        check("alice/big", "main")
+        check("alice/big", "main", few)
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
