@@ -43,6 +43,7 @@ class PublishError(Exception):
 def attempt(what: str, call: Callable[[], Answer]) -> Answer:
     """Call until it succeeds, fails for good, or has failed ATTEMPTS times; then `PublishError`.
 
+    An error may say itself, by its attribute `attempts`, that fewer are enough.
     What it waits for goes to the log as a warning: before a retry, and when no answer comes.
     """
     for number in range(1, ATTEMPTS + 1):
@@ -51,13 +52,14 @@ def attempt(what: str, call: Callable[[], Answer]) -> Answer:
             return run_aside(call, Reminder(what))
         except (OSError, httpx2.HTTPError, RuntimeError, ValueError) as error:
             check_stop()  # hf_xet makes an error of its own of it
-            if number == ATTEMPTS or not is_transient(error):
+            most = min(ATTEMPTS, getattr(error, "attempts", ATTEMPTS))
+            if number >= most or not is_transient(error):
                 raise PublishError(explain(what, error)) from error
             seconds = delay(error, number)
             if seconds > SILENCE:
                 logger.warning(
                     f"{what} failed: {reason(error)}; trying again in {seconds:.0f} s "
-                    f"({number} of {ATTEMPTS - 1})"
+                    f"({number} of {most - 1})"
                 )
             time.sleep(seconds)
     raise AssertionError("unreachable")

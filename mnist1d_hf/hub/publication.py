@@ -11,7 +11,13 @@ DATA = (".parquet", ".safetensors")  # what a tag vouches for
 
 
 class WrongBytes(OSError):
-    """What came back from the Hub is not what was sent."""
+    """What came back from the Hub is not what was sent; `paths` are the damaged files, if known."""
+
+    attempts = 3  # of reading: wrong bytes in storage stay wrong
+
+    def __init__(self, message: str, paths: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.paths = paths
 
 
 class LargeFile(NamedTuple):

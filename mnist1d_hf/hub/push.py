@@ -9,18 +9,19 @@ Large files are sent ahead by several workers and published by as few commits as
 take, the card with the last; of them, the Hub's digests are read back.
 """
 
+import logging
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.hf_api import RepoFile
 
 from mnist1d_hf.hub.attempts import ADVICE, AGAIN, ATTEMPTS, PublishError, attempt
-from mnist1d_hf.hub.interrupt import check_stop
-from mnist1d_hf.hub.publication import DATA, Publication, WrongBytes, bytes_sha256, content
-from mnist1d_hf.hub.upload import WORKERS, addition, preupload
+from mnist1d_hf.hub.publication import DATA, Publication, WrongBytes
+from mnist1d_hf.hub.read_back import SHA1_DIGITS, read_back, remote_files
+from mnist1d_hf.hub.upload import WORKERS, addition, preupload, upload_by_lfs
+
+logger = logging.getLogger(__name__)
 
 READ_BACK = "mnist1d-read-back-"  # of temporary folders
 COMMIT_FILES = 50  # of a commit with large files; with many more the Hub is slow or refuses
@@ -59,14 +60,13 @@ def push(
     )
     if publication.tag and not create_pr:
         attempt(f"reading the tags of {name}", lambda: check_tag(api, publication))
-    commit, changed, pull_request = upload_missing(api, publication, create_pr, workers)
-    # of the main thread, which removes it after Ctrl-C too
-    with tempfile.TemporaryDirectory(prefix=READ_BACK, ignore_cleanup_errors=True) as folder:
-        attempt(f"reading back {name}", lambda: read_back(api, publication, commit, folder))
+    uploaded = upload_missing(api, publication, create_pr, workers)
+    if damage := find_damage(api, publication, uploaded.commit):
+        uploaded = repair(api, publication, create_pr, workers, damage)
     if publication.tag and not create_pr:
-        attempt(f"tagging {name}", lambda: set_tag(api, publication, commit))
-    url = pull_request or f"{api.endpoint}/{publication.address}"
-    return Pushed(**publication.target, commit=commit, changed=changed, url=url)
+        attempt(f"tagging {name}", lambda: set_tag(api, publication, uploaded.commit))
+    url = uploaded.pull_request or f"{api.endpoint}/{publication.address}"
+    return Pushed(**publication.target, commit=uploaded.commit, changed=uploaded.changed, url=url)
 
 
 def whoami(api: HfApi | None = None, namespace: str | None = None) -> str:
@@ -86,23 +86,13 @@ def whoami(api: HfApi | None = None, namespace: str | None = None) -> str:
 # -- steps -----------------------------------------------------------------------------------------
 
 
-def remote_files(api: HfApi, publication: Publication, revision: str) -> dict[str, str]:
-    """Digests of the files at a revision: SHA-256, or git's for those kept in git itself."""
-    entries = api.list_repo_tree(**publication.target, revision=revision, recursive=True)
-    return {
-        entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id
-        for entry in entries
-        if isinstance(entry, RepoFile)
-    }
-
-
 def check_tag(api: HfApi, publication: Publication) -> None:
     """Refuse to publish other data under a tag that exists; cards may change beside it."""
     refs = api.list_repo_refs(**publication.target)
     tagged = next((ref.target_commit for ref in refs.tags if ref.name == publication.tag), None)
     if tagged is None:
         return
-    missing, strange = publication.differs(remote_files(api, publication, tagged))
+    missing, strange = publication.differs(remote_files(api, publication.target, tagged))
     if strange or any(path.endswith(DATA) for path in missing):
         raise PublishError(
             f"tag {publication.tag} of {publication.repo_id} already names other data: "
@@ -121,10 +111,15 @@ def open_pull_request(api: HfApi, publication: Publication) -> str | None:
     return next((r.git_reference for r in requests if r.title == publication.message), None)
 
 
-def upload_missing(
-    api: HfApi, publication: Publication, create_pr: bool, workers: int
-) -> tuple[str, bool, str | None]:
-    """Send and commit what differs; the last commit, whether we made it, and its pull request."""
+class Batch(NamedTuple):
+    commit: str
+    changed: bool = False  # whether this call made the commit
+    last: bool = True
+    pull_request: str | None = None
+
+
+def upload_missing(api: HfApi, publication: Publication, create_pr: bool, workers: int) -> Batch:
+    """Send and commit what differs; the last commit, `changed` if one was made."""
     what = f"sending the files of {publication.name}"
     sent: dict[str, CommitOperationAdd] = {}
     if publication.large:
@@ -136,7 +131,7 @@ def upload_missing(
         batch = attempt(what, lambda: commit_batch(api, publication, create_pr, sent))
         changed, pull_request = changed or batch.changed, pull_request or batch.pull_request
         if batch.last:
-            return batch.commit, changed, pull_request
+            return Batch(batch.commit, changed, True, pull_request)
     raise PublishError(f"{what} failed: somebody else changes them all the time; {AGAIN}")
 
 
@@ -147,14 +142,7 @@ def compare(
     revision = open_pull_request(api, publication) if create_pr else None
     head = api.repo_info(**publication.target, revision=revision).sha
     assert head
-    return revision, head, *publication.differs(remote_files(api, publication, head))
-
-
-class Batch(NamedTuple):
-    commit: str
-    changed: bool = False  # whether this call made the commit
-    last: bool = True
-    pull_request: str | None = None
+    return revision, head, *publication.differs(remote_files(api, publication.target, head))
 
 
 def commit_batch(
@@ -189,26 +177,60 @@ def commit_batch(
     return Batch(done.oid, True, last, done.pr_url)
 
 
-def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> None:
-    """Download every file of ours, compare the bytes, and load the whole as a user would.
-
-    Of large files the Hub's digests are compared, and `check` reads as much as it likes.
-    """
-    missing, _ = publication.differs(remote_files(api, publication, commit))
-    if missing:
-        raise WrongBytes(f"{missing[0]} is not there as it was sent")
-    # a cache of its own, so that the bytes come from the Hub
-    with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as folder:
-        for path, file in publication.files.items():
-            check_stop()
-            copy = api.hf_hub_download(
-                **publication.target, filename=path, revision=commit, cache_dir=folder
+def find_damage(api: HfApi, publication: Publication, commit: str) -> WrongBytes | None:
+    """Read everything back; says of which files the Hub gives other bytes every time, if of any."""
+    # the folder is of the main thread, which removes it after Ctrl-C too
+    with tempfile.TemporaryDirectory(prefix=READ_BACK, ignore_cleanup_errors=True) as folder:
+        try:
+            attempt(
+                f"reading back {publication.name}",
+                lambda: read_back(api, publication, commit, folder),
             )
-            sent, came = bytes_sha256(content(file)), bytes_sha256(Path(copy).read_bytes())
-            if sent != came:
-                raise WrongBytes(f"other bytes came back for {path}: SHA-256 {came}, sent {sent}")
-        if publication.check:
-            publication.check(publication.repo_id, commit, Path(folder))
+        except PublishError as error:
+            if not (isinstance(error.__cause__, WrongBytes) and error.__cause__.paths):
+                raise
+            return error.__cause__
+    return None
+
+
+def repair(
+    api: HfApi,
+    publication: Publication,
+    create_pr: bool,
+    workers: int,
+    damage: WrongBytes,
+) -> Batch:
+    """Make the Hub take files again that it says it has; `PublishError` when that does not help.
+
+    Large files go by LFS, whose server is asked whether it wants the bytes, while hf_xet remembers
+    what it has sent. A file kept in git is taken again only after it was deleted.
+    """
+    what = f"sending {', '.join(damage.paths)} again"
+    logger.warning(f"{what} to {api.endpoint}: {damage}")
+
+    def delete_small() -> None:
+        revision, head, _, _ = compare(api, publication, create_pr)
+        there = remote_files(api, publication.target, head)
+        small = [path for path in damage.paths if len(there.get(path, "")) == SHA1_DIGITS]
+        if small:
+            api.create_commit(
+                **publication.target,
+                operations=[CommitOperationDelete(path) for path in small],
+                commit_message=publication.message,
+                revision=revision,
+                parent_commit=head,
+            )
+
+    attempt(what, lambda: upload_by_lfs(api, publication, create_pr, damage.paths))
+    attempt(what, delete_small)
+    uploaded = upload_missing(api, publication, create_pr, workers)
+    if left := find_damage(api, publication, uploaded.commit):
+        raise PublishError(
+            f"the storage of {api.endpoint} is damaged: {left}, of {publication.name}, after "
+            f"{what} too. The same command will not repair it: start an embedded Hub anew in an "
+            "empty --hub-dir, or report it to whoever runs this Hub"
+        )
+    return uploaded
 
 
 def set_tag(api: HfApi, publication: Publication, commit: str) -> None:

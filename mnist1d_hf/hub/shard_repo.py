@@ -15,7 +15,8 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.interrupt import check_stop
 from mnist1d_hf.hub.publication import DATA, LargeFile, Publication, WrongBytes
-from mnist1d_hf.hub.push import Pushed, push, remote_files
+from mnist1d_hf.hub.push import Pushed, push
+from mnist1d_hf.hub.read_back import download, remote_files
 from mnist1d_hf.hub.upload import WORKERS
 from mnist1d_hf.pages.shard_card import shard_card
 from mnist1d_hf.shards.plan import hash_columns
@@ -101,7 +102,7 @@ def read_manifest(home: Path) -> dict[str, Any]:
 def check_other_data(api: HfApi, publication: Publication) -> None:
     """Refuse a repository with data that would be removed or lose its place in the card."""
     try:
-        there = remote_files(api, publication, "main")
+        there = remote_files(api, publication.target, "main")
     except RepositoryNotFoundError:
         return
     ours = {path.split("/")[0] for path in publication.large}
@@ -133,6 +134,7 @@ def reads_as(manifests: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str, 
 def check_config(
     repo_id: str, commit: str, config: str, manifest: Mapping[str, Any], folder: Path
 ) -> None:
+    target = {"repo_id": repo_id, "repo_type": "dataset"}
     downloads = datasets.DownloadConfig(cache_dir=folder)
     streams = datasets.load_dataset(
         repo_id,
@@ -148,15 +150,11 @@ def check_config(
             raise WrongBytes(f"{config} {split} has {stated} rows, not {count}")
         names = [name for name in manifest["files"] if name.startswith(f"{split}-")]
         for name in {min(names), max(names)}:
-            path = HfApi().hf_hub_download(
-                repo_id,
-                f"{config}/{name}",
-                repo_type="dataset",
-                revision=commit,
-                cache_dir=folder,
-            )
-            table = pq.read_table(path)
-            if column_digests(table) != manifest["files"][name]["arrow"]:
+            facts = manifest["files"][name]
+            path = f"{config}/{name}"
+            copy = download(HfApi(), target, path, commit, facts["sha256"], folder)
+            table = pq.read_table(copy)
+            if column_digests(table) != facts["arrow"]:
                 raise WrongBytes(f"{config}/{name} holds other values than were sent")
             if (
                 name == min(names)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from io import BytesIO
 from typing import Any
 
 from huggingface_hub import CommitOperationAdd, HfApi
@@ -16,7 +17,7 @@ from tqdm.auto import tqdm
 from mnist1d_hf.files import sha256
 from mnist1d_hf.hub.attempts import PublishError, attempt
 from mnist1d_hf.hub.interrupt import POLL, check_stop
-from mnist1d_hf.hub.publication import LargeFile
+from mnist1d_hf.hub.publication import LargeFile, Publication, content
 
 WORKERS = 6
 
@@ -65,6 +66,21 @@ def addition(path: str, file: LargeFile) -> CommitOperationAdd:
     operation = CommitOperationAdd(path, file.path)
     operation.upload_info.sha256 = bytes.fromhex(file.sha256)
     return operation
+
+
+def upload_by_lfs(
+    api: HfApi, publication: Publication, create_pr: bool, paths: Iterable[str]
+) -> None:
+    """Send files by LFS, in whatever way they are sent else; small ones are left out by the Hub."""
+    for path in paths:
+        large = publication.large.get(path)
+        # an open file goes by LFS
+        with large.path.open("rb") if large else BytesIO(content(publication.files[path])) as file:
+            api.preupload_lfs_files(
+                **publication.target,
+                additions=[CommitOperationAdd(path, file)],
+                create_pr=create_pr,
+            )
 
 
 def in_threads(work: Callable[[str], None], items: Iterable[str], workers: int) -> Iterator[str]:

@@ -297,11 +297,46 @@ def test_a_hub_that_is_down_is_named(monkeypatch, waits):
 def test_wrong_bytes_of_the_right_size_are_never_tagged(hub):
     """The clients accept them without Xet (with it, hf_xet notices)."""
     hub.fail("GET /cdn/", corrupt=True, times=9999)
-    refused("reading back dataset alice/d failed.*it continues where it stopped")
+    refused("is damaged: .* default/train.parquet .*after sending default/train.parquet again too")
     assert not tags()
     hub.faults.clear()
     push(publication())
     assert tags()
+
+
+@pytest.mark.parametrize("hub", ["xet"], indirect=True)
+@pytest.mark.parametrize("address, how", [("xorb", "by Xet"), ("(?!xorb)", "without Xet")])
+def test_both_kinds_of_transfer_are_read_back(hub, address, how):
+    """One copy may be damaged and the other one not."""
+    hub.fail(f"GET /cdn/{address}", corrupt=True, times=9999)
+    refused(f"storage of {hub.url} is damaged: .*train.parquet .*{how}.* of dataset alice/d, after")
+    assert not tags()
+
+
+def test_a_damaged_large_file_is_sent_again_by_lfs(hub, request, caplog):
+    """To a Hub that looks whether it still has the bytes."""
+    hub.fail("GET /cdn/", corrupt=True, times=9999)
+    before = int(request.node.callspec.params["hub"] == "lfs")  # times the Hub was asked before
+    hub.fail("POST .*objects/batch", skip=before, run=lambda request: hub.faults.clear())
+    push(publication())
+    assert files("v1") == FILES and len(commits()) == 2
+    again = f"sending default/train.parquet again to {hub.url}: other bytes came back for"
+    assert [line for line in caplog.messages if line.startswith(again)]
+
+
+def test_a_damaged_small_file_is_committed_again(hub):
+    hub.fail("GET /api/resolve-cache/.*notes", corrupt=True, times=9999)
+    hub.fail("POST .*/commit/", skip=1, run=lambda request: hub.faults.clear())
+    done = push(publication())
+    assert files("v1") == FILES and tags() == {"v1": done.commit}
+    assert commits() == ["Publish", "Publish", "Publish", "initial commit"]
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_damage_after_publishing_is_noticed_by_the_next_run(hub):
+    push(publication())
+    hub.fail("GET /cdn/", corrupt=True, times=9999)
+    refused("is damaged: other bytes came back for default/train.parquet .*an empty --hub-dir")
 
 
 def test_wrong_bytes_once_are_read_again(hub):

@@ -1,0 +1,108 @@
+"""Read a publication back from the Hub, by every kind of transfer.
+
+A Hub knows a file by its digest, and takes it for stored when the digest is known. So a damaged
+copy is noticed only by reading its bytes. A Hub may also keep one copy for Xet and another for
+clients without it.
+"""
+
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi, constants, hf_hub_url
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+from mnist1d_hf.files import sha256 as file_sha256
+from mnist1d_hf.hub.attempts import disk_error, status
+from mnist1d_hf.hub.interrupt import check_stop
+from mnist1d_hf.hub.publication import Publication, WrongBytes, bytes_sha256, content
+
+SHA1_DIGITS = 40  # of the digests of files that git keeps; LFS and Xet use SHA-256
+
+
+def remote_files(api: HfApi, target: dict[str, Any], revision: str) -> dict[str, str]:
+    """Digests of the files at a revision: SHA-256, or git's for those kept in git itself."""
+    entries = api.list_repo_tree(**target, revision=revision, recursive=True)
+    return {
+        entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id
+        for entry in entries
+        if isinstance(entry, RepoFile)
+    }
+
+
+def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> None:
+    """Download every file of ours, compare the bytes, and load the whole as a user would.
+
+    Of large files the Hub's digests are compared, and `check` reads as much as it likes. Raises
+    WrongBytes with the names of the files that are damaged.
+    """
+    there = remote_files(api, publication.target, commit)
+    missing, _ = publication.differs(there)
+    if missing:
+        raise WrongBytes(f"{missing[0]} is not there as it was sent")
+    # a cache of its own, so that the bytes come from the Hub
+    with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as folder:
+        damaged = {}
+        for path, file in publication.files.items():
+            sent = bytes_sha256(content(file))
+            lfs = len(there[path]) != SHA1_DIGITS
+            try:
+                download(api, publication.target, path, commit, sent, Path(folder), lfs)
+            except WrongBytes as error:
+                damaged[path] = error
+        if damaged:
+            raise WrongBytes("; ".join(map(str, damaged.values())), tuple(damaged))
+        if publication.check:
+            publication.check(publication.repo_id, commit, Path(folder))
+
+
+def download(
+    api: HfApi,
+    target: dict[str, Any],
+    path: str,
+    commit: str,
+    sha256: str,
+    folder: Path,
+    lfs: bool = True,
+) -> Path:
+    """The file as the Hub gives it; raises WrongBytes unless every kind of transfer gives it.
+
+    `folder` takes what was downloaded; `lfs` says whether the file is one that Xet may transfer.
+    """
+    check_stop()
+    xet = lfs and find_spec("hf_xet") is not None and not constants.HF_HUB_DISABLE_XET
+    plain = folder / "plain"
+    if xet:
+        download_plainly(api, target, path, commit, plain)
+        compare(plain, sha256, path, "without Xet")
+    try:
+        copy = Path(api.hf_hub_download(**target, filename=path, revision=commit, cache_dir=folder))
+    except RuntimeError as error:  # of hf_xet, which compares the bytes itself
+        if status(error) or disk_error(error):
+            raise
+        raise WrongBytes(f"{path} cannot be read by Xet: {error}", (path,)) from error
+    compare(copy, sha256, path, "by Xet" if xet else "without Xet")
+    return copy
+
+
+def download_plainly(
+    api: HfApi, target: dict[str, Any], path: str, commit: str, copy: Path
+) -> None:
+    """As clients without Xet do, which get the bytes from another address."""
+    url = hf_hub_url(**target, filename=path, revision=commit, endpoint=api.endpoint)
+    headers = build_hf_headers(token=api.token)
+    with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:
+        hf_raise_for_status(response)
+        with copy.open("wb") as file:
+            for block in response.iter_bytes():
+                file.write(block)
+
+
+def compare(copy: Path, sent: str, path: str, how: str) -> None:
+    came = file_sha256(copy)
+    if came != sent:
+        raise WrongBytes(
+            f"other bytes came back for {path} {how}: SHA-256 {came}, sent {sent}", (path,)
+        )
