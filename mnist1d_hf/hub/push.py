@@ -205,7 +205,8 @@ def repair(
     Large files go by LFS, whose server is asked whether it wants the bytes, while hf_xet remembers
     what it has sent. A file kept in git is taken again only after it was deleted.
     """
-    what = f"sending {', '.join(damage.paths)} again"
+    names = damage.paths if len(damage.paths) < 4 else [f"{len(damage.paths)} files"]
+    what = f"sending {', '.join(names)} again"
     logger.warning(f"{what} to {api.endpoint}: {damage}")
 
     def delete_small() -> None:

@@ -53,7 +53,9 @@ def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> N
             except WrongBytes as error:
                 damaged[path] = error
         if damaged:
-            raise WrongBytes("; ".join(map(str, damaged.values())), tuple(damaged))
+            first = next(iter(damaged.values()))
+            more = f", and of {len(damaged) - 1} more files" if len(damaged) > 1 else ""
+            raise WrongBytes(f"{first}{more}", tuple(damaged))
         if publication.check:
             publication.check(publication.repo_id, commit, Path(folder))
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 
@@ -72,15 +73,16 @@ def upload_by_lfs(
     api: HfApi, publication: Publication, create_pr: bool, paths: Iterable[str]
 ) -> None:
     """Send files by LFS, in whatever way they are sent else; small ones are left out by the Hub."""
-    for path in paths:
-        large = publication.large.get(path)
-        # an open file goes by LFS
-        with large.path.open("rb") if large else BytesIO(content(publication.files[path])) as file:
-            api.preupload_lfs_files(
-                **publication.target,
-                additions=[CommitOperationAdd(path, file)],
-                create_pr=create_pr,
+    with ExitStack() as stack:
+        additions = []
+        for path in paths:
+            large = publication.large.get(path)
+            file: Any = (
+                large.path.open("rb") if large else BytesIO(content(publication.files[path]))
             )
+            # an open file goes by LFS
+            additions.append(CommitOperationAdd(path, stack.enter_context(file)))
+        api.preupload_lfs_files(**publication.target, additions=additions, create_pr=create_pr)
 
 
 def in_threads(work: Callable[[str], None], items: Iterable[str], workers: int) -> Iterator[str]:
