@@ -75,24 +75,31 @@ def download(
     """
     check_stop()
     xet = lfs and find_spec("hf_xet") is not None and not constants.HF_HUB_DISABLE_XET
-    plain = folder / "plain"
-    if xet:
-        download_plainly(api, target, path, commit, plain)
-        compare(plain, sha256, path, "without Xet")
     try:
+        if xet:
+            compare(download_plainly(api, target, path, commit, folder), sha256, path, "without")
         copy = Path(api.hf_hub_download(**target, filename=path, revision=commit, cache_dir=folder))
-    except RuntimeError as error:  # of hf_xet, which compares the bytes itself
-        if status(error) or disk_error(error):
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, WrongBytes) or not is_lost(error):
             raise
-        raise WrongBytes(f"{path} cannot be read by Xet: {error}", (path,)) from error
-    compare(copy, sha256, path, "by Xet" if xet else "without Xet")
+        raise WrongBytes(f"{path} cannot be read: {error}", (path,)) from error
+    compare(copy, sha256, path, "by" if xet else "without")
     return copy
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether the Hub noticed itself that bytes are damaged, or hf_xet, which compares them."""
+    code = status(error)
+    if disk_error(error):
+        return False
+    return code == 500 or (code is None and isinstance(error, RuntimeError))
+
+
 def download_plainly(
-    api: HfApi, target: dict[str, Any], path: str, commit: str, copy: Path
-) -> None:
+    api: HfApi, target: dict[str, Any], path: str, commit: str, folder: Path
+) -> Path:
     """As clients without Xet do, which get the bytes from another address."""
+    copy = folder / "plain"
     url = hf_hub_url(**target, filename=path, revision=commit, endpoint=api.endpoint)
     headers = build_hf_headers(token=api.token)
     with get_session().stream("GET", url, headers=headers, follow_redirects=True) as response:
@@ -100,11 +107,11 @@ def download_plainly(
         with copy.open("wb") as file:
             for block in response.iter_bytes():
                 file.write(block)
+    return copy
 
 
 def compare(copy: Path, sent: str, path: str, how: str) -> None:
     came = file_sha256(copy)
     if came != sent:
-        raise WrongBytes(
-            f"other bytes came back for {path} {how}: SHA-256 {came}, sent {sent}", (path,)
-        )
+        message = f"other bytes came back for {path} {how} Xet: SHA-256 {came}, sent {sent}"
+        raise WrongBytes(message, (path,))

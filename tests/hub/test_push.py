@@ -305,7 +305,9 @@ def test_wrong_bytes_of_the_right_size_are_never_tagged(hub):
 
 
 @pytest.mark.parametrize("hub", ["xet"], indirect=True)
-@pytest.mark.parametrize("address, how", [("xorb", "by Xet"), ("(?!xorb)", "without Xet")])
+@pytest.mark.parametrize(
+    "address, how", [("xorb", "(by Xet|reconstruction)"), ("(?!xorb)", "without Xet")]
+)
 def test_both_kinds_of_transfer_are_read_back(hub, address, how):
     """One copy may be damaged and the other one not."""
     hub.fail(f"GET /cdn/{address}", corrupt=True, times=9999)
@@ -322,6 +324,15 @@ def test_a_damaged_large_file_is_sent_again_by_lfs(hub, request, caplog):
     assert files("v1") == FILES and len(commits()) == 2
     again = f"sending default/train.parquet again to {hub.url}: other bytes came back for"
     assert [line for line in caplog.messages if line.startswith(again)]
+
+
+def test_a_file_that_the_hub_has_lost_is_sent_again(hub, request):
+    """As it says itself."""
+    hub.fail("GET /cdn/", status=500, times=9999)
+    before = int(request.node.callspec.params["hub"] == "lfs")
+    hub.fail("POST .*objects/batch", skip=before, run=lambda request: hub.faults.clear())
+    push(publication())
+    assert files("v1") == FILES and len(commits()) == 2
 
 
 def test_a_damaged_small_file_is_committed_again(hub):
