@@ -17,10 +17,11 @@ MODEL_FILES = (
 )
 # the task of the pipeline, for those who do not have the package that registers it
 PIPELINE = Path(__file__).parents[1] / "models" / "pipeline_mnist1d.py"
+CLASSIFIER = "AutoModelForSequenceClassification"
 CUSTOM_PIPELINES = {
     "time-series-classification": {
         "impl": f"{PIPELINE.stem}.TimeSeriesClassificationPipeline",
-        "pt": ["AutoModelForSequenceClassification"],
+        "pt": [CLASSIFIER],
     }
 }
 
@@ -50,6 +51,10 @@ def model_publication(home: Path, dataset_id: str, table: list[dict[str, Any]]) 
     }
     settings = json.loads((home / "config.json").read_text(encoding="utf-8"))
     settings["custom_pipelines"] = CUSTOM_PIPELINES
+    # the same class by both names: there is no model without the classifier
+    classes = settings.get("auto_map", {})
+    if CLASSIFIER in classes:
+        classes["AutoModel"] = classes[CLASSIFIER]
     files["config.json"] = json.dumps(settings, indent=2).encode()
     files[PIPELINE.name] = PIPELINE
     card = (home / "README.md").read_text(encoding="utf-8")

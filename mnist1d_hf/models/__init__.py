@@ -14,7 +14,12 @@ from mnist1d_hf.extras import require
 require("train", "torch", "transformers")
 
 import torch
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForSequenceClassification
+from transformers import (
+    AutoConfig,
+    AutoFeatureExtractor,
+    AutoModel,
+    AutoModelForSequenceClassification,
+)
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from .configuration_mnist1d import Mnist1DCNNConfig as Mnist1DCNNConfig
@@ -72,6 +77,7 @@ def new_model(name: str, seed: int, **sizes: Any) -> Mnist1DPreTrainedModel:
 for _config, _model in ARCHITECTURES.values():
     AutoConfig.register(_config.model_type, _config)
     AutoModelForSequenceClassification.register(_config, _model)
+    AutoModel.register(_config, _model)  # there is no model without the classifier
     AutoFeatureExtractor.register(_config, Mnist1DFeatureExtractor)
     # saving copies the code beside the weights, for those who do not have this package
     _config.register_for_auto_class()

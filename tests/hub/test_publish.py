@@ -301,14 +301,18 @@ LOAD_MODELS = """
 import numpy as np, torch
 from huggingface_hub import snapshot_download
 from pathlib import Path
-from transformers import AutoFeatureExtractor, AutoModelForSequenceClassification, pipeline
+from transformers import (
+    AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification, pipeline
+)
 x = np.linspace(-1, 1, 40)
 for name in ("cnn", "logistic"):
     model_id = f"alice/mnist1d-{name}"
     model = AutoModelForSequenceClassification.from_pretrained(model_id, trust_remote_code=True)
     extract = AutoFeatureExtractor.from_pretrained(model_id, trust_remote_code=True)
+    same = AutoModel.from_pretrained(model_id, trust_remote_code=True)
     with torch.no_grad():
         logits = model(**extract(x, return_tensors="pt")).logits
+        assert (same(**extract(x, return_tensors="pt")).logits == logits).all()
     classify = pipeline("time-series-classification", model=model_id, trust_remote_code=True)
     for kind in (type(model), type(classify)):
         assert kind.__module__.startswith("transformers_modules"), kind
@@ -392,6 +396,8 @@ def test_with_the_package_no_remote_code_is_asked_for(hub, publish_all):
 
     import mnist1d_hf.models
 
+    model = transformers.AutoModel.from_pretrained("alice/mnist1d-cnn")
+    assert type(model) is mnist1d_hf.models.Mnist1DCNNForSequenceClassification
     classify = transformers.pipeline("time-series-classification", model="alice/mnist1d-cnn")
     assert type(classify) is mnist1d_hf.models.TimeSeriesClassificationPipeline
     assert 0 <= classify([0.0] * 40)[0]["score"] <= 1
