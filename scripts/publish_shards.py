@@ -6,9 +6,10 @@
     python scripts/publish_shards.py data local/big --hub local          # try it on this machine
 
 Shards are checked against their manifests and sent by several workers; commits of at most 50 files
-publish them, the card with the last. The Hub's digests of all files and the values of some are
-compared before the tag is set. Run again after any failure: it continues where it stopped, and
-when nothing is left to do, it does nothing.
+publish them, the card with the last. Before the tag is set, the Hub's digests of all files are
+compared, and the bytes and values of the first and last shard of each split (with --read-all, the
+bytes of all). Run again after any failure: it continues where it stopped, and when nothing is left
+to do, it does nothing.
 """
 
 import os
@@ -30,6 +31,9 @@ def main(
     repo: Annotated[str, typer.Argument(help="user/name, of a repository for these data alone")],
     tag: Annotated[str, typer.Option(help="set when everything is there")] = "v1.0.0",
     workers: Annotated[int, typer.Option(help="files sent at a time")] = 6,
+    read_all: Annotated[
+        bool, typer.Option("--read-all", help="download every shard again to compare its bytes")
+    ] = False,
     private: Annotated[bool, typer.Option("--private", help="a new repository is private")] = False,
     create_pr: Annotated[
         bool, typer.Option("--create-pr", help="as a pull request, no tag")
@@ -48,7 +52,7 @@ def main(
     from mnist1d_hf.hub.shard_repo import publish_shards, shards_publication
 
     with report_failures():
-        publication = shards_publication(folder, repo, tag)
+        publication = shards_publication(folder, repo, tag, read_all)
         if dry_run:
             return show([publication])
         whoami(namespace=repo.split("/")[0])

@@ -39,6 +39,7 @@ class Publication:
     tag: str | None = None
     space_sdk: str | None = None
     large: dict[str, LargeFile] = field(default_factory=dict, repr=False)
+    read_all: bool = False  # whether the bytes of large files are read back too
     # called with the repository, the commit and an empty folder: loads it as a user would, raises
     # WrongBytes
     check: Callable[[str, str, Path], None] | None = field(default=None, repr=False)

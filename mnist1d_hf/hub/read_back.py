@@ -6,6 +6,7 @@ clients without it.
 """
 
 import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ def remote_files(api: HfApi, target: dict[str, Any], revision: str) -> dict[str,
 def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> None:
     """Download every file of ours, compare the bytes, and load the whole as a user would.
 
-    Of large files the Hub's digests are compared, and `check` reads as much as it likes. Raises
-    WrongBytes with the names of the files that are damaged.
+    Of large files the Hub's digests are compared, their bytes only with `read_all`; `check` reads
+    as much as it likes. Raises WrongBytes with the names of the files that are damaged.
     """
     there = remote_files(api, publication.target, commit)
     missing, _ = publication.differs(there)
@@ -45,19 +46,29 @@ def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> N
     # a cache of its own, so that the bytes come from the Hub
     with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as folder:
         damaged = {}
-        for path, file in publication.files.items():
-            sent = bytes_sha256(content(file))
+        for path, sent in sent_files(publication):
             lfs = len(there[path]) != SHA1_DIGITS
             try:
-                download(api, publication.target, path, commit, sent, Path(folder), lfs)
+                copy = download(api, publication.target, path, commit, sent, Path(folder), lfs)
             except WrongBytes as error:
                 damaged[path] = error
+            else:
+                copy.resolve().unlink()  # all of them together may be larger than the disk
         if damaged:
             first = next(iter(damaged.values()))
             more = f", and of {len(damaged) - 1} more files" if len(damaged) > 1 else ""
             raise WrongBytes(f"{first}{more}", tuple(damaged))
         if publication.check:
             publication.check(publication.repo_id, commit, Path(folder))
+
+
+def sent_files(publication: Publication) -> Iterator[tuple[str, str]]:
+    """Path and SHA-256 of the files whose bytes are to be read back."""
+    for path, file in publication.files.items():
+        yield path, bytes_sha256(content(file))
+    if publication.read_all:
+        for path, large in publication.large.items():
+            yield path, large.sha256
 
 
 def download(

@@ -41,9 +41,12 @@ def publish_shards(
     return push(publication, private=private, create_pr=create_pr, workers=workers)
 
 
-def shards_publication(folder: Path, repo_id: str, tag: str = TAG) -> Publication:
+def shards_publication(
+    folder: Path, repo_id: str, tag: str = TAG, read_all: bool = False
+) -> Publication:
     """What `mnist1d-hf shards` made: all configs in `folder`, or the one whose folder it is.
 
+    With `read_all` every shard is downloaded again after it was sent, else two of each split.
     Raises `PublishError` when there are none, unfinished ones, or files that do not fit the
     manifest in number or size.
     """
@@ -60,7 +63,16 @@ def shards_publication(folder: Path, repo_id: str, tag: str = TAG) -> Publicatio
     files["README.md"] = shard_card(manifests, repo_id).encode()
     message = f"Publish {len(large)} shards"
     check = reads_as(manifests)
-    return Publication(repo_id, "dataset", files, message, tag=tag, large=large, check=check)
+    return Publication(
+        repo_id,
+        "dataset",
+        files,
+        message,
+        tag=tag,
+        large=large,
+        read_all=read_all,
+        check=check,
+    )
 
 
 def config_folders(folder: Path) -> list[Path]:

@@ -229,6 +229,20 @@ def test_values_that_are_not_those_of_the_manifest_are_not_tagged(hub, few, monk
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_every_shard_can_be_read_back(hub, many):
+    """A damaged one in the middle is found, and sent again to a Hub that asks for it."""
+    publish(many)
+    middle, sha256 = sorted(digests("v1").items())[30]
+    hub.fail(f"GET /cdn/.*{sha256}", corrupt=True, times=99)
+    publish(many)
+    publication = shards_publication(many, "alice/big", "v1", read_all=True)
+    with refused(f"is damaged: other bytes came back for default/{middle} without Xet"):
+        publish_shards(publication)
+    hub.fail("POST .*objects/batch", run=lambda request: hub.faults.clear())
+    assert not publish_shards(publication).changed
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
 def test_the_command(hub, few, root, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(root / "scripts"))
     import publish_shards as script
