@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 8
 LONGEST_WAIT = 30.0  # seconds
 SILENCE = 2.0  # seconds of waiting before a retry that need no explanation
-PATIENCE = 10.0  # seconds for an answer before a line says that there is none yet
+PATIENCE = 10.0  # seconds before a line says what is still under way
 TRANSIENT = {408, 409, 412, 429}  # and every 5xx
 # what keeps a file from being written here
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -44,7 +44,7 @@ def attempt(what: str, call: Callable[[], Answer]) -> Answer:
     """Call until it succeeds, fails for good, or has failed ATTEMPTS times; then `PublishError`.
 
     An error may say itself, by its attribute `attempts`, that fewer are enough.
-    What it waits for goes to the log as a warning: before a retry, and when no answer comes.
+    What it waits for goes to the log as a warning: before a retry, and when a call takes long.
     """
     for number in range(1, ATTEMPTS + 1):
         check_stop()
@@ -66,7 +66,7 @@ def attempt(what: str, call: Callable[[], Answer]) -> Answer:
 
 
 class Reminder:
-    """Says after PATIENCE seconds, and then ever more seldom, that there is no answer yet."""
+    """Says after PATIENCE seconds, and then ever more seldom, what is still under way."""
 
     def __init__(self, what: str):
         self.what, self.next = what, PATIENCE
@@ -74,7 +74,7 @@ class Reminder:
     def __call__(self, seconds: float) -> None:
         if seconds >= self.next:
             self.next *= 2
-            logger.warning(f"{self.what}: {constants.ENDPOINT} has been busy for {seconds:.0f} s")
+            logger.warning(f"{self.what}: {seconds:.0f} s so far (at {constants.ENDPOINT})")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
