@@ -70,8 +70,8 @@ class Publication:
     def differs(self, there: Mapping[str, str]) -> tuple[list[str], list[str]]:
         """Paths whose digests `there` are missing or wrong, and data files that are not ours."""
         missing = [path for path, names in self.digests.items() if there.get(path) not in names]
-        strange = [path for path in there if path.endswith(DATA) and path not in self.digests]
-        return missing, strange
+        foreign = [path for path in there if path.endswith(DATA) and path not in self.digests]
+        return missing, foreign
 
 
 def content(file: Path | bytes) -> bytes:

@@ -92,8 +92,8 @@ def check_tag(api: HfApi, publication: Publication) -> None:
     tagged = next((ref.target_commit for ref in refs.tags if ref.name == publication.tag), None)
     if tagged is None:
         return
-    missing, strange = publication.differs(remote_files(api, publication.target, tagged))
-    if strange or any(path.endswith(DATA) for path in missing):
+    missing, foreign = publication.differs(remote_files(api, publication.target, tagged))
+    if foreign or any(path.endswith(DATA) for path in missing):
         raise PublishError(
             f"tag {publication.tag} of {publication.repo_id} already names other data: "
             "publish these under a new tag with --tag"
@@ -152,18 +152,18 @@ def commit_batch(
 
     The card and all that is not large come with the last one.
     """
-    revision, head, missing, strange = compare(api, publication, create_pr)
-    if not missing and not strange:
+    revision, head, missing, foreign = compare(api, publication, create_pr)
+    if not missing and not foreign:
         return Batch(head)
     large, files = publication.large, publication.files
     ahead = [path for path in missing if path in large]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         sent[path] if path in sent else addition(path, large[path]) for path in ahead[:COMMIT_FILES]
     ]
-    last = not ahead or len(missing) + len(strange) <= COMMIT_FILES
+    last = not ahead or len(missing) + len(foreign) <= COMMIT_FILES
     if last:
         operations += [CommitOperationAdd(path, files[path]) for path in missing if path in files]
-        operations += [CommitOperationDelete(path) for path in strange]
+        operations += [CommitOperationDelete(path) for path in foreign]
     done = api.create_commit(
         **publication.target,
         operations=operations,

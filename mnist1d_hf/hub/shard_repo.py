@@ -32,7 +32,7 @@ def publish_shards(
     create_pr: bool = False,
     workers: int = WORKERS,
 ) -> Pushed:
-    """Bring what `shards_publication` found to a repository of its own; tag it when all is there.
+    """Upload what `shards_publication` found to a repository of its own, verify it and tag it.
 
     Raises `PublishError`, before anything is sent for a repository that holds other data and for
     damaged shards.

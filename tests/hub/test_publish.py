@@ -176,6 +176,30 @@ def test_mistakes_are_told_in_one_line_before_anything_is_sent(hub, publish_all,
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_no_token_is_printed_with_a_bug(hub, publish_all, monkeypatch):
+    def broken(*_, **options):
+        raise KeyError("Bearer hf_alicesecret0123456789")
+
+    monkeypatch.setattr(publish, "plan", broken)
+    with pytest.raises(SystemExit) as told:
+        publish_all()
+    assert "KeyError" in str(told.value) and "Traceback" in str(told.value)
+    assert "hf_alice" not in str(told.value)
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b""])
+def test_a_hub_that_does_not_start_is_told_in_one_line(root, tmp_path, content):
+    (tmp_path / "hub.sqlite3").write_bytes(content)
+    command = [sys.executable, "scripts/publish.py", "--hub", "local", "--only", "models"]
+    done = subprocess.run(
+        [*command, "--hub-dir", tmp_path], cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    wanted = f"error: the Hub in {tmp_path} does not start: " if content else "error: no models"
+    assert done.stderr.startswith(wanted)
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
 def test_full_disk_while_the_files_are_made(hub, publish_all):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
