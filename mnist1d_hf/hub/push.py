@@ -220,6 +220,7 @@ def repair(
                 commit_message=publication.message,
                 revision=revision,
                 parent_commit=head,
+                create_pr=create_pr and revision is None,
             )
 
     attempt(what, lambda: upload_by_lfs(api, publication, create_pr, damage.paths))

@@ -344,6 +344,16 @@ def test_a_damaged_small_file_is_committed_again(hub):
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_a_repair_by_pull_request_leaves_main_alone(hub):
+    before = push(publication())
+    hub.fail("GET /api/resolve-cache/.*notes", corrupt=True, times=9999)
+    hub.fail("POST .*/commit/", run=lambda request: hub.faults.clear())
+    push(publication(), create_pr=True)
+    assert HfApi().dataset_info("alice/d").sha == before.commit
+    assert files("refs/pr/1") == FILES
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
 def test_damage_after_publishing_is_noticed_by_the_next_run(hub):
     push(publication())
     hub.fail("GET /cdn/", corrupt=True, times=9999)
