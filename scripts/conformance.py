@@ -123,8 +123,10 @@ def prepare(suite: Suite, source: Path, folder: Path, url: str) -> None:
     )
 
 
-def run_tests(suite: Suite, folder: Path, url: str, xet: bool) -> dict[str, dict[str, str]]:
-    """Outcome of every test by name: {"passed": {}, "skipped": {name: why}, "failed": ...}."""
+def run_tests(
+    suite: Suite, folder: Path, url: str, xet: bool, only: list[str]
+) -> dict[str, dict[str, str]]:
+    """Outcome of every test, or of `only` some: {"passed": {name: ""}, "failed": {name: why}}."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
     environment |= {
         "HF_ENDPOINT": url,
@@ -138,7 +140,8 @@ def run_tests(suite: Suite, folder: Path, url: str, xet: bool) -> dict[str, dict
         "NO_PROXY": "127.0.0.1,localhost",
         "PYTHONPATH": os.pathsep.join([str(GUARD), *filter(None, [os.getenv("PYTHONPATH")])]),
     }
-    command = [sys.executable, "-m", "pytest", *(f"tests/{name}" for name in suite.files)]
+    tests = [node(name) for name in only] or [f"tests/{name}" for name in suite.files]
+    command = [sys.executable, "-m", "pytest", *tests]
     command += ["-c", "pytest.ini", "--rootdir", ".", "-p", "no:cacheprovider", "--tb=short"]
     command += ["-q", "--junitxml=report.xml", "-m", suite.markers]
     command += ["-k", " and ".join(f"not {name}" for name in suite.left_out)]
@@ -146,6 +149,12 @@ def run_tests(suite: Suite, folder: Path, url: str, xet: bool) -> dict[str, dict
     if done.returncode > 1:  # 1: some tests failed
         raise SystemExit("error: pytest could not run the tests; the reason stands above")
     return outcomes(folder / "report.xml")
+
+
+def node(name: str) -> str:
+    """What pytest calls the test that a report calls module.Class::function."""
+    module, *classes = name.partition("::")[0].split(".")
+    return "::".join([f"tests/{module}.py", *classes, name.partition("::")[2]])
 
 
 def outcomes(report: Path) -> dict[str, dict[str, str]]:
@@ -209,7 +218,13 @@ def run_suite(suite: Suite, source: Path, xet: bool) -> dict[str, Any]:
             hub.add_user(user, token, orgs=organisations)
         folder = Path(name)
         prepare(suite, source, folder, hub.url)
-        found = run_tests(suite, folder, hub.url, xet)
+        found = run_tests(suite, folder, hub.url, xet, [])
+        # once more, as their projects do: some measure times that a busy machine does not keep
+        again = [test for test in found["failed"] if reason(test) is None]
+        if again:
+            passed = run_tests(suite, folder, hub.url, xet, again)["passed"]
+            found["passed"] |= passed
+            found["failed"] = {k: v for k, v in found["failed"].items() if k not in passed}
         log = folder / "refused_connections.txt"
         lines = log.read_text().splitlines() if log.exists() else []
     return {
