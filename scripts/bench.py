@@ -1,17 +1,19 @@
 """Benchmarks: one command per area, ratios measured side by side in one process.
 
     python scripts/bench.py generation    # about five minutes on one core
-    python scripts/bench.py studies       # about five minutes on one core, 10 GB of memory
+    python scripts/bench.py studies       # about five minutes, 10 GB memory
     python scripts/bench.py tickets       # about two minutes on one core
     python scripts/bench.py training      # about two minutes on one core
     python scripts/bench.py many          # about three minutes on two
     python scripts/bench.py optimum       # about two minutes on one core
-    python scripts/bench.py scale         # about three minutes on two, 2 GB of disk
+    python scripts/bench.py scale         # about three minutes, 2 GB of disk
     python scripts/bench.py hub           # about one minute on two
 
-Each prints a table and writes dataset_card/results/bench_<area>.json with the machine, the
-versions and the revision. Times are CPU seconds of one thread, the best of interleaved rounds, so
-that other work on the machine changes them little.
+Each prints a table and writes out/results/bench_<area>.json with the machine, the versions and the
+revision; with --update it replaces the committed results in dataset_card/results. The original
+package is one side of some comparisons: without it (extra `dev`) they are left out. Times are CPU
+seconds of one thread, the best of interleaved rounds, so that other work on the machine changes
+them little.
 """
 
 import os
@@ -20,15 +22,29 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from typing import Annotated
+
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mnist1d_hf.entrances import console, entrance, reflowed
 from mnist1d_hf.evidence.results import write_result
+from mnist1d_hf.extras import require
 
 RESULTS = Path(__file__).parents[1] / "dataset_card" / "results"
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+OUT = Path("out") / "results"
+Update = Annotated[
+    bool, typer.Option("--update", help="replace the committed results, with all comparisons")
+]
+
+app = typer.Typer(
+    help=reflowed(__doc__),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
 
 
 @app.callback()
@@ -36,10 +52,17 @@ def main() -> None:
     """A command per area, also while there is only one."""
 
 
-def report(area: str, title: str, rows: list[dict], seconds: float, out: Path, **args) -> None:
+def begin(update: bool) -> float:
+    """The time; refuses to update results when a side of the comparisons is not installed."""
+    if update:
+        require("dev", "mnist1d")
+    return time.perf_counter()
+
+
+def report(area: str, title: str, rows: list[dict], seconds: float, update: bool, **args) -> None:
     """Print `rows` as a table and write them with their provenance."""
     show(title, rows)
-    write(area, {"rows": rows}, seconds, out, **args)
+    write(area, {"rows": rows}, seconds, update, **args)
 
 
 def show(title: str, rows: list[dict]) -> None:
@@ -49,132 +72,141 @@ def show(title: str, rows: list[dict]) -> None:
         table.add_column(column, justify="left" if column == next(iter(rows[0])) else "right")
     for row in rows:
         table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console().print(table)
+    console.print(table)
 
 
-def write(area: str, result: dict, seconds: float, out: Path, **args) -> None:
-    path = write_result(out / f"bench_{area}.json", result, args=args, seconds=seconds)
-    Console().print(f"wrote {path}")
+def write(area: str, result: dict, seconds: float, update: bool, **args) -> None:
+    folder = RESULTS if update else OUT
+    path = write_result(folder / f"bench_{area}.json", result, args=args, seconds=seconds)
+    console.print(f"wrote {path}")
 
 
 @app.command()
-def generation(rounds: int = 5, stream_rows: int = 10_000_000, out: Path = RESULTS) -> None:
+@entrance()
+def generation(rounds: int = 5, stream_rows: int = 10_000_000, update: Update = False) -> None:
     """Making and loading data: against the original, NumPy's own draws, and datasets."""
     from benchmarks.generation import measure
 
-    start = time.perf_counter()
+    start = begin(update)
     rows = measure(rounds, stream_rows)
     report(
         "generation",
         "Making and loading data, one thread",
         rows,
         time.perf_counter() - start,
-        out,
+        update,
         rounds=rounds,
         stream_rows=stream_rows,
     )
 
 
 @app.command()
-def studies(outer_steps: int = 2, out: Path = RESULTS) -> None:
+@entrance()
+def studies(outer_steps: int = 2, update: Update = False) -> None:
     """An outer step of the metalearning studies, and `tickets`, against the notebooks' way."""
     from benchmarks.studies import measure
 
-    start = time.perf_counter()
+    start = begin(update)
     rows = measure(outer_steps)
     title = "Metalearning, one thread"
-    report("studies", title, rows, time.perf_counter() - start, out, outer_steps=outer_steps)
-    tickets(out=out)
+    report("studies", title, rows, time.perf_counter() - start, update, outer_steps=outer_steps)
+    tickets(update=update)
 
 
 @app.command()
-def tickets(rounds: int = 3, steps: int = 299, out: Path = RESULTS) -> None:
+@entrance()
+def tickets(rounds: int = 3, steps: int = 299, update: Update = False) -> None:
     """A search for lottery tickets against the notebook's."""
     from benchmarks.tickets import measure
 
-    start = time.perf_counter()
+    start = begin(update)
     rows = measure(rounds, steps)
     title = "A training of the search for lottery tickets, one thread"
     seconds = time.perf_counter() - start
-    report("tickets", title, rows, seconds, out, rounds=rounds, steps=steps)
+    report("tickets", title, rows, seconds, update, rounds=rounds, steps=steps)
 
 
 @app.command()
-def optimum(rounds: int = 5, num_rows: int = 2000, out: Path = RESULTS) -> None:
+@entrance()
+def optimum(rounds: int = 5, num_rows: int = 2000, update: Update = False) -> None:
     """The exact optimum: rows a second, memory, and SciPy's densities of the same components."""
     from benchmarks.optimum import measure
 
-    start, load = time.perf_counter(), os.getloadavg()[0]
+    start, load = begin(update), os.getloadavg()[0]
     found = measure(rounds, num_rows)
     seconds = time.perf_counter() - start
     arguments = {"rounds": rounds, "num_rows": num_rows, "load": round(load, 2)}
-    report("optimum", "The exact optimum, one thread", found, seconds, out, **arguments)
+    report("optimum", "The exact optimum, one thread", found, seconds, update, **arguments)
 
 
 # ---------------------------------------------------------------- scale
 
 
 @app.command()
+@entrance()
 def scale(
     rounds: int = 5,
     rows: int = 2_000_000,
     largest: int = 10_000_000,
     engines: bool = True,
-    out: Path = RESULTS,
+    update: Update = False,
 ) -> None:
     """From ten thousand rows to ten billion: streams, shards, engines, and a projection."""
     from benchmarks.scale import measure
 
-    start, load = time.perf_counter(), os.getloadavg()[0]
+    start, load = begin(update), os.getloadavg()[0]
     result = measure(rounds, rows, largest, engines)
     show("What a row costs", result["rows"])
     show("Growth", result["growth"])
     show("Projection", result["projection"])
-    Console().print(result["note"])
+    console.print(result["note"])
     arguments = {"rounds": rounds, "rows": rows, "largest": largest, "load": round(load, 2)}
-    write("scale", result, time.perf_counter() - start, out, **arguments)
+    write("scale", result, time.perf_counter() - start, update, **arguments)
 
 
 # ---------------------------------------------------------------- hub
 
 
 @app.command()
-def hub(clients: int = 50, seconds: int = 30, out: Path = RESULTS) -> None:
+@entrance()
+def hub(clients: int = 50, seconds: int = 30, update: Update = False) -> None:
     """The embedded Hub under load: its answers, its times, and its memory, which stays flat."""
     from benchmarks.hub import measure
 
-    start, load = time.perf_counter(), os.getloadavg()[0]
+    start, load = begin(update), os.getloadavg()[0]
     result = measure(clients, seconds)
     show("The embedded Hub under load", result["rows"])
     arguments = {"clients": clients, "span": seconds, "load": round(load, 2)}
-    write("hub", result, time.perf_counter() - start, out, **arguments)
+    write("hub", result, time.perf_counter() - start, update, **arguments)
 
 
 # ---------------------------------------------------------------- training
 
 
 @app.command()
-def training(rounds: int = 8, steps: int = 150, out: Path = RESULTS) -> None:
+@entrance()
+def training(rounds: int = 8, steps: int = 150, update: Update = False) -> None:
     """Time of a training step: Trainer with our loader against a bare loop and other loops."""
     from benchmarks.training import measure
 
-    start = time.perf_counter()
+    start = begin(update)
     rows = measure(rounds, steps)
     title = "CPU time per training step, batch 100, one thread"
-    report("training", title, rows, time.perf_counter() - start, out, rounds=rounds, steps=steps)
+    report("training", title, rows, time.perf_counter() - start, update, rounds=rounds, steps=steps)
 
 
 # ---------------------------------------------------------------- many
 
 
 @app.command()
-def many(rounds: int = 8, steps: int = 40, models: int = 10, out: Path = RESULTS) -> None:
+@entrance()
+def many(rounds: int = 8, steps: int = 40, models: int = 10, update: Update = False) -> None:
     """Training many models at once against the original's loop; when idle, in two processes."""
     import torch
     from benchmarks.training import original_loop
 
     torch.set_num_threads(1)
-    start = time.perf_counter()
+    start = begin(update)
     load = os.getloadavg()[0]
     idle = load < 1  # two processes say nothing when the cores have other work
     rows = []
@@ -186,9 +218,9 @@ def many(rounds: int = 8, steps: int = 40, models: int = 10, out: Path = RESULTS
         used = {(loop, n): float("inf") for loop in loops for n in (steps, 5 * steps)}
         for _ in range(rounds):
             for loop, n in used:
-                begin = time.process_time()
+                before = time.process_time()
                 loops[loop][1](n * models // loops[loop][0])
-                used[loop, n] = min(used[loop, n], time.process_time() - begin)
+                used[loop, n] = min(used[loop, n], time.process_time() - before)
         best = {
             loop: (used[loop, 5 * steps] - used[loop, steps]) / (4 * steps * models)
             for loop in loops
@@ -207,7 +239,7 @@ def many(rounds: int = 8, steps: int = 40, models: int = 10, out: Path = RESULTS
             )
     title = f"{models} models at once, batch 100, Adam, one thread"
     arguments = {"rounds": rounds, "steps": steps, "models": models, "load": round(load, 2)}
-    report("many", title, rows, time.perf_counter() - start, out, **arguments)
+    report("many", title, rows, time.perf_counter() - start, update, **arguments)
 
 
 def many_loop(name: str, models: int, steps: int) -> None:
@@ -248,9 +280,9 @@ def timed_many(name: str, models: int, steps: int) -> float:
     import torch
 
     torch.set_num_threads(1)
-    begin = time.perf_counter()
+    before = time.perf_counter()
     many_loop(name, models, steps)
-    return time.perf_counter() - begin
+    return time.perf_counter() - before
 
 
 if __name__ == "__main__":

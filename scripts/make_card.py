@@ -1,6 +1,6 @@
 """Rebuild the dataset's card: its facts, and the tables between the markers of README.md.
 
-    python scripts/make_card.py            # dataset_card/ and README.md, in seconds
+    python scripts/make_card.py     # dataset_card/ and README.md, seconds
 
 Facts go to results/dataset.json, the leaderboard to results/leaderboard.json, and the tables are
 filled from these as from the other results. The project's own README has tables of the same kind.
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mnist1d_hf.entrances import program
 from mnist1d_hf.evidence.results import read_result, write_json, write_result
 from mnist1d_hf.files import replacing
 from mnist1d_hf.pages.dataset_card import fill, fill_tables
@@ -21,7 +22,7 @@ from mnist1d_hf.pages.leaderboard import board
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="of the card")] = Path("dataset_card"),
+    folder: Annotated[Path, typer.Argument(help="folder of the card")] = Path("dataset_card"),
 ) -> None:
     start = time.perf_counter()
     facts = dataset_facts()
@@ -45,5 +46,7 @@ def write_if_new(path: Path, facts: dict[str, Any], seconds: float) -> None:
         write_result(path, facts, args={}, seconds=seconds)
 
 
+app = program(main, __doc__, "the files that are named above are complete")
+
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -1,18 +1,20 @@
 """Publish MNIST-1D on the Hugging Face Hub: the dataset, trained models, the Space, a collection.
 
-    python scripts/publish.py --dry-run                 # what would be sent, and how large it is
-    python scripts/publish.py --hub local               # to a Hub on this machine, gone afterwards
-    python scripts/publish.py --hub local --hub-dir hub # kept: look at it with `mnist1d-hf hub`
-    python scripts/publish.py --models out/models       # to huggingface.co (or HF_ENDPOINT)
-    python scripts/publish.py --train                   # the same, trained before where it lacks
+    python scripts/publish.py --dry-run           # list the files, send none
+    python scripts/publish.py --hub local         # to a Hub on this machine
+    python scripts/publish.py --hub local --hub-dir hub     # which is kept
+    python scripts/publish.py --models out/models # to huggingface.co
+    python scripts/publish.py --train         # trained first: half an hour
 
-It needs a token with write access: `hf auth login`, or HF_TOKEN. Everything is read back and
-compared before the tag is set; run again after any failure, it continues where it stopped. To see
-it work with your own token and leave nothing behind:
+It needs a token with write access: `hf auth login`, or HF_TOKEN. The address is huggingface.co or
+that of HF_ENDPOINT; a Hub that is kept can be looked at with `mnist1d-hf hub --dir hub`.
+Everything is read back and compared before the tag is set; run again after any failure, it
+continues where it stopped. To see it work with your own token and leave nothing behind:
 
     python scripts/publish.py --private --repo-prefix tmp- --delete-after
 """
 
+import argparse
 import os
 import signal
 import socket
@@ -40,32 +42,42 @@ if __name__ == "__main__":  # before the imports that take a moment
 import typer  # noqa: E402
 
 
-def start_local_hub(directory: Path | None) -> None:
-    """An embedded Hub for this process.
+def set_environment() -> None:
+    """What the libraries read when they are imported: so this comes before any of them is.
 
-    The libraries read where the Hub is when they are imported, and importing the Hub imports them:
-    so its port is chosen before.
+    It is the address of a Hub on this machine, if `--hub local` asks for one, and no bars in logs.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{port}"
-    from mnist1d_hf.localhub import LocalHub
-
-    hub = LocalHub(directory, port=port).start()
-    os.environ["HF_TOKEN"] = hub.add_user("local")
-
-
-def prepare(hub: str, hub_dir: Path | None) -> None:
-    """What must be set before the libraries are imported."""
-    if hub not in ("", "local"):
-        raise SystemExit(f"error: --hub {hub!r}: only 'local' is known; else set HF_ENDPOINT")
     if not sys.stderr.isatty():
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     # hf_xet is silent while it tries again, for minutes; here every retry says what it waits for
     os.environ.setdefault("HF_XET_CLIENT_RETRY_MAX_ATTEMPTS", "2")
     os.environ.setdefault("HF_XET_CLIENT_RETRY_BASE_DELAY", "500ms")
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--hub", nargs="?")
+    if finder.parse_known_args()[0].hub == "local":
+        reserve_endpoint()
+
+
+def reserve_endpoint() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def start_local_hub(directory: Path | None) -> None:
+    """An embedded Hub for this process, at the address that was reserved."""
+    from mnist1d_hf.localhub import LocalHub
+
+    port = int(os.environ["HF_ENDPOINT"].rpartition(":")[2])
+    hub = LocalHub(directory, port=port).start()
+    os.environ["HF_TOKEN"] = hub.add_user("local")
+
+
+def check_hub(hub: str, hub_dir: Path | None) -> None:
+    """Start the Hub that was asked for; ValueError for a name that is unknown."""
+    if hub not in ("", "local"):
+        raise ValueError(f"--hub {hub!r}: only 'local' is known; else set HF_ENDPOINT")
     if hub == "local":
         try:
             start_local_hub(hub_dir)
@@ -74,7 +86,7 @@ def prepare(hub: str, hub_dir: Path | None) -> None:
 
             where = f"the Hub in {hub_dir}" if hub_dir else "the Hub"
             text = " ".join(without_tokens(str(error)).split())
-            raise SystemExit(f"error: {where} does not start: {text}") from None
+            raise ValueError(f"{where} does not start: {text}") from None
 
 
 @contextmanager
@@ -111,6 +123,10 @@ def run(app: typer.Typer) -> None:
 
 def train_models(folder: Path) -> None:
     """The six baselines by their recipes, in a process of its own: what is there is left alone."""
+    from mnist1d_hf.extras import require
+    from mnist1d_hf.workers import Stopped
+
+    require("train", "torch", "transformers", "accelerate")
     command = [sys.executable, str(Path(__file__).with_name("train_baselines.py"))]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which ends the child too
     try:
@@ -119,7 +135,7 @@ def train_models(folder: Path) -> None:
         stop_at_once()
     signal.signal(signal.SIGINT, before)
     if done.returncode:
-        raise SystemExit("error: training failed; the same command goes on where it stopped")
+        raise Stopped("training failed; the same command goes on where it stopped")
 
 
 def main(
@@ -148,16 +164,19 @@ def main(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list the files, send none")] = False,
 ) -> None:
     if delete_after and not repo_prefix:
-        raise SystemExit("error: --delete-after needs --repo-prefix, for example tmp-")
-    prepare("" if dry_run and hub == "local" else hub, hub_dir)
+        raise ValueError("--delete-after needs --repo-prefix, for example tmp-")
+    check_hub("" if dry_run and hub == "local" else hub, hub_dir)
     if train:
         models = models or Path("out/models")
         train_models(models)
     from mnist1d_hf.hub.interrupt import finish_running
     from mnist1d_hf.hub.publish import PARTS, delete, plan
     from mnist1d_hf.hub.push import whoami
+    from mnist1d_hf.signals.params import check_choice
 
     parts = tuple(only or PARTS)
+    for part in parts:
+        check_choice("--only", part, PARTS)
     with report_failures(), tempfile.TemporaryDirectory(prefix="mnist1d-publish-") as work:
         owner = (namespace or "you") if dry_run else whoami(namespace=namespace)
         publications = plan(
@@ -209,6 +228,7 @@ def publish_all(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)  # they would show local variables: the token
-    app.command()(main)
-    run(app)
+    set_environment()
+    from mnist1d_hf.entrances import program
+
+    run(program(main, __doc__))

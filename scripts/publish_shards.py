@@ -1,9 +1,9 @@
 """Publish a large dataset, which `mnist1d-hf shards` made, in a repository of its own.
 
-    mnist1d-hf shards default --num-samples 1e8 --num-shards 64 --workers 8 --out data
+    mnist1d-hf shards default --num-samples 1e8 --workers 8 --out data
     python scripts/publish_shards.py data you/mnist1d-100m
-    python scripts/publish_shards.py data you/mnist1d-100m --dry-run     # list the files, send none
-    python scripts/publish_shards.py data local/big --hub local          # try it on this machine
+    python scripts/publish_shards.py data you/mnist1d-100m --dry-run
+    python scripts/publish_shards.py data local/big --hub local
 
 Shards are checked against their manifests and sent by several workers; commits of at most 50 files
 publish them, the card with the last. Before the tag is set, the Hub's digests of all files are
@@ -23,7 +23,7 @@ if __name__ == "__main__":  # Ctrl-C until `run` has its own way to end
 import typer  # noqa: E402
 
 # beside this file
-from publish import prepare, report_failures, run, show  # noqa: E402
+from publish import check_hub, report_failures, run, set_environment, show  # noqa: E402
 
 
 def main(
@@ -43,11 +43,10 @@ def main(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="list the files, send none")] = False,
 ) -> None:
     if repo.count("/") != 1:
-        raise SystemExit(f"error: {repo!r}: write user/name")
+        raise ValueError(f"{repo!r}: write user/name")
     if workers < 1:
-        raise SystemExit(f"error: --workers {workers}: at least 1")
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a bar for each file, of several at a time
-    prepare("" if dry_run and hub == "local" else hub, hub_dir)
+        raise ValueError(f"--workers {workers}: at least 1")
+    check_hub("" if dry_run and hub == "local" else hub, hub_dir)
     from mnist1d_hf.hub.push import whoami
     from mnist1d_hf.hub.shard_repo import publish_shards, shards_publication
 
@@ -62,6 +61,8 @@ def main(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)  # they would show local variables: the token
-    app.command(help=__doc__)(main)
-    run(app)
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a bar for each file, of several at a time
+    set_environment()
+    from mnist1d_hf.entrances import program
+
+    run(program(main, __doc__))

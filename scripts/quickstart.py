@@ -1,11 +1,11 @@
-"""The main job from end to end, in about a minute on one core, with nothing but this machine:
-
-build the data, verify them bit for bit, train the paper's CNN on two configs through Trainer, load
-the saved models back, and publish data and models to an embedded Hub, from which they are read
-again. Writes a picture, the models and results.json.
+"""The main job from end to end, in about a minute on one core, with nothing but this machine.
 
     python scripts/quickstart.py                  # what `make run` calls
     python scripts/quickstart.py --steps 500      # a quick look
+
+Builds the data, verifies them bit for bit, trains the paper's CNN on two configs through Trainer,
+loads the saved models back, and publishes data and models to an embedded Hub, from which they are
+read again. Writes a picture, the models and results.json.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from publish import start_local_hub
+from publish import reserve_endpoint, start_local_hub
 from rich.console import Console
 from rich.table import Table
 
@@ -50,7 +50,7 @@ def verify() -> None:
     checks = [check for check in check_identity() if "float32" in check.what]
     broken = [check.what for check in checks if not check.holds]
     if broken:
-        raise SystemExit(f"these arrays differ from the paper's: {', '.join(broken)}")
+        raise ValueError(f"these arrays differ from the paper's: {', '.join(broken)}")
     console.print(f"2. Verified: {len(checks)} arrays have the paper's SHA-256, bit for bit.\n")
 
 
@@ -130,6 +130,13 @@ def main(
     steps: Annotated[int, typer.Option(help="of training; the paper's 6000 by default")] = 6000,
 ) -> None:
     start = time.perf_counter()
+    from mnist1d_hf.extras import require
+    from mnist1d_hf.files import check_writable
+
+    require("studies", "torch", "transformers", "accelerate", "matplotlib")
+    check_writable(out)
+    if steps < 1:
+        raise ValueError(f"--steps {steps}: at least 1")
     start_local_hub(None)
     from mnist1d_hf.evidence.published import PUBLISHED
     from mnist1d_hf.evidence.results import write_result
@@ -155,4 +162,7 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    reserve_endpoint()  # before a library that asks for it is imported
+    from mnist1d_hf.entrances import program
+
+    program(main, __doc__, "what is finished is kept, and the same command starts again")()

@@ -1,9 +1,9 @@
 """Reproduce the paper: run every study, draw its figures, and write down what holds.
 
-    python scripts/reproduce.py --report-only            # page and figures, from results that exist
-    python scripts/reproduce.py --scale smoke            # all of it in minutes, into out/
+    python scripts/reproduce.py --report-only  # page and figures: seconds
+    python scripts/reproduce.py --scale smoke    # all in minutes, into out/
     python scripts/reproduce.py --only tsne --only pooling --workers 2
-    python scripts/reproduce.py --out out/again --workers 2     # from nothing; hours
+    python scripts/reproduce.py --out out/again --workers 2  # anew: hours
 
 The studies are cut into cells, finished cells are kept, and Ctrl-C loses only those that are being
 computed: the same command continues. Writes REPRODUCTION.md, results/ and figures/.
@@ -16,12 +16,17 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnist1d_hf.entrances import program, refusals
 from mnist1d_hf.evidence.cost import judge_cost, measure
 from mnist1d_hf.evidence.results import read_result, write_json
-from mnist1d_hf.files import replacing
+from mnist1d_hf.files import check_writable, replacing
 from mnist1d_hf.pages.reproduction import page
-from mnist1d_hf.studies import load_studies
-from mnist1d_hf.studies.command import packed_cells
+from mnist1d_hf.signals.params import check_choice
+from mnist1d_hf.workers import Stopped
+
+with refusals():  # the extra `studies`
+    from mnist1d_hf.studies import load_studies
+    from mnist1d_hf.studies.command import packed_cells
 
 FACTS = Path(__file__).parents[1] / "dataset_card" / "results" / "dataset.json"
 SMOKE = "**A smoke run, seconds a study: too small to judge, so no study has a verdict here.**"
@@ -69,17 +74,16 @@ def main(
     out = out or Path("dataset_card" if scale == "paper" else "out")
     known = list(load_studies())
     for name in only or []:
-        if name not in known:
-            raise SystemExit(f"error: --only {name!r}: must be one of {', '.join(known)}")
-    try:
-        todo = [] if report_only else [name for name in known if name in (only or known)]
-        failed = [name for name in todo if not run(name, scale, out, workers)]
-    except KeyboardInterrupt:
-        raise SystemExit("stopped; the same command continues") from None
+        check_choice("--only", name, known)
+    check_writable(out / "results")
+    todo = [] if report_only else [name for name in known if name in (only or known)]
+    failed = [name for name in todo if not run(name, scale, out, workers)]
     print(f"\nwrote {report(out, SMOKE if scale == 'smoke' else '')}")
     if failed:
-        raise SystemExit(f"error: {', '.join(failed)} failed; the same command continues there")
+        raise Stopped(f"{', '.join(failed)} failed; the same command continues there")
 
+
+app = program(main, __doc__)
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

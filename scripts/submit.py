@@ -1,13 +1,14 @@
 """Add an entry to the leaderboard: predictions for the test rows, checked and scored here.
 
-    python scripts/submit.py predictions.csv --name "my TCN" --selection validation \\
-        --link https://github.com/me/my-tcn
+    python scripts/submit.py predictions.csv --name "my TCN" \\
+        --selection validation --link https://github.com/me/my-tcn
 
 The file has a line for each of the 1000 test rows, in their order, and on it the digits that the
 runs predict, separated by commas or spaces: a column per run; at least three runs with seeds of
 their own are recommended. Or a NumPy array (1000, runs) as .npy. To make one:
 
-    np.savetxt("predictions.csv", np.stack(runs, axis=1), fmt="%d", delimiter=",")
+    classes = np.stack(runs, axis=1)
+    np.savetxt("predictions.csv", classes, fmt="%d", delimiter=",")
 
 Writes dataset_card/results/leaderboard.json and the table of the card; then open a pull request.
 """
@@ -18,6 +19,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from mnist1d_hf.entrances import program
 from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.files import replacing
 from mnist1d_hf.pages.dataset_card import fill
@@ -58,15 +60,12 @@ def main(
     card: Annotated[Path, typer.Option(help="folder of the card")] = Path("dataset_card"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="score, write nothing")] = False,
 ) -> None:
-    try:
-        submission = Submission(name, selection, link, config, remark)
-        results = {path.stem: read_result(path) for path in sorted(card.glob("results/*.json"))}
-        if "leaderboard" not in results:
-            raise ValueError(f"{card}/results/leaderboard.json does not exist: name it by --card")
-        labels = frozen_labels(config)
-        board = submit(results["leaderboard"], submission, read_classes(predictions), labels)
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from None
+    submission = Submission(name, selection, link, config, remark)
+    results = {path.stem: read_result(path) for path in sorted(card.glob("results/*.json"))}
+    if "leaderboard" not in results:
+        raise ValueError(f"{card}/results/leaderboard.json does not exist: name it by --card")
+    labels = frozen_labels(config)
+    board = submit(results["leaderboard"], submission, read_classes(predictions), labels)
     (entry,) = (e for e in board["entries"] if (e["name"], e["config"]) == (name, config))
     print(f"{name}: {entry['accuracy']} % of {len(labels)} rows, mean of {entry['n']} runs")
     if entry["n"] < 3:
@@ -82,7 +81,7 @@ def main(
     print(f"wrote {card / 'results' / 'leaderboard.json'} and {card / 'README.md'}")
 
 
+app = program(main, __doc__, "the files that are named above are complete")
+
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(help=__doc__)(main)
     app()

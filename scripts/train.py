@@ -5,12 +5,12 @@
 # ///
 """Train a classifier on MNIST-1D, or on a dataset of the same two columns.
 
-    python scripts/train.py                          # the paper's CNN and recipe
+    python scripts/train.py                      # the paper's CNN and recipe
     python scripts/train.py --config_name shuffled --model gru
     python scripts/train.py --params seed=7 --output_dir out/best \\
         --load_best_model_at_end true --metric_for_best_model accuracy \\
         --save_strategy best --early_stopping_patience 4
-    python scripts/train.py --protocol paper         # all 4000 rows, test curve
+    python scripts/train.py --protocol paper     # all 4000 rows, test curve
     python scripts/train.py --config run.yaml --learning_rate 0.003
     python scripts/train.py --model tcn --augment 2 --learning_rate 0.003
     python scripts/train.py --dataset_name alice/mnist1d --push_to_hub true

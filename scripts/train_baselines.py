@@ -1,8 +1,8 @@
 """Train the six models that are published, each by its recipe: the paper's, or ours for the last.
 
-    python scripts/train_baselines.py                       # all six into out/models
+    python scripts/train_baselines.py                # all six into out/models
     python scripts/train_baselines.py --only cnn --only gru
-    python scripts/publish.py --models out/models           # and publish them
+    python scripts/publish.py --models out/models    # and publish them
 
 Each is one call of scripts/train.py, printed before it runs and repeated in the model's card. What
 is there already is left as it is, and an interrupted run goes on from its last checkpoint.
@@ -17,6 +17,8 @@ from typing import Annotated
 
 import typer
 
+from mnist1d_hf.entrances import program
+from mnist1d_hf.extras import require
 from mnist1d_hf.files import replacing
 
 PAPER = ["--protocol=paper", "--train_sampling_strategy=sequential", "--max_steps=6000"]
@@ -67,6 +69,7 @@ def train_baselines(folder: Path, models: list[str], max_steps: int | None = Non
     unknown = sorted(set(models) - set(RECIPES))
     if unknown:
         raise ValueError(f"unknown models {', '.join(unknown)}: choose of {', '.join(RECIPES)}")
+    require("train", "torch", "transformers", "accelerate")
     for model in models:
         argv = arguments(model, folder, max_steps)
         if finished(folder / model, argv):
@@ -90,15 +93,10 @@ def main(
         int | None, typer.Option(help="instead of the recipe's: a trial, no baseline")
     ] = None,
 ) -> None:
-    try:
-        train_baselines(out, only or list(RECIPES), max_steps)
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("stopped; the same command continues") from None
+    train_baselines(out, only or list(RECIPES), max_steps)
 
+
+app = program(main, __doc__)
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command(help=__doc__)(main)
     app()

@@ -16,7 +16,7 @@ from unittest import mock
 
 import numpy as np
 from benchmarks.generation import row
-from benchmarks.timing import best_of
+from benchmarks.timing import best_of, original
 
 import mnist1d_hf
 from mnist1d_hf.data import mnist1d
@@ -36,16 +36,14 @@ def measure(rounds: int, rows: int, largest: int, engines: bool) -> dict:
     per_row, size = grown[-1]["CPU s"] / grown[-1]["rows"], grown[-1]["bytes per row"]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         ours = together(pool, make_shards, rows)
-        theirs = together(pool, make_original, min(rows, 5000))
+        theirs = together(pool, make_original, min(rows, 5000)) if original() else None
     table = [
         *streams(rounds, min(rows, 100_000)),
         row("to Parquet", 1 / per_row, "rows/CPU s"),
         row("to Parquet, 1 process", ours[1], "rows/s by the clock"),
         row("to Parquet, 2 processes", ours[2], "rows/s by the clock"),
         row("to Parquet, 2 processes", ours[2] / ours[1], "times as fast", "1 process"),
-        row("PyPI mnist1d, in memory, 1 process", theirs[1], "rows/s by the clock"),
-        row("PyPI mnist1d, in memory, 2 processes", theirs[2], "rows/s by the clock"),
-        row("to Parquet, 2 processes", ours[2] / theirs[2], "times as fast", "PyPI mnist1d"),
+        *(against_original(ours, theirs) if theirs else []),
         *(overhead(rows) if engines else []),
         row("a row on disk", size, "bytes", "168 in memory"),
         row("exponent of the CPU time's growth with the rows", exponent(grown), "", target="1"),
@@ -185,14 +183,20 @@ def make_shards(rows: int) -> float:
     return shard_job(rows, 1)["s"]
 
 
+def against_original(ours: dict[int, float], theirs: dict[int, float]) -> list[dict]:
+    return [
+        row("PyPI mnist1d, in memory, 1 process", theirs[1], "rows/s by the clock"),
+        row("PyPI mnist1d, in memory, 2 processes", theirs[2], "rows/s by the clock"),
+        row("to Parquet, 2 processes", ours[2] / theirs[2], "times as fast", "PyPI mnist1d"),
+    ]
+
+
 def make_original(rows: int) -> float:
     """Seconds by the clock that PyPI's mnist1d takes."""
-    from mnist1d.data import get_dataset_args, make_dataset
-
-    args = get_dataset_args()
+    args = original().get_dataset_args()
     args.num_samples = rows
     begin = time.perf_counter()
-    make_dataset(args)
+    original().make_dataset(args)
     return time.perf_counter() - begin
 
 

@@ -262,7 +262,7 @@ def test_the_command(hub, few, root, monkeypatch, capsys):
         ({"workers": 0}, "--workers 0: at least 1"),
         ({"folder": few / "none"}, "no shards"),
     ):
-        with pytest.raises(SystemExit, match=f"error: .*{message}"):
+        with pytest.raises((SystemExit, ValueError), match=message):
             script.main(**{"folder": few, "repo": "alice/big", **arguments})
 
 

@@ -166,7 +166,7 @@ def test_the_script_adds_a_row_to_file_and_card(script, card, classes, kind, cap
     assert Entry(**next(e for e in entries if e["name"] == "mine")).accuracy == 98.5
     added = set((card / "README.md").read_text().splitlines()) - set(before.splitlines())
     assert len(added) == 1 and "| **test** |" in added.pop()
-    with pytest.raises(SystemExit, match="error: these predictions are in the leaderboard"):
+    with pytest.raises(ValueError, match="these predictions are in the leaderboard"):
         script.main(path, **options)
 
 
@@ -186,7 +186,7 @@ def test_a_bad_file_is_refused_and_nothing_written(script, card, content, messag
     if content is not None:
         path.write_bytes(content)
     before = {p: p.read_bytes() for p in card.rglob("*") if p.is_file()}
-    with pytest.raises(SystemExit, match=f"error: .*{message}"):
+    with pytest.raises(ValueError, match=message):
         script.main(path, name="mine", selection="validation", link=LINK, card=card)
     assert {p: p.read_bytes() for p in card.rglob("*") if p.is_file()} == before
 

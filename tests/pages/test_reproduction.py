@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from typer.testing import CliRunner
 
 from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.pages.reproduction import page
 from mnist1d_hf.studies import load_studies
+from mnist1d_hf.workers import Stopped
 
 REPORT = "run scripts/reproduce.py --report-only"
 
@@ -100,7 +102,7 @@ def test_every_study_is_described_and_every_claim_belongs_to_one(studies, result
 
 
 def test_a_study_runs_and_is_reported(script, tmp_path, capfd):
-    with pytest.raises(SystemExit, match="--only 'tsen': must be one of .*classification.*tsne"):
+    with pytest.raises(ValueError, match="--only 'tsen': must be one of .*classification.*tsne"):
         script.main(scale="smoke", only=["tsen"], out=tmp_path)
     assert not list(tmp_path.iterdir())
     script.main(scale="smoke", only=["tsne"], workers=1, out=tmp_path)
@@ -124,7 +126,7 @@ def test_a_study_that_fails_does_not_hide_the_others(script, tmp_path, monkeypat
         return name != "tsne"
 
     monkeypatch.setattr(script, "run", run)
-    with pytest.raises(SystemExit, match="tsne failed"):
+    with pytest.raises(Stopped, match="tsne failed"):
         script.main(scale="smoke", out=tmp_path)
     assert len(tried) == len(load_studies()) and tried[-1] == "activation_transfer"
     assert (tmp_path / "REPRODUCTION.md").exists()
@@ -135,6 +137,6 @@ def test_an_interrupt_says_how_to_go_on(script, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(script, "run", run)
-    with pytest.raises(SystemExit, match="stopped; the same command continues"):
-        script.main(scale="smoke", out=tmp_path)
+    done = CliRunner().invoke(script.app, ["--scale", "smoke", "--out", str(tmp_path)])
+    assert (done.exit_code, done.stderr) == (130, "stopped: the same command continues\n")
     assert not list(tmp_path.iterdir())

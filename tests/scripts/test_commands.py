@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
+
+from mnist1d_hf import entrances
 
 ROOT = Path(__file__).parents[2]
 COMMAND = re.compile(
@@ -148,6 +151,25 @@ def test_the_tests_that_are_named_exist():
         (path,) = (ROOT / "tests").rglob(f"{file}.py")
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert test in {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}, name
+
+
+PROGRAMS = [path.stem for path in sorted((ROOT / "scripts").glob("*.py"))]
+
+
+@pytest.mark.parametrize("name", [n for n in PROGRAMS if n not in ("train", "make_golden")])
+def test_the_help_of_a_script_is_its_docstring_and_its_examples_can_be_copied(
+    name, scripts, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    module = importlib.import_module(name)
+    app = getattr(module, "app", None) or entrances.program(module.main, module.__doc__)
+    done = CliRunner().invoke(app, ["--help"])
+    shown = {line.strip() for line in done.output.splitlines()}
+    written = module.__doc__.splitlines()
+    examples = [line.strip() for line in written if line.startswith("    ")]
+    assert examples and set(examples) <= shown
+    first = written[0].split()[:6]
+    assert " ".join(first) in done.output
 
 
 @pytest.mark.slow

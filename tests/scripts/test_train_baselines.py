@@ -93,5 +93,3 @@ def test_checkpoints_of_another_recipe_are_not_gone_on_from(script, tmp_path, ca
 def test_unknown_model(script, tmp_path):
     with pytest.raises(ValueError, match="unknown models ccn: choose of logistic, mlp"):
         script.train_baselines(tmp_path, ["ccn"])
-    with pytest.raises(SystemExit, match="error: unknown models ccn"):
-        script.main(tmp_path, ["ccn"])
