@@ -232,7 +232,7 @@ def test_a_step_equals_that_of_the_original(name, arguments, seed):
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 72), st.booleans())
 @example(seed=0, max_translation=1, plain=True)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_transform_equals_that_of_the_original(seed, max_translation, plain):
     args = small(max_translation=max_translation, **({"corr_noise_scale": 0} if plain else {}))
     x, t, _ = compat.get_templates().values()

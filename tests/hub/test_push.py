@@ -169,7 +169,7 @@ def test_six_publishers_at_once(hub):
             errors.append(error)
 
     push(publication(files={}, tag=None))
-    gate = threading.Barrier(6, timeout=60)
+    gate = threading.Barrier(6, timeout=600)
     for _ in range(6):  # everyone has read the same state before the first commit arrives
         hub.fail("POST .*/commit/", run=lambda request: gate.wait(), times=1)
     threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]

@@ -32,7 +32,7 @@ def api(hub):
 
 
 def test_sends_six_at_a_time_what_a_commit_then_takes(hub, api, files):
-    gate = threading.Barrier(6, timeout=60)
+    gate = threading.Barrier(6, timeout=600)
     hub.fail("POST .*/preupload/", run=lambda request: gate.wait(), times=6)
     additions = preupload(api, TARGET, files, workers=6)
     assert not gate.broken and list(additions.keys() ^ files.keys()) == []

@@ -18,7 +18,7 @@ def executed(folder):
     """The notebook with the outputs of a run in `folder`."""
     notebook = nbformat.read(PATH, as_version=4)
     where = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=240, resources=where, record_timing=False)
+    client = NotebookClient(notebook, timeout=None, resources=where, record_timing=False)
     # tqdm complains where ipywidgets is not installed; every notebook service has it
     return client.execute(env={**os.environ, "PYTHONWARNINGS": "ignore:IProgress"})
 

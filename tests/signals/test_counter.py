@@ -45,7 +45,7 @@ def rows(start=0, stop=3500):
 
 
 @given(st.lists(st.integers(0, 3500), max_size=6), st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_any_partition_in_any_order_gives_the_whole(cuts, shuffler):
     bounds = [0, *sorted(cuts), 3500]
     ranges = list(zip(bounds, bounds[1:], strict=False))

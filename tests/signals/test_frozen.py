@@ -8,7 +8,7 @@ from mnist1d_hf.signals.params import SignalParams
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_legacy_stream_is_that_of_a_seeded_numpy(seed):
     reference = np.random.RandomState(seed)
     stream = legacy_stream(seed)
@@ -24,7 +24,7 @@ def test_legacy_stream_is_that_of_a_seeded_numpy(seed):
 @example(seed=42, max_translation=64)
 @example(seed=42, max_translation=65)
 @example(seed=42, max_translation=72)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_frozen_draws_are_the_original_calls_in_order(seed, max_translation):
     params = SignalParams(seed=seed, max_translation=max_translation, padding=(36, 60))
     rng = np.random.RandomState(seed)

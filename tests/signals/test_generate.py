@@ -90,7 +90,7 @@ def all_params(draw):
 @example(SignalParams(num_samples=49, shuffle_seq=True))
 @example(SignalParams(num_samples=10, train_split=0.99))
 @example(SignalParams(num_samples=1010, train_split=0.57))  # more than one batch
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_parameter_gives_the_bits_of_the_original(params):
     assert_same_bits(params)
 
@@ -104,7 +104,7 @@ def all_templates(draw):
 
 
 @given(all_params(), all_templates())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_custom_templates_give_the_bits_of_the_original(params, custom):
     assume(params.num_samples >= len(custom.y))
     assert_same_bits(params, custom)

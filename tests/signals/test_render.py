@@ -27,7 +27,7 @@ DIGITS = templates()
 @example(length=2, new_length=1, seed=0)
 @example(length=12, new_length=12, seed=0)
 @example(length=72, new_length=144, seed=0)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_resample_has_the_bits_of_the_original(length, new_length, seed):
     x = np.random.RandomState(seed).randn(3, length)
     ours = resample(x, new_length)

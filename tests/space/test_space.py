@@ -88,7 +88,7 @@ numbers = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.fixed_dictionaries(numbers), st.sets(st.sampled_from(STEPS)), st.booleans())
 def test_any_position_of_the_controls_draws_or_explains(values, off, shuffled):
     try:

@@ -1,7 +1,5 @@
 """Metrics: equal to scikit-learn's, offline, combinable, and in evaluate's evaluator."""
 
-import time
-
 import evaluate
 import numpy as np
 import pytest
@@ -107,12 +105,14 @@ def test_calibration_combines_with_the_others():
     assert found["expected_calibration_error"] == pytest.approx(1 - found["accuracy"])
 
 
-def test_two_live_metrics_do_not_wait_for_each_other():
+def test_two_live_metrics_do_not_wait_for_each_other(monkeypatch):
+    def refuse(*args, **options):
+        raise AssertionError("a lock that another metric may hold")
+
+    monkeypatch.setattr(evaluate.module, "FileLock", refuse)
     first, second = Accuracy(), Accuracy()
     first.add_batch(predictions=[1], references=[1])
-    start = time.perf_counter()
     second.add_batch(predictions=[0], references=[1])
-    assert time.perf_counter() - start < 0.5
     assert (first.compute()["accuracy"], second.compute()["accuracy"]) == (1, 0)
 
 
