@@ -23,7 +23,14 @@ if __name__ == "__main__":  # Ctrl-C until `run` has its own way to end
 import typer  # noqa: E402
 
 # beside this file
-from publish import check_hub, report_failures, run, set_environment, show  # noqa: E402
+from publish import (  # noqa: E402
+    check_hub,
+    report_failures,
+    run,
+    set_environment,
+    show,
+    stop_at_once,
+)
 
 
 def main(
@@ -62,6 +69,7 @@ def main(
 
 if __name__ == "__main__":
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a bar for each file, of several at a time
+    signal.signal(signal.SIGINT, stop_at_once)
     set_environment()
     from mnist1d_hf.entrances import program
 

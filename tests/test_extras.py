@@ -72,9 +72,8 @@ def test_a_part_of_the_package_names_its_extra(without, part, module, extra):
         ("plotille", "quiz", ["-m", "mnist1d_hf", "quiz"]),
         ("torch", "train", ["train.py"]),
         ("torch", "studies", ["reproduce.py", "--report-only"]),
-        ("torch", "train", ["quickstart.py"]),
+        ("torch", "studies", ["quickstart.py"]),
         ("torch", "train", ["train_baselines.py"]),
-        ("matplotlib", "studies", ["make_card.py"]),
     ],
 )
 def test_every_program_says_in_one_line_what_to_install(without, root, module, extra, arguments):
