@@ -22,6 +22,7 @@ ROOMS = {
     "evidence": {"files", "workers"},
     "figures": {"signals", "files", "extras", "evidence.published"},
     "pages": {"signals", "data", "evidence"},
+    "leaderboard": {"signals", "evidence.results", "files"},
     "shards": {"signals", "data", "files", "workers"},
     "training": {
         "extras",

@@ -1,0 +1,155 @@
+"""The sandbox of the leaderboard, tried with hostile entries."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mnist1d_hf
+from mnist1d_hf.leaderboard.draws import draw_trial
+from mnist1d_hf.leaderboard.referee import run_trial
+from mnist1d_hf.leaderboard.sandbox import EntryError, Limits
+from mnist1d_hf.leaderboard.tracks import TRACKS
+
+TEST_ROWS = 3000
+LIMITS = Limits(train_seconds=30, predict_seconds=30, memory=2**30)
+HONEST = """
+import numpy as np
+
+def train(x, y, *, seed, num_classes):
+    centres = np.stack([x[y == k].mean(0) for k in range(num_classes)])
+    return lambda rows: ((rows[:, None] - centres) ** 2).sum(2).argmin(1)
+"""
+
+
+def works():
+    command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    return bool(shutil.which("bwrap")) and subprocess.run(command).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not works(), reason="needs bubblewrap")
+
+
+@pytest.fixture(scope="module")
+def draw():
+    return draw_trial(TRACKS["default"], 7, 0, rows=500, test_rows=TEST_ROWS)
+
+
+def test_an_honest_entry_is_scored_by_its_predictions(draw):
+    scope = {}
+    exec(HONEST, scope)
+    expected = scope["train"](draw.x, draw.y, seed=0, num_classes=10)(draw.x_test)
+    trial = run_trial(HONEST, draw, LIMITS)
+    np.testing.assert_array_equal(trial.predictions, expected)
+    assert trial.accuracy == pytest.approx(100 * np.mean(expected == draw.y_test))
+    assert trial.seconds >= 0  # the system counts hundredths
+
+
+def test_weights_seed_and_number_of_classes_reach_the_entry(draw):
+    code = """
+import numpy as np
+
+def train(x, y, *, seed, num_classes):
+    rng = np.random.default_rng(seed)
+    return lambda rows: rng.integers(num_classes, size=len(rows))
+"""
+    runs = [run_trial(code, d, LIMITS) for d in (draw, draw, replace(draw, weight_seed=1))]
+    same, again, other = (run.predictions for run in runs)
+    assert np.array_equal(same, again) and not np.array_equal(same, other)
+
+
+def probe(body):
+    """An entry whose training runs `body`, and which then answers with nines."""
+    lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    return f"""
+import numpy as np
+
+def train(x, y, *, seed, num_classes):
+{lines}
+    return lambda rows: np.full(len(rows), 9)
+"""
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ("import socket; socket.create_connection(('127.0.0.1', 9), 5)", "refused|unreachable"),
+        ("import mnist1d_hf.signals.generate", "No module named"),
+        ("import mnist1d.data", "No module named"),
+        (f"open({str(Path(mnist1d_hf.__file__).parents[1] / 'x')!r}, 'w')", "Read-only"),
+        ("x = np.ones(2**28); x.sum()", "MemoryError|allocate|GiB"),
+        (
+            "import multiprocessing as m; "
+            "[m.Process(target=lambda: np.ones(2**26).sum() or __import__('time').sleep(60))"
+            ".start() for _ in range(4)]; __import__('time').sleep(60)",
+            "GiB in . processes",
+        ),
+        ("raise KeyError('my own fault')", "my own fault"),
+        ("import os; os._exit(0)", "ended with code 0"),
+        ("return 3", "int, not a function"),
+        ("return lambda rows: np.zeros(3, int)", r"shape \(3,\)"),
+        ("return lambda rows: np.zeros(len(rows))", "float64"),
+        ("return lambda rows: np.full(len(rows), 10)", "from 10 to 10"),
+        ("return lambda rows: rows.foo", "foo"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused(body, message, draw):
+    with pytest.raises(EntryError, match=message):
+        run_trial(probe(body), draw, LIMITS)
+
+
+def test_what_it_writes_outside_its_folder_is_gone_with_it(draw):
+    outside = Path(tempfile.gettempdir()) / f"outside-{os.getpid()}"
+    run_trial(probe(f"open({str(outside)!r}, 'w').write('here I was')"), draw, LIMITS)
+    assert not outside.exists()
+
+
+def test_an_entry_that_hangs_is_stopped(draw):
+    quick = replace(LIMITS, train_seconds=3)
+    begin = time.monotonic()
+    with pytest.raises(EntryError, match="training was not finished within 3 seconds"):
+        run_trial(probe("while True: pass"), draw, quick)
+    assert time.monotonic() - begin < 60  # it would go on for ever
+
+
+def test_a_file_without_train_is_refused(draw):
+    with pytest.raises(EntryError, match="no function train"):
+        run_trial("x = 1", draw, LIMITS)
+
+
+def test_neither_labels_nor_seeds_nor_other_processes_can_be_seen(draw):
+    """While it trains, all the entry finds in its folder is what it was given."""
+    body = """
+import os
+found = sorted(os.listdir("."))
+assert found == ["entry.py", "log.txt", "runner.py", "x.npy", "y.npy"], found
+assert len([p for p in os.listdir("/proc") if p.isdigit()]) <= 3
+assert os.environ["OMP_NUM_THREADS"] == "1" and "HF_TOKEN" not in os.environ
+"""
+    os.environ["HF_TOKEN"] = "hf_secret"
+    try:
+        trial = run_trial(probe(body), draw, LIMITS)
+    finally:
+        del os.environ["HF_TOKEN"]
+    assert trial.accuracy == pytest.approx(10, abs=2)
+
+
+@pytest.mark.parametrize("answer", ["1", "2", "done"])
+def test_an_entry_that_answers_for_the_runner_is_refused(answer, draw):
+    body = f"import os, sys; os.write(int(sys.argv[1]), b'{answer}\\n')"
+    with pytest.raises(EntryError, match="out of turn"):
+        run_trial(probe(body), draw, LIMITS)
+
+
+def test_training_that_is_put_off_is_on_the_clock(draw):
+    work = "sum(i * i for i in range(10_000_000))"
+    lazy = probe(f"return lambda rows: np.full(len(rows), 9 + 0 * {work})")
+    busy = probe(work)
+    idle, *others = (run_trial(code, draw, LIMITS).seconds for code in (probe("pass"), busy, lazy))
+    assert all(seconds > idle + 0.1 for seconds in others)
