@@ -105,7 +105,7 @@ def test_ports_that_there_are_not(hub, port):
     with pytest.raises(ValueError, match=f"port {port} cannot be used"):
         LocalHub(port=port)
     refused = CliRunner().invoke(app, ["hub", "--port", str(port)])
-    assert refused.exit_code == 2 and str(port) in refused.output
+    assert refused.exit_code == 2 and "--port" in refused.output
     assert isinstance(refused.exception, SystemExit)
 
 
