@@ -99,9 +99,9 @@ class Contents:
             return b"".join(self.chunks(xet, start, stop))
         return b"".join(self.store.blocks(kind, file.sha256 or file.oid, start, stop))
 
-    def xorb(self, key: str, span: tuple[int, int] | None) -> bytes:
+    def xorb(self, key: str, span: tuple[int, int]) -> bytes:
         self.check_sound("xorb", key)
-        return b"".join(self.store.blocks("xorb", key, *(span or ())))
+        return b"".join(self.store.blocks("xorb", key, *span))
 
     def check_sound(self, kind: str, key: str) -> None:
         if not self.is_sound(kind, key):

@@ -131,10 +131,11 @@ class Hub:
     ) -> Repo:
         """A repository whose `revision` the sender may push to; None is a new pull request.
 
-        Everyone who may see a repository may propose to it, and push to the proposal while it is
+        Everyone who may read a repository may propose to it, and push to the proposal while it is
         open; all else is for those who may write in the namespace.
         """
         repo = self.repo(request, repo_type, repo_id)
+        self.check_gate(request, repo)
         user = self.accounts.contributor(request)
         if revision is not None and repo.proposer(revision) != user:
             self.accounts.writer(request, repo.namespace)

@@ -53,7 +53,7 @@ def read_metadata(text: str) -> tuple[dict | None, str | None]:
     return parse(match.group(1)) if match else (None, None)
 
 
-@functools.lru_cache(256)
+@functools.lru_cache(32)
 def parse(text: str) -> tuple[dict | None, str | None]:
     """YAML in the terms of JSON, which the clients get it as."""
     import yaml

@@ -86,7 +86,7 @@ def reconstruction(hub: Hub, request: Request, file: str) -> dict[str, Any]:
             fetch.setdefault(xorb, []).append(
                 {
                     "range": chunks,
-                    "url": hub.grant("GET", f"/cdn/xorb/{xorb}"),
+                    "url": hub.grant("GET", f"/cdn/xorb/{xorb}/{part[0].start}-{part[-1].stop}"),
                     "url_range": {"start": part[0].start, "end": part[-1].stop - 1},
                 }
             )
@@ -94,13 +94,16 @@ def reconstruction(hub: Hub, request: Request, file: str) -> dict[str, Any]:
     return {"offset_into_first_range": skip, "terms": terms, "fetch_info": fetch}
 
 
-@routes.on("GET", r"/cdn/xorb/{sha}")
-def get_xorb(hub: Hub, request: Request, key: str) -> Answer:
+@routes.on("GET", r"/cdn/xorb/{sha}/([0-9]{1,15})-([0-9]{1,15})")
+def get_xorb(hub: Hub, request: Request, key: str, start: str, stop: str) -> Answer:
+    """Chunks of a xorb; those beside them may belong to files that are not for the reader."""
     hub.check_grant(request)
     size = hub.store.size("xorb", key)
     if size is None:
         raise HubError(403, "AccessDenied")
     span = byte_range(request, size)
+    if span is None or span[0] < int(start) or span[1] > int(stop):
+        raise HubError(403, "AccessDenied: the range is not the one granted")
     data = hub.contents.xorb(key, span)
     return Answer.bytes(data, span, size, {"Content-Type": "application/octet-stream"})
 

@@ -97,6 +97,9 @@ def test_digests_of_gated_files_are_for_those_who_may_read_them(hub, ask):
         lambda: bob.get_paths_info(REPO, ["data/b.bin"]),
         lambda: bob.model_info(REPO, files_metadata=True),
         lambda: hf_hub_download(REPO, "data/b.bin", token="hf_bob"),
+        lambda: bob.create_commit(
+            REPO, [add("data/b.bin", b"\0" * 99)], commit_message="x", create_pr=True
+        ),
     ):
         with pytest.raises(GatedRepoError):
             look()

@@ -1,6 +1,7 @@
 """What is sent to the embedded Hub: checked when it comes, kept once, given back when deleted."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -44,6 +45,25 @@ def test_bytes_that_others_published_cannot_be_replaced(repo, ask):
         assert (status, body) == (200, b'{"was_inserted": false}')
         assert repo.store.get("xorb", key) == xorb
     assert Path(hf_hub_download(REPO, "v.bin")).read_bytes() == content
+
+
+@xet_only
+def test_a_reader_gets_the_chunks_of_their_file_alone(repo, ask, commit):
+    """A xorb may hold chunks of files that are private."""
+    commit(*(add(f"{n}.bin", os.urandom(200_000)) for n in range(2)))
+    [file] = HfApi().get_paths_info(REPO, ["0.bin"])
+    address, headers = xet_headers(ask, f"/api/models/{REPO}/xet-read-token/main", "hf_bob")
+    path = f"{address}/v1/reconstructions/{file.xet_hash}"
+    [(xorb, [told])] = json.loads(ask("GET", path, b"", headers)[2])["fetch_info"].items()
+    data = repo.store.get("xorb", xorb)
+    path, start, end = told["url"].removeprefix(repo.cdn), *told["url_range"].values()
+    assert end - start < 201_000 and len(data) > 400_000  # both files are in it
+    inside = {"Range": f"bytes={start}-{end}"}
+    assert ask("GET", path, headers=inside)[2] == data[start : end + 1]
+    for wanted in ({}, {"Range": "bytes=0-"}, {"Range": f"bytes=0-{len(data) - 1}"}):
+        assert ask("GET", path, headers=wanted)[0] == 403
+    wider = path.replace(f"/{start}-{end + 1}?", f"/0-{len(data)}?")
+    assert wider != path and ask("GET", wider, headers=inside)[0] == 403
 
 
 @xet_only
