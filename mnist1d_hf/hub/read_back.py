@@ -103,7 +103,7 @@ def is_lost(error: BaseException) -> bool:
     code = status(error)
     if disk_error(error):
         return False
-    return code == 500 or (code is None and isinstance(error, RuntimeError))
+    return code in (410, 500) or (code is None and isinstance(error, RuntimeError))
 
 
 def download_plainly(

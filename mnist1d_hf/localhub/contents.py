@@ -106,7 +106,7 @@ class Contents:
     def check_sound(self, kind: str, key: str) -> None:
         if not self.is_sound(kind, key):
             # not an error that passes: clients would try again
-            raise HubError(410, f"{self.store.name} has lost the bytes of {key}: send them again")
+            raise HubError(410, f"This Hub has lost the bytes of {key}: send them again")
 
     def stored(self, sha256: str) -> File | None:
         """A large file as it was kept; its bytes are not looked at."""

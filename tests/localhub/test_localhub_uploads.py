@@ -9,6 +9,8 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 
+from mnist1d_hf.hub.publication import Publication
+from mnist1d_hf.hub.push import push
 from mnist1d_hf.localhub import LocalHub
 
 REPO = "alice/m"
@@ -212,3 +214,23 @@ def pointer(oid, data):
     operation = add("p.bin", data)
     operation._upload_mode, operation._is_uploaded, operation._should_ignore = "lfs", True, False
     return operation
+
+
+def test_publishing_mends_what_the_disk_spoils(hub, tmp_path):
+    """Between sending and reading back: the Hub says what it has lost, and takes it again."""
+    content = {"a.bin": os.urandom(200_000), "notes.txt": b"small" * 200}
+
+    def spoil(request):
+        with hub.lock, hub.store.transaction():
+            for kind in ("lfs", "xorb", "file"):
+                for key, value in hub.store.items(kind):
+                    hub.store.put(kind, key, value[:60] + bytes([value[60] ^ 1]) + value[61:])
+            hub.contents.sound.clear()  # as after a restart
+
+    hub.fail("GET .*/resolve/", run=spoil)
+    push(Publication("alice/d", "dataset", content, "Publish", tag="v1"))
+    for name, data in content.items():
+        file = hf_hub_download(
+            "alice/d", name, repo_type="dataset", revision="v1", cache_dir=tmp_path
+        )
+        assert Path(file).read_bytes() == data
