@@ -49,8 +49,12 @@ def advice(
     path, size = file.text("path", limit=PATH_LIMIT), file.number("size")
     hub.contents.check_size(path, size)
     name = path.rsplit("/", 1)[-1]
+    known = tree.get(path)
+    here = known is not None and hub.contents.has(known)
     large = (
-        any(fnmatch.fnmatch(name, rule) or fnmatch.fnmatch(path, rule) for rule in rules)
+        # what the disk has spoiled comes as it came before, .gitattributes may be spoiled too
+        (known is not None and not here and known.sha256 is not None)
+        or any(fnmatch.fnmatch(name, rule) or fnmatch.fnmatch(path, rule) for rule in rules)
         or size > REGULAR_LIMIT
         or b"\0" in decode(file.text("sample", ""))
     )
@@ -61,9 +65,8 @@ def advice(
             fnmatch.fnmatch(part, rule) for part in [path, *path.split("/")] for rule in ignored
         ),
     }
-    if path in tree and hub.contents.has(tree[path]):
-        # lets the client notice that nothing changes
-        answer["oid"] = tree[path].sha256 or tree[path].oid
+    if known is not None and here:  # lets the client notice that nothing changes
+        answer["oid"] = known.sha256 or known.oid
     return answer
 
 

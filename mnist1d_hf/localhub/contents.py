@@ -105,8 +105,7 @@ class Contents:
 
     def check_sound(self, kind: str, key: str) -> None:
         if not self.is_sound(kind, key):
-            # not an error that passes: clients would try again
-            raise HubError(410, f"This Hub has lost the bytes of {key}: send them again")
+            raise lost(key)
 
     def stored(self, sha256: str) -> File | None:
         """A large file as it was kept; its bytes are not looked at."""
@@ -224,6 +223,11 @@ class Contents:
         """Change the address of Xet: clients remember by it which chunks need not be sent."""
         self.generation = secrets.token_hex(4)
         self.store.put("hub", "cas", self.generation.encode())
+
+
+def lost(key: str) -> HubError:
+    """With a status that clients take for final: to ask again would not help."""
+    return HubError(410, f"This Hub has lost the bytes of {key}: send them again")
 
 
 def digest(blocks: Iterable[bytes]) -> str:

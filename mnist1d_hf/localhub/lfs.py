@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from mnist1d_hf.localhub.contents import lost
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.routes import TYPES, Routes
 from mnist1d_hf.localhub.wire import Answer, HubError, Payload, Request, byte_range
@@ -103,7 +104,7 @@ def get(hub: Hub, request: Request, oid: str) -> Answer:
     hub.check_grant(request)
     file = hub.contents.stored(oid)
     if file is None:
-        raise HubError(403, "AccessDenied")
+        raise lost(oid)
     headers = {
         "ETag": f'"{oid}"',
         "Accept-Ranges": "bytes",

@@ -9,6 +9,7 @@ import re
 import time
 from typing import Any
 
+from mnist1d_hf.localhub.contents import lost
 from mnist1d_hf.localhub.hub import GRANT_SECONDS, Hub
 from mnist1d_hf.localhub.routes import TYPES, Routes
 from mnist1d_hf.localhub.wire import Answer, HubError, Request, byte_range
@@ -100,7 +101,7 @@ def get_xorb(hub: Hub, request: Request, key: str, start: str, stop: str) -> Ans
     hub.check_grant(request)
     size = hub.store.size("xorb", key)
     if size is None:
-        raise HubError(403, "AccessDenied")
+        raise lost(key)
     span = byte_range(request, size)
     if span is None or span[0] < int(start) or span[1] > int(stop):
         raise HubError(403, "AccessDenied: the range is not the one granted")

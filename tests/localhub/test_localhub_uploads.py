@@ -218,7 +218,7 @@ def pointer(oid, data):
 
 def test_publishing_mends_what_the_disk_spoils(hub, tmp_path):
     """Between sending and reading back: the Hub says what it has lost, and takes it again."""
-    content = {"a.bin": os.urandom(200_000), "notes.txt": b"small" * 200}
+    content = {"a.bin": b"x" * 512 + os.urandom(200_000), "notes.txt": b"small" * 200}
 
     def spoil(request):
         with hub.lock, hub.store.transaction():
