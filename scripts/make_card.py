@@ -24,6 +24,8 @@ from mnist1d_hf.pages.leaderboard import board
 def main(
     folder: Annotated[Path, typer.Argument(help="folder of the card")] = Path("dataset_card"),
 ) -> None:
+    pages = ((folder / "README.md", fill), (Path("README.md"), fill_tables))
+    before = [path.read_text(encoding="utf-8") for path, _ in pages]  # both are there, or nothing
     start = time.perf_counter()
     facts = dataset_facts()
     seconds = time.perf_counter() - start
@@ -31,8 +33,8 @@ def main(
     results = {path.stem: read_result(path) for path in sorted(folder.glob("results/*.json"))}
     results["leaderboard"] = board(results.get("classification"), results.get("leaderboard"))
     write_json(folder / "results" / "leaderboard.json", results["leaderboard"])
-    for path, make in ((folder / "README.md", fill), (Path("README.md"), fill_tables)):
-        text = make(path.read_text(encoding="utf-8"), results)
+    for (path, make), old in zip(pages, before, strict=True):
+        text = make(old, results)
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         print(f"{path}: {len(text):,} characters")

@@ -1,6 +1,6 @@
 """Reproduce the paper: run every study, draw its figures, and write down what holds.
 
-    python scripts/reproduce.py --report-only  # page and figures: seconds
+    python scripts/reproduce.py --report-only    # page and figures: seconds
     python scripts/reproduce.py --scale smoke    # all in minutes, into out/
     python scripts/reproduce.py --only tsne --only pooling --workers 2
     python scripts/reproduce.py --out out/again --workers 2  # anew: hours

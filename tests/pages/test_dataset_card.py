@@ -173,3 +173,10 @@ def test_eval_yaml(folder, results):
     for task in benchmark["tasks"]:  # a task is named like its config: trained models rely on it
         assert task["id"] == task["config"] and task["split"] in configs[task["config"]]["splits"]
     assert benchmark.keys() == {"name", "description", "tasks"}  # the Hub refuses other frameworks
+
+
+def test_where_there_is_no_card_nothing_is_written(load_script, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="README.md"):
+        load_script("make_card").main(tmp_path / "card")
+    assert list(tmp_path.iterdir()) == []
