@@ -88,7 +88,6 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
         ),
         (["study", "poling"], "must be one of activation_transfer, "),
         (["study", "poling"], "; did you mean 'pooling'?"),
-        ("study pooling: No such option",),
         (["show", "nope"], "must be one of default, shuffled, high-translation, noisy"),
         (["generat", "default"], "Did you mean 'generate'?"),
         (["generate", "default", "--ou", "data"], "--out"),
