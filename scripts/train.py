@@ -200,7 +200,7 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
         resume = get_last_checkpoint(args.output_dir) if folder.is_dir() else None
         if resume is None:
             raise ValueError(f"No valid checkpoint found in {folder}")
-    begun = claim(folder, lasting(argv), overwrite=model_args.overwrite)
+    begun = claim(folder, lasting(argv), overwrite=model_args.overwrite, resuming=bool(resume))
     with Interruption(trainer) as interruption:
         result = trainer.train(resume_from_checkpoint=resume or begun)
     interruption.end()

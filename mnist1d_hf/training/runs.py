@@ -21,18 +21,21 @@ from mnist1d_hf.files import check_writable, replacing
 NOTE = "command.txt"  # the command that a folder belongs to
 
 
-def claim(folder: Path, command: str, *, overwrite: bool = False) -> bool:
+def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool = False) -> bool:
     """Note that `folder` is for `command`; whether an unfinished training of it is there.
 
     Raises ValueError when the folder cannot be written, or holds a model or checkpoints of another
-    command. With `overwrite` these checkpoints are removed instead, and the model will be replaced.
+    command. With `overwrite` these checkpoints are removed instead, and the model will be replaced;
+    with `resuming`, which goes on from a checkpoint that was named, all is kept.
     """
     check_writable(folder)
     note, checkpoints = folder / NOTE, list(folder.glob("checkpoint-*"))
     before = note.read_text(encoding="utf-8") if note.exists() else None
-    if before == command and not overwrite:
+    if before == command:
         return unfinished(folder)
-    if checkpoints or (folder / "config.json").exists() or list(folder.glob("*.safetensors")):
+    if not resuming and (
+        checkpoints or (folder / "config.json").exists() or list(folder.glob("*.safetensors"))
+    ):
         if not overwrite:
             by = f"the command `{before}`" if before is not None else "an unknown command"
             raise ValueError(

@@ -244,11 +244,18 @@ def test_after_ctrl_c_the_same_command_continues(train, tmp_path, monkeypatch, s
         train.main(options)
     assert signal.getsignal(signal.SIGINT) is handler
     assert not (tmp_path / "out" / "config.json").exists()
-    train.main(options)
+    with pytest.raises(ValueError, match="of the command"):
+        train.main([*options, "--seed=1"])
+    train.main([*options, "--overwrite=true"])  # of which there is nothing to do
     a, b = (load_file(f / "model.safetensors") for f in (whole, tmp_path / "out"))
     assert all(torch.equal(a[key], b[key]) for key in a)
     state = json.loads((tmp_path / "out" / "trainer_state.json").read_text())
     assert [e["step"] for e in state["log_history"] if "eval_accuracy" in e] == [2, 4]
+    if save == "steps":  # trained for longer, from a checkpoint that is named
+        train.main([*options, "--max_steps=6", "--resume_from_checkpoint=last"])
+        longer = json.loads((tmp_path / "out" / "trainer_state.json").read_text())
+        assert longer["log_history"][:2] == state["log_history"][:2]
+        assert longer["global_step"] == 6
     left = sorted(p.name for p in (tmp_path / "out").glob("checkpoint-*"))
     assert bool(left) == (save == "steps")
 

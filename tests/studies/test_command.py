@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from typer.testing import CliRunner
 
 import mnist1d_hf.studies.command as module
 from mnist1d_hf.evidence.packed import read_packed, write_packed
@@ -161,3 +162,20 @@ def test_studies_are_found_and_those_that_read_others_come_last():
         assert set(study.reads.values()) <= set(study_names())
     with pytest.raises(ValueError, match="'poling': must be one of .*lottery_tickets.* pooling"):
         load_study("poling")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ValueError("steps=0: at least 1"), 2, "error: steps=0: at least 1\n"),
+        (KeyboardInterrupt(), 130, "stopped: the same command continues\n"),
+        (MemoryError("7 TiB"), 2, "error: not enough memory: 7 TiB\n"),
+    ],
+)
+def test_a_study_ends_in_one_line(tmp_path, error, code, line):
+    def run(args, cells):
+        raise error
+
+    done = CliRunner().invoke(command(Args, run, plot).app, ["--out", str(tmp_path)])
+    assert (done.exit_code, done.stderr) == (code, line)
+    assert list(tmp_path.rglob("*.json")) == []
