@@ -1,17 +1,17 @@
 """The command `mnist1d-hf`. Each command imports what it needs; the work is done elsewhere.
 
-Here are the commands about data; those that start something longer are in `programs`.
+Here are the commands that make data; those that look at data and study them are in `programs`.
 """
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from mnist1d_hf import programs
 from mnist1d_hf.entrances import CONTINUES, console, entrance
 from mnist1d_hf.options import (
+    CONFIG_HELP,
     DryRun,
     EngineName,
     EngineOptions,
@@ -22,7 +22,7 @@ from mnist1d_hf.options import (
     show_launch,
     takes_parameters,
 )
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import CONFIGS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,8 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="MNIST-1D: generate it, check it, look at it, study it.",
 )
-
-CONFIG_HELP = "default, shuffled, high-translation, noisy or templates"
 
 
 def show_version(asked: bool) -> None:
@@ -90,7 +88,7 @@ def generate(
 @takes_parameters
 def shards(
     config_name: Annotated[
-        str, typer.Argument(metavar="CONFIG", help="default, shuffled, high-translation or noisy")
+        str, typer.Argument(metavar="CONFIG", help=f"one of {', '.join(CONFIGS)}")
     ],
     out: Annotated[str, typer.Option(help="folder, or any fsspec path: s3://, gs://, hf://")],
     num_shards: Annotated[int, typer.Option(help="files of all splits together")] = 64,
@@ -196,105 +194,6 @@ def prepare(
         highlight=False,
         soft_wrap=True,
     )
-
-
-@app.command()
-@entrance()
-def verify() -> None:
-    """Generate the presets and compare them with the frozen data and the original package.
-
-    Exit code 1 when a promise of identity does not hold on this machine.
-    """
-    from mnist1d_hf.data.identity import check_identity
-
-    checks = check_identity()
-    table = Table("what", "holds", "SHA-256, or remark")
-    marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "not checked"}
-    for check in checks:
-        table.add_row(check.what, marks[check.holds], check.detail)
-    console.print(table)
-    for number, kind in ((1, "float32"), (2, "float64")):
-        found = [check.holds for check in checks if kind in check.what]
-        word = "does not hold" if False in found else "not checked" if None in found else "holds"
-        console.print(f"identity {number} ({kind}): {word}")
-    if any(check.holds is False for check in checks):
-        raise typer.Exit(1)
-
-
-@app.command()
-@entrance()
-def info() -> None:
-    """Print versions, the configs with what sets them apart, and where the cache is."""
-    import datasets
-    import numpy
-    import scipy
-
-    from mnist1d_hf import __version__
-    from mnist1d_hf.data.load import content_hash, load_dataset_builder
-    from mnist1d_hf.data.mnist1d import Mnist1D
-
-    versions = {"mnist1d-hf": __version__, "datasets": datasets.__version__}
-    versions |= {"numpy": numpy.__version__, "scipy": scipy.__version__}
-    console.print(", ".join(f"{k} {v}" for k, v in versions.items()), highlight=False)
-    console.print(f"cache {datasets.config.HF_DATASETS_CACHE}", highlight=False, soft_wrap=True)
-    console.print(f"digest of the generator's code {content_hash()}", highlight=False)
-    table = Table("config", "train", "test", "differs from default in", "prepared")
-    for name in Mnist1D.builder_configs:
-        builder = load_dataset_builder(name)
-        rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
-        sizes = (str(rows["train"]), str(rows.get("test", 0)))
-        prepared = "yes" if Path(builder.cache_dir).is_dir() else "no"
-        table.add_row(name, *sizes, difference(builder.config), prepared)
-    console.print(table)
-
-
-def difference(config: Any) -> str:
-    """What sets a config apart from default."""
-    if config.name == "templates":
-        return "the ten digits without noise"
-    own = vars(config.params).items()
-    return ", ".join(f"{key}={value}" for key, value in own if value != getattr(SignalParams, key))
-
-
-@app.command(cls=ParameterCommand)
-@entrance()
-@takes_parameters
-def show(
-    config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)] = "default",
-    picture: Annotated[
-        str | None,
-        typer.Option(help="examples, templates, steps, overview, classes, film or all"),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(help="file to write, without its ending; a folder for all")
-    ] = Path("mnist1d"),
-    dark: Annotated[bool, typer.Option("--dark", help="for a page with a dark background")] = False,
-    *,
-    params: dict[str, Any],
-) -> None:
-    """Draw the data: PNG and SVG, or a GIF of how examples come to be (extra `studies`).
-
-    [bold]Examples[/]
-
-      mnist1d-hf show
-
-      mnist1d-hf show default --iid-noise-scale 0 --corr-noise-scale 0 --out clean
-
-      mnist1d-hf show --picture film --dark
-
-      mnist1d-hf show --picture all --out dataset_card/figures
-    """
-    from mnist1d_hf.signals.params import config_params
-
-    if config_name == "templates":
-        if picture not in (None, "templates"):
-            raise ValueError(f"config 'templates': has no picture {picture!r}, only its own")
-        config_name, picture = "default", "templates"
-    wanted = config_params(config_name, **params)
-    from mnist1d_hf.figures.gallery import draw
-
-    for path in draw(picture or "examples", out, wanted, dark=dark):
-        console.print(f"{path}", highlight=False, soft_wrap=True)
 
 
 app.add_typer(programs.app)

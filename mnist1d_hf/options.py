@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from mnist1d_hf.entrances import console
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import CONFIGS, SignalParams
 
+CONFIG_HELP = f"one of {', '.join(CONFIGS)}, templates"
 PAIR = "padding"  # the parameter that is two numbers
 
 
