@@ -1,11 +1,12 @@
 """Run the Hub tests of huggingface_hub or datasets against the embedded Hub.
 
-    git clone https://github.com/huggingface/huggingface_hub ~/src/huggingface_hub
-    python scripts/conformance.py --suite ~/src/huggingface_hub          # transfers by Xet
-    python scripts/conformance.py --suite ~/src/huggingface_hub --lfs    # transfers by LFS
+    cd ~/src; git clone https://github.com/huggingface/huggingface_hub
+    python scripts/conformance.py --suite ~/src/huggingface_hub  # minutes
+    python scripts/conformance.py --suite ~/src/datasets --lfs   # minutes
 
-The tests are copied to a temporary folder and changed there: they get the address and the users of
-the embedded Hub. The checkout stays as it is. Connections to other machines are refused.
+Large files travel by Xet, or by LFS with `--lfs`. The tests are copied to a temporary folder and
+changed there: they get the address and the users of the embedded Hub. The checkout stays as it is.
+Connections to other machines are refused.
 
 The command fails when a test fails for which EXPECTED gives no reason, or when fewer tests pass
 than `--at-least` says. Besides the `dev` extra the tests need two packages:
@@ -273,6 +274,6 @@ def main(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command(help=__doc__)(main)
-    app()
+    from mnist1d_hf.entrances import program
+
+    program(main, __doc__, "nothing is saved")()
