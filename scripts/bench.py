@@ -128,7 +128,7 @@ def tickets(rounds: int = 3, steps: int = 299, update: Update = False) -> None:
 
 @app.command()
 @entrance()
-def optimum(rounds: int = 5, num_rows: int = 2000, update: Update = False) -> None:
+def optimum(rounds: int = 15, num_rows: int = 500, update: Update = False) -> None:
     """The exact optimum: rows a second, memory, and SciPy's densities of the same components."""
     from benchmarks.optimum import measure
 

@@ -28,7 +28,7 @@ from mnist1d_hf.signals.templates import Templates, check_templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
 # Rows at a time, so that their bounds stay in the processor's cache; fewer of many components.
-CHUNK = 32
+CHUNK = 64
 CHUNK_BOUNDS = 1_000_000
 # Normalised rows lie within about 10; beyond this, squares are too large to compare densities.
 GREATEST = 1e6
