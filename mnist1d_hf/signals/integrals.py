@@ -118,7 +118,7 @@ def nodes(f: Integrand, top: Peak, minor: np.ndarray) -> Iterator[tuple[np.ndarr
     # log(s g u - s^2 g^2 / 2) as a polynomial in the distance from the peak
     slope, curvature = f.length * (f.u - f.length * top.s), f.length**2 / 2
     least = np.maximum(np.abs(f.along - middle * f.tilt) - half * np.abs(f.tilt), 0)
-    enough = np.where(minor, *ONE_SIDED)
+    enough = np.where(minor, *ONE_SIDED)  # of a narrow reach both ends count, however far it is
     one = (f.reach + least > enough) & (4 * f.reach * np.maximum(least, f.reach) > enough**2)
     side = np.where(one, ONE, BOTH)
     side[top.distance > FAR] = LOGARITHM
