@@ -86,14 +86,12 @@ def show(
         str | None,
         typer.Option(help="examples, templates, steps, overview, classes, film or all"),
     ] = None,
-    out: Annotated[
-        Path, typer.Option(help="file to write, without its ending; a folder for all")
-    ] = Path("mnist1d"),
+    out: Annotated[Path, typer.Option(help="file, PNG or SVG; folder for all")] = Path("mnist1d"),
     dark: Annotated[bool, typer.Option("--dark", help="for a page with a dark background")] = False,
     *,
     params: dict[str, Any],
 ) -> None:
-    """Draw the data: PNG and SVG, or a GIF of how examples come to be (extra `studies`).
+    """Draw the data: PNG or SVG, or a GIF of how examples come to be (extra `studies`).
 
     [bold]Examples[/]
 

@@ -116,7 +116,7 @@ def publish_and_read_back(models: Path) -> None:
 
 
 def draw(path: Path) -> None:
-    """A picture of the data, as PNG and SVG."""
+    """A picture of the data, as PNG."""
     from mnist1d_hf import make_mnist1d
     from mnist1d_hf.figures.pictures import plot_examples
     from mnist1d_hf.figures.style import save

@@ -1,7 +1,7 @@
 """What a figure shows, as text: whether a picture on disk is still the one that would be drawn.
 
-    save(figure, path, description=digest(fingerprint(figure)))
-    description(f"{path}.png") == digest(fingerprint(plot(result)))     # else draw it again
+    save(figure, "one.png", description=digest(fingerprint(figure)))
+    description("one.png") == digest(fingerprint(plot(result)))     # else draw it again
 
 Unlike the bytes of a file, the text does not depend on the versions of matplotlib and of its fonts.
 """
@@ -41,10 +41,11 @@ def digest(text: str) -> str:
 
 
 def description(path: str | Path) -> str | None:
-    """The description that `figures.save` wrote into a PNG; None without one, or without a file."""
+    """The description in a PNG or the comment in a GIF; None without one, or without a file."""
     try:
         with Image.open(path) as picture:
-            return picture.info.get("Description")
+            comment = picture.info.get("comment", b"").decode()
+            return picture.info.get("Description") or comment or None
     except FileNotFoundError:
         return None
 

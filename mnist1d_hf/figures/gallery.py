@@ -4,7 +4,6 @@ mnist1d-hf show --picture all --out dataset_card/figures
 """
 
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +12,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mnist1d_hf.figures.fingerprint import digest, fingerprint
+from mnist1d_hf.figures.fingerprint import description, digest, fingerprint
 from mnist1d_hf.figures.pictures import PICTURES, REACH, draw_picture, ink, strip, ten_stages
 from mnist1d_hf.figures.style import panels, save, style
-from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.files import replacing
 from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.signals.templates import templates
 
 FILM = "film"
-MANIFEST = "pictures.json"
 # Milliseconds that a moving frame and the end of a step are shown, and into how many frames a
 # step is cut.
 MOVING, STILL, CUTS = 60, 1000, 6
@@ -45,7 +43,13 @@ def frames(params: SignalParams, *, dark: bool = False) -> Iterator[tuple[Figure
                 yield figure, STILL if at_rest else MOVING
 
 
-def save_film(path: Path, params: SignalParams | None = None, *, dark: bool = False) -> Path:
+def save_film(
+    path: Path,
+    params: SignalParams | None = None,
+    *,
+    dark: bool = False,
+    description: str | None = None,
+) -> Path:
     """Write the film of the eight steps as an animated GIF, which repeats for ever."""
     images, durations = [], []
     for figure, milliseconds in frames(params or SignalParams(), dark=dark):
@@ -59,7 +63,7 @@ def save_film(path: Path, params: SignalParams | None = None, *, dark: bool = Fa
     content = io.BytesIO()
     first, *others = images
     options = {"append_images": others, "duration": durations, "loop": 0, "optimize": True}
-    first.save(content, format="gif", save_all=True, **options)
+    first.save(content, format="gif", save_all=True, comment=description or "", **options)
     with replacing(path) as temporary:
         temporary.write_bytes(content.getvalue())
     return path
@@ -77,52 +81,37 @@ def draw(name: str, out: Path, params: SignalParams, *, dark: bool = False) -> l
     if name == FILM:
         return [save_film(out.with_suffix(".gif"), params, dark=dark)]
     check_choice("picture", name, [*PICTURES, FILM, "all"])
-    if out.suffix in (".png", ".svg"):
-        out = out.with_suffix("")
-    return save(draw_picture(name, params, dark=dark), out)
+    return [save(draw_picture(name, params, dark=dark), out)]
 
 
 def save_pictures(folder: Path) -> list[Path]:
-    """Write every picture, light (`steps.png`) and dark (`steps-dark.png`), and then the manifest.
+    """Write every picture, light (`steps.png`) and dark (`steps-dark.png`).
 
-    The manifest says what each file shows and has its SHA-256.
+    Each file says in its metadata what it shows.
     """
     written: list[Path] = []
-    manifest = {}
-    for stem, shown in showing().items():
-        name, dark = stem.removesuffix("-dark"), stem.endswith("-dark")
+    for file, shown in showing().items():
+        path = folder / file
+        name, dark = path.stem.removesuffix("-dark"), path.stem.endswith("-dark")
         if name == FILM:
-            files = [save_film(folder / f"{stem}.gif", dark=dark)]
+            written.append(save_film(path, dark=dark, description=shown))
         else:
-            files = save(draw_picture(name, dark=dark), folder / stem)
-        manifest[stem] = {"shows": shown, "files": {path.name: sha256(path) for path in files}}
-        written += files
-    with replacing(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+            written.append(save(draw_picture(name, dark=dark), path, description=shown))
     return written
 
 
 def outdated(folder: Path) -> list[str]:
-    """Files of `save_pictures` that are missing, changed, or show what is no longer so."""
-    manifest = json.loads((folder / MANIFEST).read_text())
-    now = showing()
-    changed = {
-        name
-        for entry in manifest.values()
-        for name, digest in entry["files"].items()
-        if sha256(folder / name) != digest
-    }
-    stale = {stem for stem in now if manifest.get(stem, {}).get("shows") != now[stem]}
-    return sorted(changed | stale | (set(manifest) - set(now)))
+    """Files of `save_pictures` that are missing or show what is no longer so."""
+    return [file for file, shown in showing().items() if description(folder / file) != shown]
 
 
 def showing() -> dict[str, str]:
-    """For each picture, light and dark, a digest of what it shows now."""
+    """For each file of `save_pictures`, a digest of what it shows now."""
     found = {}
     for dark in (False, True):
         end = "-dark" if dark else ""
         for name in PICTURES:
-            found[name + end] = digest(fingerprint(draw_picture(name, dark=dark)))
+            found[f"{name}{end}.png"] = digest(fingerprint(draw_picture(name, dark=dark)))
         film = [f"{fingerprint(f)} {time}" for f, time in frames(SignalParams(), dark=dark)]
-        found[FILM + end] = digest("\n".join(film))
+        found[f"{FILM}{end}.gif"] = digest("\n".join(film))
     return found

@@ -1,4 +1,4 @@
-"""The one matplotlib style of the project, and figures saved as PNG and SVG.
+"""The one matplotlib style of the project, and figures saved as PNG or SVG.
 
 The paper's style (6 pt type, thin lines, no box around the plot) with the eight colours of Okabe
 and Ito, which readers with any colour vision can tell apart.
@@ -9,7 +9,7 @@ and Ito, which readers with any colour vision can tell apart.
         axes[0].plot(result["loss"], color=COLOURS["blue"])
         return figure
 
-    save(plot(result), "figures/benchmark")      # benchmark.png and benchmark.svg
+    save(plot(result), "figures/benchmark.png")
 """
 
 import io
@@ -104,23 +104,20 @@ def panels(
     return figure, axes
 
 
-def save(figure: Figure, path: str | Path, description: str | None = None) -> list[Path]:
-    """Write `path` with the suffixes .png and .svg; the same figure gives the same bytes.
+def save(figure: Figure, path: str | Path, description: str | None = None) -> Path:
+    """Write a PNG, or an SVG where `path` ends in .svg; the same figure gives the same bytes.
 
-    Both have the `description` in their metadata.
+    A `path` with neither ending gets .png. The file has the `description` in its metadata.
     """
-    written = []
-    said = {"Description": description} if description else {}
-    metadata: dict[str, dict[str, Any]] = {
-        "png": {"Software": None, **said},
-        "svg": {"Date": None, "Creator": None, **said},
-    }
-    for kind, entries in metadata.items():
-        content = io.BytesIO()
-        with style():
-            figure.savefig(content, format=kind, metadata=entries)
-        target = Path(f"{path}.{kind}")
-        with replacing(target) as temporary:
-            temporary.write_bytes(content.getvalue())
-        written.append(target)
-    return written
+    kind = "svg" if Path(path).suffix == ".svg" else "png"
+    target = Path(path) if Path(path).suffix == f".{kind}" else Path(f"{path}.{kind}")
+    unsaid: dict[str, None] = (
+        {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    )
+    metadata = {**unsaid, **({"Description": description} if description else {})}
+    content = io.BytesIO()
+    with style():
+        figure.savefig(content, format=kind, metadata=metadata)
+    with replacing(target) as temporary:
+        temporary.write_bytes(content.getvalue())
+    return target

@@ -12,11 +12,14 @@ One file per study, and every file has the same parts:
 
 `python -m mnist1d_hf.studies.metalearn_lr --scale paper --workers 2` writes
 `dataset_card/results/metalearn_lr.json`, `dataset_card/cells/metalearn_lr.jsonl` (while cells are
-missing, a file each in `out/cells/metalearn_lr/`) and `dataset_card/figures/metalearn_lr.png` and
-`.svg`. With `--out OUT` all of it is written to OUT. Several machines share the work through one
-OUT that all of them reach: each runs the same command with its own `--rank` from 0 and the common
-`--world-size`; the last to end writes the result. Studies never import each other. All of them,
-and the page of what holds: `scripts/reproduce.py`.
+missing, a file each in `out/cells/metalearn_lr/`) and `dataset_card/figures/metalearn_lr.png`.
+With `--out OUT` all of it is written to OUT.
+
+Several machines share the work through one OUT that all of them reach: each runs the same command
+with its own `--rank`, from 0, and the common `--world-size`. Each does its share of the cells and
+ends; the last one to end writes the result. A study whose cells depend on the results of others is
+run once more by each. Studies never import each other. All of them, and the page of what holds:
+`scripts/reproduce.py`.
 """
 
 import importlib

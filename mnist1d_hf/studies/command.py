@@ -57,7 +57,7 @@ class Study:
         for name, plot in self.plots.items():
             figure = plot(result)
             shows = digest(fingerprint(figure))
-            written += save(figure, out / "figures" / name, description=shows)
+            written.append(save(figure, out / "figures" / f"{name}.png", description=shows))
         return written
 
     def outdated(self, out: Path) -> list[str]:
@@ -132,15 +132,10 @@ def command(
             )
         if scale == "smoke":
             result = {**result, "findings": []}  # too small to judge
-        path = write_result(
-            result_path(name, out),
-            result,
-            args=args,
-            seconds=seconds,
-            source_sha256=source_sha256(Path(inspect.getfile(run))),
-        )
-        figures = [figure for figure in study.draw(out) if figure.suffix == ".png"]
-        print(f"wrote {path} and {', '.join(map(str, figures))}")
+        source = source_sha256(Path(inspect.getfile(run)))
+        path = result_path(name, out)
+        write_result(path, result, args=args, seconds=seconds, source_sha256=source)
+        print(f"wrote {path} and {', '.join(map(str, study.draw(out)))}")
         report(study, scale, out)
 
     main.__doc__ = module.__doc__ if module else None

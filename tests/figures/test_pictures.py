@@ -1,6 +1,5 @@
 """Pictures show the data they are said to show, and the committed ones show it still."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,7 @@ from typer.testing import CliRunner
 
 from mnist1d_hf.cli import app
 from mnist1d_hf.figures import gallery
-from mnist1d_hf.figures.gallery import MANIFEST, fingerprint, outdated, save_film
+from mnist1d_hf.figures.gallery import fingerprint, outdated, save_film, save_pictures
 from mnist1d_hf.figures.pictures import (
     PICTURES,
     REACH,
@@ -37,16 +36,17 @@ def test_committed_pictures_show_what_they_would_show_now(figures):
     assert outdated(figures) == [], f"pictures are older than what they show; {fix}"
 
 
-def test_a_picture_is_outdated_when_what_it_shows_changes(figures, tmp_path, monkeypatch):
-    monkeypatch.setattr(gallery, "showing", dict)  # no picture is wanted any more
-    assert set(outdated(figures)) >= {"steps", "steps-dark", "film"}
-    shutil.copytree(figures, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setattr(
-        gallery, "showing", lambda: {"steps": "other than before", "new": "0123456789abcdef"}
-    )
-    (tmp_path / "examples.svg").write_text("<svg/>")
-    found = outdated(tmp_path)
-    assert {"steps", "new", "examples.svg"} <= set(found) and "steps.png" not in found
+def test_a_picture_is_outdated_when_what_it_shows_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "PICTURES", {"templates": PICTURES["templates"]})
+    monkeypatch.setattr(gallery, "CUTS", 2)
+    files = ["templates.png", "film.gif", "templates-dark.png", "film-dark.gif"]
+    assert outdated(tmp_path) == files
+    assert [path.name for path in save_pictures(tmp_path)] == files
+    assert outdated(tmp_path) == []
+    monkeypatch.setattr(gallery, "STILL", 900)
+    assert outdated(tmp_path) == ["film.gif", "film-dark.gif"]
+    (tmp_path / "templates.png").unlink()
+    assert "templates.png" in outdated(tmp_path)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -119,15 +119,8 @@ def test_show_writes_the_picture_that_is_asked_for(tmp_path):
     run = CliRunner().invoke
     result = run(app, ["show", "--picture", "templates", "--dark", "--out", f"{tmp_path}/a/b.png"])
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["b.png", "b.svg"]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["b.png"]
     result = run(app, ["show", "--picture", "wheel", "--out", str(tmp_path / "c")])
     assert result.exit_code == 2 and "templates, steps" in result.output
     result = run(app, ["show", "--picture", "all", "--seed", "1", "--out", str(tmp_path / "d")])
     assert result.exit_code == 2 and not (tmp_path / "d").exists()
-
-
-def test_the_manifest_names_every_file(figures):
-    named = {path.name for path in figures.iterdir()}
-    assert MANIFEST in named
-    assert {f"{n}{d}.{k}" for n in PICTURES for d in ("", "-dark") for k in ("png", "svg")} <= named
-    assert {"film.gif", "film-dark.gif"} <= named

@@ -17,14 +17,14 @@ def plot():
 
 
 def test_a_figure_is_saved_twice_with_the_same_bytes(tmp_path):
-    first = save(plot(), tmp_path / "a" / "one.two")
-    second = save(plot(), tmp_path / "b" / "one.two")
-    assert [path.name for path in first] == ["one.two.png", "one.two.svg"]
-    for a, b in zip(first, second, strict=True):
-        assert a.read_bytes() == b.read_bytes()
-    assert len(list((tmp_path / "a").iterdir())) == 2
-    assert first[0].read_bytes().startswith(b"\x89PNG")
-    assert b"<svg" in first[1].read_bytes()
+    names = {"one.two": "one.two.png", "three.png": "three.png", "four.svg": "four.svg"}
+    for given, name in names.items():
+        first, second = (save(plot(), tmp_path / folder / given) for folder in ("a", "b"))
+        assert first.name == name
+        assert first.read_bytes() == second.read_bytes()
+    assert len(list((tmp_path / "a").iterdir())) == 3
+    assert (tmp_path / "a" / "three.png").read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in (tmp_path / "a" / "four.svg").read_bytes()
 
 
 def test_the_style_is_not_left_behind():

@@ -36,9 +36,7 @@ def test_figures_are_outdated_until_they_are_drawn(study, tmp_path):
     assert study.name == "test_command"
     assert study.outdated(tmp_path) == ["test_command", "test_command_three"]
     written = study.draw(tmp_path)
-    assert [path.name for path in written] == [
-        f"{name}.{kind}" for name in study.plots for kind in ("png", "svg")
-    ]
+    assert [path.name for path in written] == [f"{name}.png" for name in study.plots]
     assert study.outdated(tmp_path) == []
 
 

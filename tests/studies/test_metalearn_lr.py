@@ -94,7 +94,7 @@ def test_the_command_writes_result_and_figure(tmp_path, monkeypatch, capsys, res
     command(study.Args, run, study.plot)(standalone_mode=False)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     name = "test_metalearn_lr"  # a study is named after the file of its run
-    assert written == {f"results/{name}.json", f"figures/{name}.png", f"figures/{name}.svg"}
+    assert written == {f"results/{name}.json", f"figures/{name}.png"}
     back = read_result(tmp_path / "results" / f"{name}.json")
     assert back["args"]["outer_steps"] == 7
     assert "published" in back and back["findings"] == []  # a smoke run is too small to judge
