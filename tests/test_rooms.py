@@ -48,7 +48,7 @@ ROOMS = {
 # inside the generator, one stream does not know of the other
 SIGNALS = {
     "signals.params": set(),
-    "signals.templates": set(),
+    "signals.templates": {"signals.params"},
     "signals.frozen": {"signals.params"},
     "signals.render": {"signals.params", "signals.templates", "signals.frozen"},
     "signals.counter": {"signals.params", "signals.templates", "signals.render"},

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.csv
 from tqdm.auto import tqdm
 
-from mnist1d_hf.data.mnist1d import SHARD_ROWS, TEMPLATES, Mnist1D, frozen_arrays, shard_ranges
+from mnist1d_hf.data.mnist1d import SHARD_ROWS, TEMPLATES, Mnist1D, shard_ranges
 from mnist1d_hf.data.parquet import write_parquet
 from mnist1d_hf.files import check_writable, replacing, sha256
-from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import check_choice
 from mnist1d_hf.signals.templates import templates
 
@@ -54,13 +54,17 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
         with progress_bar("generate", rows) as progress:
             files = [write_npz(builder, directory / "mnist1d.npz", progress)]
     else:
+        made = None
         if is_frozen:  # made as a whole before its first row is written
             with progress_bar("generate", rows) as progress:
-                frozen_arrays(builder.config.params, progress.update)
+                made = make_mnist1d(builder.config.params, advance=progress.update)
         write = write_parquet if file_format == "parquet" else write_csv
         with progress_bar("write", rows) as progress:
             files = [
-                write(split_tables(builder, split, progress), directory / f"{split}.{file_format}")
+                write(
+                    split_tables(builder, split, progress, made),
+                    directory / f"{split}.{file_format}",
+                )
                 for split in rows
             ]
     digests = {path.name: sha256(path) for path in files}
@@ -84,11 +88,13 @@ def claim(directory: Path, manifest: Path, job: dict) -> None:
             )
 
 
-def split_tables(builder: Mnist1D, split: str, progress: tqdm) -> Iterator[pa.Table]:
+def split_tables(
+    builder: Mnist1D, split: str, progress: tqdm, made: Mnist1DArrays | None
+) -> Iterator[pa.Table]:
     for first, last in shard_ranges(*builder.split_rows()[split]):
         for start in range(first, last, SHARD_ROWS):  # of an endless stream a shard may be huge
             stop = min(start + SHARD_ROWS, last)
-            yield builder.table(split, start, stop)
+            yield builder.table(split, start, stop, made)
             progress.update(stop - start)
 
 

@@ -2,10 +2,14 @@
 
 import hashlib
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mnist1d_hf.data.mnist1d import Mnist1D
+import datasets
+
+from mnist1d_hf.data.mnist1d import Mnist1D, check_keywords
+
 
 # Modules of `signals` that read rows and make none: a change of them leaves cached data valid. A
 # module that is not listed counts as part of the generator.
@@ -27,39 +31,90 @@ def content_hash() -> str:
 
 
 def load_dataset_builder(
-    config_name: str | None = None, *, cache_dir: str | None = None, **params: Any
+    config_name: str | None = None,
+    *,
+    name: str | None = None,
+    cache_dir: str | PathLike[str] | None = None,
+    features: datasets.Features | None = None,
+    **params: Any,
 ) -> Mnist1D:
     """The builder of a config, with any of its parameters replaced; nothing is generated yet.
+
+    `name`, as `datasets` calls it, is another word for `config_name`.
 
     Raises ValueError for an unknown config or parameter, or a value that breaks its rule.
 
     >>> load_dataset_builder("shuffled", seed=7).config.shuffle_seq
     True
     """
-    return Mnist1D(cache_dir=cache_dir, config_name=config_name, hash=content_hash(), **params)
+    if None not in (config_name, name) and config_name != name:
+        raise ValueError(f"config_name={config_name!r} and name={name!r}: give one of the two")
+    check_own_keywords(params)
+    return Mnist1D(
+        str(cache_dir) if cache_dir else None,
+        config_name=config_name or name,
+        features=features,
+        hash=content_hash(),
+        **params,
+    )
+
+
+def check_own_keywords(params: dict[str, Any]) -> None:
+    """Take out of `params` what has no effect here, and refuse what only the package may set."""
+    for permission in ("download_config", "trust_remote_code"):
+        params.pop(permission, None)
+    check_revision(params.pop("revision", None))
+    for keyword in ("hash", "info", "dataset_name"):
+        if keyword in params:
+            raise ValueError(f"{keyword}={params[keyword]!r}: is set by the package, leave it out")
+
+
+def check_revision(revision: Any) -> None:
+    """ValueError unless it names the one version of the data that the package makes."""
+    if revision is not None and str(revision) not in ("main", str(Mnist1D.VERSION)):
+        check_keywords({"revision": revision})
 
 
 def load_dataset(
     config_name: str | None = None,
     *,
-    split: str | None = None,
+    name: str | None = None,
+    split: Any = None,
     streaming: bool = False,
     num_proc: int | None = None,
-    cache_dir: str | None = None,
-    keep_in_memory: bool = False,
+    cache_dir: str | PathLike[str] | None = None,
+    features: datasets.Features | None = None,
+    keep_in_memory: bool | None = None,
     download_mode: str | None = None,
+    verification_mode: str | None = None,
+    save_infos: bool = False,
     **params: Any,
 ) -> Any:
     """What `datasets.load_dataset("mnist1d", config_name, ...)` returns.
 
     A DatasetDict, or a Dataset when `split` is given, or their iterable twins when `streaming`.
-    `config_name` is default, shuffled, high-translation, noisy or templates.
+    `config_name`, or `name`, is default, shuffled, high-translation, noisy or templates. The other
+    keywords are those of `datasets.load_dataset`; as nothing is downloaded, `token`,
+    `download_config`, `storage_options` and `trust_remote_code` are allowed and never needed.
+
+    Raises ValueError for a keyword that cannot be honoured, with what to do instead.
 
     >>> load_dataset("default", split="train[:10%]").num_rows
     400
     """
-    builder = load_dataset_builder(config_name, cache_dir=cache_dir, **params)
+    if streaming and num_proc is not None:
+        raise ValueError(
+            f"num_proc={num_proc}: a stream is made while it is read; share it among the workers "
+            "of a DataLoader, or load without streaming"
+        )
+    builder = load_dataset_builder(
+        config_name, name=name, cache_dir=cache_dir, features=features, **params
+    )
     if streaming:
         return builder.as_streaming_dataset(split=split)
-    builder.download_and_prepare(num_proc=num_proc, download_mode=download_mode)
-    return builder.as_dataset(split=split, in_memory=keep_in_memory)
+    builder.download_and_prepare(
+        num_proc=num_proc,
+        download_mode=download_mode,
+        verification_mode="all_checks" if save_infos else verification_mode,
+    )
+    return builder.as_dataset(split=split, in_memory=bool(keep_in_memory))

@@ -3,17 +3,18 @@
 Kept thin: `datasets` replaces names in this module (`open`, `os.path`, ...) when it streams.
 """
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import datasets
 import numpy as np
 import pyarrow as pa
 from datasets.builder import Key
+from datasets.table import table_cast
 
+from mnist1d_hf.data.epochs import EpochShards, permutation
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d, make_range
 from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_choice
@@ -27,11 +28,32 @@ SHARD_ROWS = 50_000
 # ... unless their list would take longer to make than a look at the first rows.
 MOST_SHARDS = 100_000
 NUM_SHARDS = 4  # of a small split: what `num_proc` and DataLoader workers can share
-PARAMETERS = tuple(field.name for field in fields(SignalParams))
-# what `datasets` itself passes to a builder or a config
-LIBRARY_KEYWORDS = {
-    *inspect.signature(datasets.DatasetBuilder.__init__).parameters,
-    *(field.name for field in fields(datasets.BuilderConfig)),
+RULES = {field.name: field.metadata["rule"] for field in fields(SignalParams)}
+PARAMETERS = tuple(RULES)
+# of a builder, besides the parameters: where and how the dataset is stored, and, as nothing is
+# downloaded, permissions that are never needed
+STORAGE = (
+    *("cache_dir", "dataset_name", "config_name", "hash", "info", "features"),
+    *("token", "storage_options", "writer_batch_size"),
+)
+NO_FILES = (
+    "mnist1d is generated and reads no files; for files, use "
+    "load_dataset('parquet', data_files=...)"
+)
+ONE_VERSION = "the installed package makes one version of the data; install another one for another"
+# keywords that other datasets understand, and what to do here instead
+REFUSED = {
+    "data_dir": NO_FILES,
+    "data_files": NO_FILES,
+    "base_path": NO_FILES,
+    "repo_id": NO_FILES,
+    "version": ONE_VERSION,
+    "revision": ONE_VERSION,
+    "name": "a builder calls it config_name",
+    "config_id": "the folder in the cache is named by the parameters",
+    "description": "the description is that of the dataset",
+    "columns": "all columns are made; choose some with select_columns",
+    "split": "a builder makes all splits; give it to load_dataset or as_dataset",
 }
 
 
@@ -73,6 +95,17 @@ class Mnist1DConfig(datasets.BuilderConfig):
         """The checked parameters; ValueError when one of them breaks its rule."""
         return SignalParams(**{name: getattr(self, name) for name in PARAMETERS})
 
+    @property
+    def signal_features(self) -> datasets.Features:
+        """The columns as they are made, whatever features they are then cast to."""
+        number = datasets.Value("float32")
+        digits = datasets.ClassLabel(names=[str(digit) for digit in range(10)])
+        if self.name == TEMPLATES:
+            points = datasets.List(number, length=len(templates().t))
+            return datasets.Features({"x": points, "t": points, "label": digits})
+        length = self.params.final_seq_length
+        return datasets.Features({"x": datasets.List(number, length=length), "label": digits})
+
     def create_config_id(
         self, config_kwargs: dict, custom_features: datasets.Features | None = None
     ) -> str:
@@ -90,6 +123,8 @@ class Mnist1DConfig(datasets.BuilderConfig):
                 f"config 'templates' holds the ten digit templates and takes no parameters, but "
                 f"got {', '.join(changed)}"
             )
+        if custom_features is not None:
+            check_features(custom_features, self.signal_features)
         return super().create_config_id(changed, custom_features)
 
 
@@ -100,8 +135,9 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
     hundred times faster than Python rows.
 
     Its streams need no shuffle buffer, which is slow and loses rows on resuming: the counter stream
-    is permuted within blocks of 1000 rows, and `stream.set_epoch(epoch)` permutes the shards, or,
-    after `stream = stream.reshard()`, these blocks. Epoch 0 has the order of the rows' numbers.
+    is permuted within blocks of 1000 rows, and every `stream.set_epoch(epoch)` permutes the shards,
+    or, after `stream = stream.reshard()`, these blocks, and the rows within them (within 10,000 rows
+    at most). Epoch 0 has the order of the rows' numbers.
     """
 
     VERSION = datasets.Version("1.0.0")
@@ -113,38 +149,25 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
     DEFAULT_CONFIG_NAME = "default"
     DEFAULT_WRITER_BATCH_SIZE = TABLE_ROWS
 
-    def __init__(self, *args: Any, data_files: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, cache_dir: str | None = None, *, data_files: Any = None, **kwargs: Any
+    ) -> None:
+        # the registration passes an empty file list; None keeps it out of the cache folder's name
+        data_files = data_files or None
         if kwargs.get("config_name") is not None:
             check_choice("config", kwargs["config_name"], self.builder_configs)
-        unknown = sorted(set(kwargs) - set(PARAMETERS) - LIBRARY_KEYWORDS)
-        if unknown:
-            raise ValueError(
-                f"unknown parameters {', '.join(unknown)} of mnist1d: the valid ones are "
-                f"{', '.join(PARAMETERS)}"
-            )
-        missing: dict[str, Any] = {n: None for n in PARAMETERS if kwargs.get(n, 0) is None}
-        SignalParams(**missing)  # refuses None, for which `datasets` would take the default
-        # the registration passes an empty file list; None keeps it out of the cache folder's name
-        super().__init__(*args, data_files=data_files or None, **kwargs)
+        check_keywords({"data_files": data_files, **kwargs})
+        super().__init__(cache_dir, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
             description="A procedurally generated one-dimensional analogue of MNIST: ten classes, "
             "4000 training and 1000 test examples of 40 values.",
-            features=self._signal_features(),
+            features=self.config.signal_features,
             homepage="https://github.com/greydanus/mnist1d",
             license="apache-2.0",
             citation=CITATION,
         )
-
-    def _signal_features(self) -> datasets.Features:
-        number = datasets.Value("float32")
-        digits = datasets.ClassLabel(names=[str(digit) for digit in range(10)])
-        if self.config.name == TEMPLATES:
-            points = datasets.List(number, length=len(templates().t))
-            return datasets.Features({"x": points, "t": points, "label": digits})
-        length = self.config.params.final_seq_length
-        return datasets.Features({"x": datasets.List(number, length=length), "label": digits})
 
     def split_rows(self) -> dict[str, tuple[int, int]]:
         """First and last row plus one of each split that has rows.
@@ -153,32 +176,44 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         """
         if self.config.name == TEMPLATES:
             return {"train": (0, len(templates().y))}
-        params = self.config.params
-        rest = params.num_train - params.validation_size
+        sizes = self.config.params.split_sizes()
+        num_train = sizes["train"] + sizes["validation"]
         rows = {
-            "train": (0, rest),
-            "validation": (rest, params.num_train),
-            "test": (0, params.num_rows() - params.num_train),
+            "train": (0, sizes["train"]),
+            "validation": (sizes["train"], num_train),
+            "test": (0, sizes["test"]),
         }
         return {name: (start, stop) for name, (start, stop) in rows.items() if stop > start}
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         return [
             datasets.SplitGenerator(
-                name=name, gen_kwargs={"split": name, "ranges": shard_ranges(start, stop)}
+                name=name,
+                gen_kwargs={"split": name, "ranges": shard_ranges(start, stop), "order": ()},
             )
             for name, (start, stop) in self.split_rows().items()
         ]
 
+    def _get_examples_iterable_for_split(self, split_generator: Any) -> EpochShards:
+        shards = super()._get_examples_iterable_for_split(split_generator)
+        shards.__class__ = EpochShards
+        return shards
+
     def _generate_tables(
-        self, split: str, ranges: list[tuple[int, int]]
+        self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
     ) -> Iterator[tuple[Key, pa.Table]]:
+        schema = self.info.features.arrow_schema
         for shard, (start, stop) in enumerate(ranges):
             for first in range(start, stop, TABLE_ROWS):
-                yield Key(shard, first), self.table(split, first, min(first + TABLE_ROWS, stop))
+                table = self.table(split, first, min(first + TABLE_ROWS, stop))
+                if order:
+                    table = table.take(permutation(order, first, len(table)))
+                if schema != table.schema:  # the caller's own features
+                    table = table_cast(table, schema)
+                yield Key(shard, first), table
 
     def _generate_more_gen_kwargs(
-        self, split: str, ranges: list[tuple[int, int]]
+        self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
     ) -> Iterator[dict[str, Any]]:
         """What `IterableDataset.reshard` makes of shards: blocks, at most fifty of a shard."""
         parts = []
@@ -186,27 +221,34 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
             size = max(1, (stop - start) // SHARD_ROWS) * BLOCK
             for first in range(start // BLOCK * BLOCK, stop, size):
                 parts.append((max(start, first), min(first + size, stop)))
-        yield {"split": split, "ranges": parts}
+        yield {"split": split, "ranges": parts, "order": order}
 
     def _generate_examples(
-        self, split: str, ranges: list[tuple[int, int]]
+        self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
     ) -> Iterator[tuple[Key, dict[str, Any]]]:
-        for key, table in self._generate_tables(split, ranges):
+        for key, table in self._generate_tables(split, ranges, order):
             for row, example in enumerate(table.to_pylist()):
                 yield Key(key.original_shard_id, key.item_or_batch_id + row), example
 
-    def _generate_num_examples(self, split: str, ranges: list[tuple[int, int]]) -> Iterator[int]:
+    def _generate_num_examples(
+        self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
+    ) -> Iterator[int]:
         yield from (stop - start for start, stop in ranges)
 
-    def table(self, split: str, start: int, stop: int) -> pa.Table:
-        """Rows [start, stop), counted as `split_rows` does, with the schema of the features."""
+    def table(
+        self, split: str, start: int, stop: int, made: Mnist1DArrays | None = None
+    ) -> pa.Table:
+        """Rows [start, stop), counted as `split_rows` does, with the schema of the dataset.
+
+        `made` are the arrays of a frozen stream, where the caller has them already.
+        """
         if self.config.name == TEMPLATES:
             digits = templates()
             t = np.tile(digits.t, (len(digits.x), 1))
             x, t, y = (values[start:stop] for values in (digits.x, t, digits.y))
             columns = {"x": x, "t": t, "label": y}
         else:
-            x, y = rows_of(self.config.params, split, start, stop)
+            x, y = rows_of(self.config.params, split, start, stop, made)
             columns = {"x": x, "label": y}
         arrays = [
             pa.array(values)
@@ -220,7 +262,30 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
 
     @cached_property
     def _schema(self) -> pa.Schema:
-        return self._signal_features().arrow_schema  # takes as long as a hundred rows
+        return self.config.signal_features.arrow_schema  # takes as long as a hundred rows
+
+
+def check_keywords(keywords: dict[str, Any]) -> None:
+    """ValueError for a keyword that this dataset cannot honour, and for a parameter that is None.
+
+    `datasets` would take the default for None.
+    """
+    for name, instead in REFUSED.items():
+        if keywords.get(name) is not None:
+            raise ValueError(f"{name}={keywords[name]!r}: {instead}")
+    for name in sorted(keywords.keys() - {*STORAGE, *REFUSED}):
+        check_choice("parameter", name, PARAMETERS)
+    for name in PARAMETERS:
+        if name in keywords and keywords[name] is None:
+            raise ValueError(f"{name}=None: leave it out for the default, or give {RULES[name]}")
+
+
+def check_features(wanted: datasets.Features, made: datasets.Features) -> None:
+    """ValueError when rows of the dataset cannot be cast to the features that were asked for."""
+    try:
+        table_cast(made.arrow_schema.empty_table(), wanted.arrow_schema)
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        raise ValueError(f"features={wanted}: rows have {made} and cannot be cast") from error
 
 
 def shard_ranges(start: int, stop: int) -> list[tuple[int, int]]:
@@ -232,28 +297,19 @@ def shard_ranges(start: int, stop: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, stop)) for first in range(start, stop, size)]
 
 
-def frozen_arrays(
-    params: SignalParams, advance: Callable[[int], object] | None = None
-) -> Mnist1DArrays:
+@lru_cache(maxsize=1)
+def frozen_arrays(params: SignalParams) -> Mnist1DArrays:
     """The frozen stream has no parts: each process makes it once, then slices what it has kept."""
-    arrays = _kept.get(params)
-    if arrays is None:
-        arrays = make_mnist1d(params, advance=advance)
-        _kept.clear()
-        _kept[params] = arrays
-    return arrays
-
-
-_kept: dict[SignalParams, Mnist1DArrays] = {}  # one at most
+    return make_mnist1d(params)
 
 
 def rows_of(
-    params: SignalParams, split: str, start: int, stop: int
+    params: SignalParams, split: str, start: int, stop: int, made: Mnist1DArrays | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     if params.stream == "counter":
         offset = TEST_START if split == "test" else 0
         return make_range(params, offset + start, offset + stop)
-    data = frozen_arrays(params)
+    data = frozen_arrays(params) if made is None else made
     if split == "test":
         return data.x_test[start:stop], data.y_test[start:stop]
     if split == "validation":

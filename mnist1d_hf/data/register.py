@@ -2,14 +2,17 @@
 
 `datasets` has no way to announce a builder from outside, so an entry is added to its table of
 packaged modules (unchanged from version 2 to 5), with a factory of its own: the stock one would
-search the working directory for data files and report the use over the network. Should a future
-version move that table, importing warns once and `mnist1d_hf.load_dataset` goes on working.
+search the working directory for data files and report the use over the network, and it is not told
+the revision that was asked for. Should a future version move that table, importing warns once and
+`mnist1d_hf.load_dataset` goes on working.
 """
 
 import warnings
+from functools import wraps
 from typing import Any
 
-from mnist1d_hf.data.load import content_hash
+from mnist1d_hf.data.load import check_revision, content_hash
+from mnist1d_hf.data.mnist1d import check_keywords
 
 NAME, MODULE = "mnist1d", "mnist1d_hf.data.mnist1d"
 
@@ -22,6 +25,7 @@ def register() -> bool:
         from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 
         stock_factory, module_class = load.PackagedDatasetModuleFactory, load.DatasetModule
+        find_stock_module = load.dataset_module_factory
     except (ImportError, AttributeError) as error:
         warnings.warn(
             f"this version of datasets has no place to register a builder ({error}); "
@@ -36,11 +40,7 @@ def register() -> bool:
         def __init__(
             self, name: str, data_dir: Any = None, data_files: Any = None, **_: Any
         ) -> None:
-            if data_dir is not None or data_files is not None:
-                raise ValueError(
-                    f"data_dir={data_dir!r}, data_files={data_files!r}: 'mnist1d' is generated and "
-                    "takes neither; for files, use load_dataset('parquet', data_files=...)"
-                )
+            check_keywords({"data_dir": data_dir, "data_files": data_files})
             self.name = name
 
         def get_module(self) -> Any:
@@ -51,6 +51,13 @@ def register() -> bool:
     def choose(name: str, *args: Any, **kwargs: Any) -> Any:
         return (Factory if name == NAME else stock_factory)(name, *args, **kwargs)
 
+    @wraps(find_stock_module)
+    def find_module(path: str, revision: Any = None, **kwargs: Any) -> Any:
+        if path == NAME:
+            check_revision(revision)
+        return find_stock_module(path, revision=revision, **kwargs)
+
     load.PackagedDatasetModuleFactory = choose
+    load.dataset_module_factory = find_module
     _PACKAGED_DATASETS_MODULES[NAME] = (MODULE, content_hash())
     return True

@@ -1,67 +1,92 @@
 """Splits and batches as arrays, by one copy of memory instead of one Python object per row."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     import torch
-    from datasets import Dataset
 
 
-def to_numpy(dataset: "Dataset", column: str = "x") -> np.ndarray:
+def to_numpy(dataset: datasets.Dataset, column: str = "x") -> np.ndarray:
     """A column of a split: (n, d) for lists of d numbers, (n,) for numbers; dtype as stored.
 
     Far faster than `dataset.with_format("numpy")[column]`, with the same values. Selections,
     shuffles and slices of the split are respected.
 
-    Raises ValueError when the split has no such column, or it has missing values or rows that
-    differ in length.
+    Raises ValueError when `dataset` is a stream, several splits or no dataset, when the split has
+    no such column, or when the column has missing values or rows that differ in length.
 
     >>> import mnist1d_hf
     >>> x = to_numpy(mnist1d_hf.load_dataset("default", split="test"))
     >>> x.shape, x.dtype
     ((1000, 40), dtype('float32'))
     """
+    check_split(dataset)
     if column not in dataset.column_names:
         raise ValueError(f"column {column!r}: must be one of {', '.join(dataset.column_names)}")
     if getattr(dataset, "_indices", "unknown") is None:
         table = dataset.data
     else:  # the Arrow format applies selections and shuffles, at a millisecond's cost
         table = dataset.with_format("arrow", columns=[column])[:]
-    array = table.column(column).combine_chunks()
+    return array_values(table.column(column), column)
+
+
+def array_values(column_data: pa.ChunkedArray, column: str) -> np.ndarray:
+    """What `to_numpy` returns, of a column of a table; the name is for the errors."""
+    array = column_data.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # a table without rows, or too large for one chunk
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     if array.null_count:
         raise ValueError(f"column {column!r} has missing values in {array.null_count} rows")
     if pa.types.is_fixed_size_list(array.type):
-        return (
-            array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), array.type.list_size)
-        )
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        width = array.type.list_size
+    elif pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         lengths = array.value_lengths().unique().to_pylist()
         if len(lengths) > 1:
             raise ValueError(f"column {column!r} has rows of different lengths: {sorted(lengths)}")
-        return array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), -1)
-    return array.to_numpy(zero_copy_only=False)
+        width = lengths[0] if lengths else 0
+    else:
+        return array.to_numpy(zero_copy_only=False)
+    values = array.flatten()
+    if values.null_count:
+        raise ValueError(f"column {column!r} has {values.null_count} missing values within rows")
+    return values.to_numpy(zero_copy_only=False).reshape(len(array), width)
+
+
+def check_split(dataset: Any) -> None:
+    """ValueError with what to do where `dataset` is not one split in memory or on disk."""
+    if isinstance(dataset, datasets.Dataset):
+        return
+    if isinstance(dataset, datasets.DatasetDict | datasets.IterableDatasetDict):
+        names = ", ".join(dataset)
+        raise ValueError(f"a dataset of several splits: choose one of {names}, as in data['test']")
+    if isinstance(dataset, datasets.IterableDataset):
+        raise ValueError(
+            "a stream has no end in memory: load it without streaming=True, or collect "
+            "stream.with_format('numpy').iter(1000) as far as it is needed"
+        )
+    raise ValueError(f"{type(dataset).__name__}: must be a split, a datasets.Dataset")
 
 
 def to_torch(
-    dataset: "Dataset", device: "torch.device | str | None" = None
+    dataset: datasets.Dataset, device: "torch.device | str | None" = None
 ) -> tuple["torch.Tensor", "torch.Tensor"]:
     """Inputs (n, d) float32 and labels (n,) int64 of a split with columns x and label.
 
     The tensors are copies: writing to them does not reach the dataset's files.
+
+    Raises ValueError as `to_numpy` does, and for labels that are not whole numbers.
     """
-    import torch
-
-    x = torch.from_numpy(np.array(to_numpy(dataset, "x"), dtype=np.float32))
-    y = torch.from_numpy(np.array(to_numpy(dataset, "label"), dtype=np.int64))
-    return x.to(device), y.to(device)
+    x, label = to_numpy(dataset, "x"), to_numpy(dataset, "label")
+    inputs, labels = as_tensors(x, label)
+    return inputs.to(device), labels.to(device)
 
 
-def collate(table: pa.Table) -> dict[str, "torch.Tensor"]:
+def collate(batch: Any) -> dict[str, "torch.Tensor"]:
     """A batch of a stream as the tensors `x` (n, d) float32 and `labels` (n,) int64.
 
     The `collate_fn` of a DataLoader whose batches are made before they reach it, which is far
@@ -70,11 +95,51 @@ def collate(table: pa.Table) -> dict[str, "torch.Tensor"]:
         batches = stream.with_format("arrow").batch(100)
         for batch in DataLoader(batches, batch_size=None, collate_fn=collate, num_workers=2):
             loss = model(**batch).loss
+
+    Takes batches of every format (Arrow, NumPy, torch, pandas, polars, lists), whatever the dtype a
+    `map` or a `cast` gave them, and lists of rows, which a DataLoader with a batch size passes.
+
+    Raises ValueError for a batch without the columns x and label, for signals of different lengths
+    and for labels that are not whole numbers.
     """
+    if hasattr(batch, "to_arrow"):  # polars
+        batch = batch.to_arrow()
+    elif hasattr(batch, "iloc"):  # pandas
+        batch = pa.Table.from_pandas(batch, preserve_index=False)
+    if isinstance(batch, list):
+        batch = {name: [row[name] for row in batch] for name in (batch[0] if batch else {})}
+    is_table = isinstance(batch, pa.Table)
+    found = batch.column_names if is_table else list(batch)
+    missing = [name for name in ("x", "label") if name not in found]
+    if missing:
+        raise ValueError(f"the batch has columns {found} and lacks {', '.join(missing)}")
+    x, label = (batch[name] for name in ("x", "label"))
+    if not is_table:
+        x, labels = as_tensors(np.asarray(x), np.asarray(label))
+        return {"x": x, "labels": labels}
+    if pa.types.is_nested(label.type):  # `batch` makes one row of a batch, `iter` makes many
+        x, label = pc.list_flatten(x), pc.list_flatten(label)
+    x, labels = as_tensors(array_values(x, "x"), array_values(label, "label"))
+    return {"x": x, "labels": labels}
+
+
+def as_tensors(x: np.ndarray, label: np.ndarray) -> tuple["torch.Tensor", "torch.Tensor"]:
+    """Copies as float32 and int64; ValueError for what these types would change."""
     import torch
 
-    x, label = (table.column(name).combine_chunks() for name in ("x", "label"))
-    if pa.types.is_list(label.type):  # `batch` makes one row of a batch, `iter` makes many
-        x, label = x.flatten(), label.flatten()
-    values = x.flatten().to_numpy().reshape(-1, x.type.list_size)
-    return {"x": torch.tensor(values), "labels": torch.tensor(label.to_numpy())}
+    if x.dtype.kind not in "biuf" or x.ndim != 2:
+        raise ValueError(
+            f"signals have shape {x.shape} and dtype {x.dtype}: must be rows of numbers, all of "
+            "one length"
+        )
+    kind = label.dtype.kind
+    whole = kind in "biu" or (kind == "f" and np.array_equal(label, np.floor(label)))
+    if not whole or label.ndim != 1:
+        raise ValueError(
+            f"labels have shape {label.shape} and dtype {label.dtype}: must be one whole number a "
+            "row; numbers for names are made by dataset.class_encode_column('label')"
+        )
+    return (
+        torch.from_numpy(np.array(x, dtype=np.float32)),
+        torch.from_numpy(np.array(label, dtype=np.int64)),
+    )

@@ -18,25 +18,6 @@ from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.templates import templates
 
-# what check_* in params.py enforces, in words
-RULES = {
-    "num_samples": "integer from 10 to 1e18; the frozen stream rounds down to a multiple of 10",
-    "train_split": "from 0 to 1",
-    "template_len": "integer, 1 or more",
-    "padding": "two integers, 0 <= least <= greatest",
-    "scale_coeff": "from 0 to 1e7",
-    "max_translation": "integer from 1 (no shift) to template_len + padding[1]",
-    "corr_noise_scale": "from 0 to 1e7",
-    "iid_noise_scale": "from 0 to 1e7",
-    "shear_scale": "from 0 to 1e7",
-    "shuffle_seq": "true or false",
-    "final_seq_length": "integer, 1 or more",
-    "seed": "integer from 0 to 2**32 - 1",
-    "label_noise": "from 0 to 1",
-    "validation_size": "integer from 0 to the number of training rows",
-    "stream": "frozen or counter",
-}
-
 
 def dataset_facts() -> dict[str, Any]:
     """Configs with sizes and digests, parameters with rules, and the templates."""
@@ -53,7 +34,7 @@ def dataset_facts() -> dict[str, Any]:
             {
                 "name": field.name,
                 "default": field.default,
-                "rule": RULES[field.name],
+                "rule": field.metadata["rule"],
                 "meaning": field.metadata["help"],
             }
             for field in fields(SignalParams)

@@ -1,7 +1,7 @@
 """Parameters to arrays: whole datasets, and any range of rows of the endless stream."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from mnist1d_hf.signals.frozen import (
     legacy_stream,
     noisy_labels,
 )
-from mnist1d_hf.signals.params import SignalParams, check_integer
+from mnist1d_hf.signals.params import SignalParams, check_integer, check_names
 from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotations, time_axis
 from mnist1d_hf.signals.templates import Templates, check_templates
 from mnist1d_hf.signals.templates import templates as digit_templates
@@ -50,6 +50,7 @@ def make_mnist1d(
     *,
     templates: Templates | None = None,
     advance: Callable[[int], object] | None = None,
+    **parameters: Any,
 ) -> Mnist1DArrays:
     """Generate a dataset: all splits as arrays.
 
@@ -58,22 +59,19 @@ def make_mnist1d(
     the standard deviation of all splits together, as there. `templates` replaces the ten digits.
     `advance(n)` is called whenever n more rows are made, in sum once per row: for a progress bar.
 
-    Raises ValueError when `templates` are malformed or leave a class without a row.
+    Raises ValueError when `templates` are malformed or leave a class without a row, or when
+    parameters come as keywords instead of as one `SignalParams`.
 
     >>> data = make_mnist1d()
     >>> data.x_train.shape, data.x_test.shape, data.y_train[:5].tolist()
     ((4000, 40), (1000, 40), [2, 6, 4, 5, 6])
     """
-    params = params or SignalParams()
+    params = check_params(SignalParams() if params is None else params, **parameters)
     patterns = digit_templates() if templates is None else check_templates(templates)
     num_classes = len(patterns.y)
     check_num_samples(params, num_classes)
-    num_train = int(params.num_rows(num_classes) * params.train_split)
-    if params.validation_size > num_train:  # `params` counts the rows of ten classes
-        raise ValueError(
-            f"validation_size={params.validation_size}: must be at most {num_train}, the rows that "
-            f"are not test with {num_classes} classes"
-        )
+    sizes = params.split_sizes(num_classes)
+    num_train = sizes["train"] + sizes["validation"]
     if params.stream == "frozen":
         x, y, t = frozen_rows(params, patterns, num_train, advance)
         x_train, y_train, x_test, y_test = (
@@ -83,17 +81,29 @@ def make_mnist1d(
             y[num_train:],
         )
     else:
-        num_test = params.num_samples - num_train
         custom = None if templates is None else patterns
         (x_train, y_train), (x_test, y_test) = (
             make_range(params, start, start + size, templates=custom, advance=advance)
-            for start, size in ((0, num_train), (TEST_START, num_test))
+            for start, size in ((0, num_train), (TEST_START, sizes["test"]))
         )
         t = time_axis(patterns, params) / prepare(params, custom).std
-    rest = num_train - params.validation_size
+    rest = sizes["train"]
     return Mnist1DArrays(
         x_train[:rest], y_train[:rest], x_train[rest:], y_train[rest:], x_test, y_test, t
     )
+
+
+def check_params(params: Any, **parameters: Any) -> SignalParams:
+    """`params` if it is a `SignalParams` and there is nothing else; ValueError that says how."""
+    check_names(parameters, SignalParams)
+    if parameters:
+        values = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+        raise ValueError(f"parameters come as one object: make_mnist1d(SignalParams({values}))")
+    if not isinstance(params, SignalParams):
+        raise ValueError(
+            f"{params!r}: must be a SignalParams, as SignalParams(seed=7) or CONFIGS['shuffled']"
+        )
+    return params
 
 
 def check_num_samples(params: SignalParams, num_classes: int) -> None:
@@ -172,6 +182,7 @@ def make_range(
     >>> x.shape, x.dtype
     ((250, 40), dtype('float32'))
     """
+    check_params(params)
     if params.stream != "counter":
         raise ValueError(
             f"stream={params.stream!r}: rows can be made alone only with stream='counter'"

@@ -6,8 +6,9 @@ described in section 2 of Greydanus & Kobak, "Scaling Down Deep Learning with MN
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import wraps
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
@@ -17,15 +18,39 @@ import numpy as np
 STREAMS = ("frozen", "counter")
 NUM_CLASSES = 10
 MOST_LISTED = 20  # names that a message has room for
-MOST_ROWS = 10**18  # rows are counted in 64 bits
+# The frozen stream is made as a whole, in memory; rows of the other are counted in 64 bits.
+MOST_ROWS = {"frozen": 2**31, "counter": 10**18}
+# Points of a signal, and of the table of all paddings of a digit that a dataset begins with.
+MOST_POINTS = 2**16
+MOST_TABLE = 10**8
 # Single precision has seven digits: beside a number so large nothing is left of a signal of size 1.
 LARGEST_SCALE = 1e7
 
 
-def parameter(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+def parameter(default: Any, help: str, rule: str) -> Any:
+    return field(default=default, metadata={"help": help, "rule": rule})
 
 
+def names_its_fields(cls: Any) -> Any:
+    """Let a dataclass answer an unknown keyword with the names of its fields."""
+    init: Callable[..., None] = cls.__init__
+
+    @wraps(init)
+    def checked(self: Any, *args: Any, **values: Any) -> None:
+        check_names(values, cls)
+        init(self, *args, **values)
+
+    cls.__init__ = checked
+    return cls
+
+
+def check_names(names: Iterable[str], cls: Any) -> None:
+    """ValueError for the first name that is no field of the dataclass `cls`."""
+    for name in names:
+        check_choice("parameter", name, (field.name for field in fields(cls)))
+
+
+@names_its_fields
 @dataclass(frozen=True, kw_only=True)
 class SignalParams:
     """Parameters of one dataset, checked when they are set; `fields` tell what each one means.
@@ -40,34 +65,58 @@ class SignalParams:
     ValueError: max_translation=0: must be an integer from 1 to 72 (1: no shift; ...
     """
 
-    num_samples: int = parameter(5000, "Rows of all splits together.")
-    train_split: float = parameter(0.8, "Fraction of the rows in train and validation together.")
-    template_len: int = parameter(12, "Positions of the digit's template before it is padded.")
+    num_samples: int = parameter(
+        5000,
+        "Rows of all splits together.",
+        "integer from 10 to 1e18; frozen: to 2**31, rounded down to a multiple of 10",
+    )
+    train_split: float = parameter(
+        0.8, "Fraction of the rows in train and validation together.", "from 0 to 1"
+    )
+    template_len: int = parameter(
+        12, "Positions of the digit's template before it is padded.", "integer from 1 to 2**16"
+    )
     padding: tuple[int, int] = parameter(
-        (36, 60), "Least and greatest number of zeros appended to a template."
+        (36, 60),
+        "Least and greatest number of zeros appended to a template.",
+        "two integers, 0 <= least <= greatest <= 2**16",
     )
     scale_coeff: float = parameter(
-        0.4, "Width of the range, around 1, of the random factor on the digit."
+        0.4, "Width of the range, around 1, of the random factor on the digit.", "from 0 to 1e7"
     )
-    max_translation: int = parameter(48, "A digit moves by 0 to this minus one positions.")
+    max_translation: int = parameter(
+        48,
+        "A digit moves by 0 to this minus one positions.",
+        "integer from 1 (no shift) to template_len + padding[1]",
+    )
     corr_noise_scale: float = parameter(
-        0.25, "Standard deviation of the background noise before it is smoothed."
+        0.25, "Standard deviation of the background noise before it is smoothed.", "from 0 to 1e7"
     )
     iid_noise_scale: float = parameter(
-        0.02, "Standard deviation of the independent noise at every position."
+        0.02, "Standard deviation of the independent noise at every position.", "from 0 to 1e7"
     )
     shear_scale: float = parameter(
-        0.75, "Width of the range, around 0, of the random slope that is added."
+        0.75, "Width of the range, around 0, of the random slope that is added.", "from 0 to 1e7"
     )
-    shuffle_seq: bool = parameter(False, "Permute the positions, in the same way in all rows.")
-    final_seq_length: int = parameter(40, "Positions of a signal after the final resampling.")
-    seed: int = parameter(42, "Seed of all random numbers.")
+    shuffle_seq: bool = parameter(
+        False, "Permute the positions, in the same way in all rows.", "true or false"
+    )
+    final_seq_length: int = parameter(
+        40, "Positions of a signal after the final resampling.", "integer from 1 to 2**16"
+    )
+    seed: int = parameter(42, "Seed of all random numbers.", "integer from 0 to 2**32 - 1")
     label_noise: float = parameter(
-        0.0, "Fraction of the train and validation labels that are random."
+        0.0, "Fraction of the train and validation labels that are random.", "from 0 to 1"
     )
-    validation_size: int = parameter(0, "Number of last rows of train that become validation.")
+    validation_size: int = parameter(
+        0,
+        "Number of last rows of train that become validation.",
+        "integer from 0 to the number of training rows",
+    )
     stream: str = parameter(
-        "frozen", "Source of the random numbers: frozen is the paper's, counter has endless rows."
+        "frozen",
+        "Source of the random numbers: frozen is the paper's, counter has endless rows.",
+        "frozen or counter",
     )
 
     def __post_init__(self) -> None:
@@ -77,25 +126,33 @@ class SignalParams:
         def put_integer(name: str, least: int, most: float = math.inf, why: str = "") -> None:
             put(name, check_integer(name, getattr(self, name), least, most, why))
 
-        put_integer("num_samples", NUM_CLASSES, MOST_ROWS, "one row per class at least")
-        put_integer("template_len", 1)
+        if self.stream not in STREAMS:
+            raise ValueError(f"stream={self.stream!r}: must be one of {', '.join(STREAMS)}")
+        put_integer(
+            "num_samples", NUM_CLASSES, MOST_ROWS[self.stream], "one row per class at least"
+        )
+        put_integer("template_len", 1, MOST_POINTS)
         put("padding", check_padding(self.padding))
         if self.padded_length < 2:
             raise ValueError(
                 f"template_len={self.template_len} with padding={self.padding}: the padded signal "
                 "must have at least 2 positions; raise one of them"
             )
+        low, high = self.padding
+        if (high - low + 1) * self.padded_length > MOST_TABLE:
+            raise ValueError(
+                f"template_len={self.template_len} with padding={self.padding}: the number of "
+                f"paddings times the padded length must be at most {MOST_TABLE}; lower one of them"
+            )
         most = "the most is the padded length, template_len + padding[1]"
         put_integer("max_translation", 1, self.padded_length, f"1: no shift; {most}")
-        put_integer("final_seq_length", 1)
+        put_integer("final_seq_length", 1, MOST_POINTS)
         put_integer("seed", 0, 2**32 - 1)
         for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"):
             put(name, check_real(name, getattr(self, name), most=LARGEST_SCALE))
         for name in ("train_split", "label_noise"):
             put(name, check_real(name, getattr(self, name), most=1))
         put("shuffle_seq", check_bool("shuffle_seq", self.shuffle_seq))
-        if self.stream not in STREAMS:
-            raise ValueError(f"stream={self.stream!r}: must be one of {', '.join(STREAMS)}")
         put_integer("validation_size", 0, self.num_train, "the most is all rows that are not test")
 
     @property
@@ -112,7 +169,32 @@ class SignalParams:
     @property
     def num_train(self) -> int:
         """Rows that are not test (train and validation together), with the ten digit classes."""
-        return int(self.num_rows() * self.train_split)
+        return self._num_train(NUM_CLASSES)
+
+    def _num_train(self, num_classes: int) -> int:
+        rows = self.num_rows(num_classes)
+        # the product rounds upwards where rows outnumber the digits of a float
+        return min(int(rows * self.train_split), rows)
+
+    def split_sizes(self, num_classes: int = NUM_CLASSES) -> dict[str, int]:
+        """Rows of train, validation and test; any of them may be 0.
+
+        Raises ValueError when validation is to have more rows than `num_classes` classes leave.
+
+        >>> SignalParams(validation_size=500).split_sizes()
+        {'train': 3500, 'validation': 500, 'test': 1000}
+        """
+        num_train = self._num_train(num_classes)
+        if self.validation_size > num_train:  # with ten classes it was checked
+            raise ValueError(
+                f"validation_size={self.validation_size}: must be at most {num_train}, the rows "
+                f"that are not test with {num_classes} classes"
+            )
+        return {
+            "train": num_train - self.validation_size,
+            "validation": self.validation_size,
+            "test": self.num_rows(num_classes) - num_train,
+        }
 
 
 def check_choice(what: str, name: Any, known: Iterable[str]) -> None:
@@ -150,10 +232,10 @@ def check_bool(name: str, value: Any) -> bool:
 def check_padding(value: Any) -> tuple[int, int]:
     try:
         low, high = value
-        least = check_integer("padding[0]", low, 0, math.inf)
-        return least, check_integer("padding[1]", high, least, math.inf)
+        least = check_integer("padding[0]", low, 0, MOST_POINTS)
+        return least, check_integer("padding[1]", high, least, MOST_POINTS)
     except (TypeError, ValueError) as error:
-        rule = "two integers (least, greatest) with 0 <= least <= greatest"
+        rule = f"two integers (least, greatest) with 0 <= least <= greatest <= {MOST_POINTS}"
         raise ValueError(f"padding={value!r}: must be {rule}") from error
 
 
@@ -178,7 +260,4 @@ def config_params(config_name: str, **overrides: Any) -> SignalParams:
     True
     """
     check_choice("config", config_name, CONFIGS)
-    names = [field.name for field in fields(SignalParams)]
-    for name in overrides:
-        check_choice("parameter", name, names)
     return replace(CONFIGS[config_name], **overrides)

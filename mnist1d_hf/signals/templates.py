@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist1d_hf.signals.params import LARGEST_SCALE
+
 # Heights as drawn; `templates` whitens them.
 DRAWN = (
     (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
@@ -50,10 +52,10 @@ def check_templates(custom: Templates) -> Templates:
     """`custom` as arrays of the right dtypes; ValueError when they are not templates."""
     x, t = np.asarray(custom.x, dtype=np.float64), np.asarray(custom.t, dtype=np.float64)
     y = np.asarray(custom.y)
-    if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] < 2 or not np.isfinite(x).all():
+    if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] < 2 or not (abs(x) <= LARGEST_SCALE).all():
         raise ValueError(
             f"templates.x has shape {x.shape}; it must be (num_classes >= 1, num_points >= 2) "
-            "and finite"
+            f"with finite values of at most {LARGEST_SCALE:g}"
         )
     if t.shape != x.shape[1:] or y.shape != x.shape[:1]:
         raise ValueError(

@@ -131,12 +131,8 @@ def redraw(*, steps: Any, digit: str, **values: Any) -> tuple[Any, Any, str]:
     except ValueError as error:
         return gr.skip(), gr.skip(), drawing.alert(error)
     reach = max(REACH, float(abs(x).max()))
-    rows = {
-        "train": params.num_train - params.validation_size,
-        "validation": params.validation_size,
-        "test": params.num_rows() - params.num_train,
-    }
-    counts = ", ".join(f"{count} rows of {split}" for split, count in rows.items() if count)
+    rows = params.split_sizes().items()
+    counts = ", ".join(f"{count} rows of {split}" for split, count in rows if count)
     told = f"{counts}; {x.shape[1]} positions each."
     return drawing.signals_html(x, y, reach=reach), loading_line(params), drawing.note(told)
 

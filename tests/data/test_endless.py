@@ -141,14 +141,17 @@ def test_resuming_makes_one_shard_again(made):
 # --- in another order ----------------------------------------------------------------------------
 
 
-def test_epochs_permute_the_shards_without_a_buffer(whole, made):
+def test_epochs_permute_the_shards_and_their_rows_without_a_buffer(whole, made):
     shards = {2000 * k: whole[2000 * k : 2000 * k + 2000] for k in range(4)}
     orders = []
     for epoch in range(5):
         made.clear()
         x = collect(at_epoch(epoch, stream().with_format("arrow")).iter(1000))
         order = [start for start, _ in made if start in shards]
-        np.testing.assert_array_equal(x, np.concatenate([shards[start] for start in order]))
+        for start in order:
+            part, x = x[: len(shards[start])], x[len(shards[start]) :]
+            assert_same_rows(part, shards[start])
+            assert np.array_equal(part, shards[start]) == (epoch == 0)
         orders.append(tuple(order))
     assert orders[0] == (0, 2000, 4000, 6000)
     assert len(set(orders)) > 3
@@ -161,17 +164,99 @@ def test_resharded_streams_permute_blocks(whole):
     resharded = stream().reshard()
     assert resharded.num_shards == 8
     np.testing.assert_array_equal(collect(resharded.with_format("arrow").iter(1000)), whole)
-    blocks = {whole[start].tobytes(): whole[start : start + 1000] for start in range(0, ROWS, 1000)}
+    blocks = {row.tobytes(): number // 1000 for number, row in enumerate(whole)}
     orders = set()
     for epoch in (1, 2):
-        x, order = collect(at_epoch(epoch, resharded.with_format("arrow")).iter(700)), []
-        while len(x):
-            block = blocks[x[0].tobytes()]
-            np.testing.assert_array_equal(x[: len(block)], block)
-            order.append(block[0, 0])
-            x = x[len(block) :]
-        orders.add(tuple(order))
+        x = collect(at_epoch(epoch, resharded.with_format("arrow")).iter(700))
+        numbers = np.array([blocks[row.tobytes()] for row in x])
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        assert len(starts) == 8  # each block in one piece
+        orders.add(tuple(numbers[starts]))
     assert len(orders) == 2 and all(len(set(order)) == 8 for order in orders)
+
+
+CHANGES = {
+    "as it is": lambda s: s,
+    "resharded": lambda s: s.reshard(),
+    "a part": lambda s: s.shard(2, 0) if s.num_shards > 1 else s,
+    "mapped": lambda s: s.map(lambda row: row),
+    "batched": lambda s: s.with_format("arrow").batch(3),
+    "resharded, mapped and batched": lambda s: s.reshard().map(lambda row: row).batch(2),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", ["counter", "frozen"])
+@pytest.mark.parametrize("rows", [10, 13, 40])
+def test_no_epoch_has_the_order_of_epoch_0(kind, rows, change):
+    if kind == "frozen":
+        rows = rows // 10 * 10
+    pipeline = CHANGES[change](stream(num_samples=rows, stream=kind))
+    first = collect(pipeline).tobytes()
+    rows_in_order = collect(pipeline)
+    orders = set()
+    for epoch in range(1, 60):
+        x = collect(at_epoch(epoch, pipeline))
+        assert_same_rows(x, rows_in_order)
+        assert x.tobytes() != first, f"epoch {epoch}"
+        orders.add(x.tobytes())
+    assert len(orders) > 55 or len(rows_in_order) < 6
+    assert collect(at_epoch(0, pipeline)).tobytes() == first
+
+
+@pytest.mark.parametrize("shards", range(1, 9))
+def test_no_epoch_has_the_order_of_epoch_0_whatever_the_number_of_shards(monkeypatch, shards):
+    monkeypatch.setattr(mnist1d, "NUM_SHARDS", shards)
+    pipeline = stream(num_samples=16, train_split=1).with_format("arrow")
+    assert pipeline.num_shards == shards or shards in (5, 6, 7)
+    first = collect(pipeline.iter(100))
+    for epoch in range(1, 300):
+        assert not np.array_equal(collect(at_epoch(epoch, pipeline).iter(100)), first)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_the_fewest_rows_change_their_order_too(rows):
+    """Of two rows there is one other order, of one row none."""
+    train = stream(num_samples=10, train_split=rows / 10).with_format("arrow")
+    first = collect(train.iter(100))
+    assert len(first) == rows
+    for epoch in range(1, 100):
+        assert not np.array_equal(collect(at_epoch(epoch, train).iter(100)), first)
+
+
+def test_an_epoch_does_not_depend_on_when_it_was_set(whole):
+    once, again = (at_epoch(3, stream()) for _ in range(2))
+    for epoch in (1, 2, 3):
+        again.set_epoch(epoch)
+    np.testing.assert_array_equal(collect(once), collect(again))
+
+
+def test_trainer_sees_another_order_in_every_epoch(tmp_path):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    seen = []
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(40))
+
+        def forward(self, x, labels=None):
+            seen.append(x.clone())
+            return {"loss": (x @ self.weight).square().mean()}
+
+    args = transformers.TrainingArguments(
+        str(tmp_path), max_steps=20, per_device_train_batch_size=100, save_strategy="no",
+        report_to="none", use_cpu=True, disable_tqdm=True,
+    )  # fmt: skip
+    for kind in ("counter", "frozen"):
+        seen.clear()
+        train = stream(num_samples=400, stream=kind)
+        transformers.Trainer(Model(), args, train_dataset=train).train()
+        epochs = [torch.cat(seen[start : start + 4]).numpy() for start in range(0, 20, 4)]
+        for x in epochs:
+            assert_same_rows(x, epochs[0])
+        assert len({x.tobytes() for x in epochs}) == 5
 
 
 def test_blocks_cover_the_rows_of_every_split_once():

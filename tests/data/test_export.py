@@ -157,7 +157,6 @@ def test_bars_appear_on_long_jobs(builder, tmp_path, monkeypatch, capsys, file_f
     export_dataset(builder, tmp_path / "quick", file_format)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(export, "PROGRESS_DELAY", 0)
-    monkeypatch.setattr("mnist1d_hf.data.mnist1d._kept", {})
     export_dataset(builder, tmp_path / "slow", file_format)
     shown = capsys.readouterr().err
     for bar in bars.split():

@@ -30,6 +30,41 @@ def test_it_returns_what_datasets_returns(cache, config_name, keywords):
         assert ours[split].cache_files == dataset.cache_files  # one cache for both
 
 
+def test_name_selects_the_config_as_in_datasets(cache):
+    for keyword in ("name", "config_name"):
+        shuffled = mnist1d_hf.load_dataset(**{keyword: "shuffled"}, split="test", **SMALL)
+        assert shuffled.info.config_name == "shuffled"
+        assert shuffled.to_list() == mnist1d_hf.load_dataset("shuffled", **SMALL)["test"].to_list()
+        assert mnist1d_hf.load_dataset_builder(**{keyword: "shuffled"}).config.shuffle_seq
+        with pytest.raises(ValueError, match="config 'nonsense': must be one of"):
+            mnist1d_hf.load_dataset(**{keyword: "nonsense"})
+    with pytest.raises(ValueError, match="config_name='default' and name='shuffled': give one"):
+        mnist1d_hf.load_dataset("default", name="shuffled")
+    with pytest.raises(ValueError, match="name='shuffled': a builder calls it config_name"):
+        Mnist1D(name="shuffled")
+
+
+@pytest.mark.parametrize(
+    "keywords, message",
+    [
+        ({"hash": "0"}, "hash='0': is set by the package"),
+        ({"info": 1}, "info=1: is set by the package"),
+        ({"dataset_name": "x"}, "dataset_name='x': is set by the package"),
+        ({"num_proc": 2, "streaming": True}, "num_proc=2: a stream is made while it is read"),
+        ({"revision": "v9"}, "revision='v9': the installed package makes one version"),
+    ],
+)
+def test_what_our_own_function_refuses(cache, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        mnist1d_hf.load_dataset(**keywords)
+    assert not list(cache.rglob("*"))
+
+
+def test_a_builder_makes_all_splits():
+    with pytest.raises(ValueError, match="split='test': a builder makes all splits"):
+        mnist1d_hf.load_dataset_builder(split="test")
+
+
 def test_streams_equal_those_of_datasets():
     ours = mnist1d_hf.load_dataset("shuffled", streaming=True, **SMALL)
     theirs = datasets.load_dataset("mnist1d", "shuffled", streaming=True, **SMALL)

@@ -1,12 +1,14 @@
 """The builder, as `datasets.load_dataset("mnist1d", ...)` drives it."""
 
 import dataclasses
+import inspect
 import json
 import os
 import pickle
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import datasets
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 
 import mnist1d_hf
-from mnist1d_hf.data.mnist1d import Mnist1D, Mnist1DConfig, shard_ranges
+from mnist1d_hf.data.mnist1d import REFUSED, Mnist1D, Mnist1DConfig, shard_ranges
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
 
@@ -239,6 +241,10 @@ def test_keywords_of_load_dataset_itself_work(cache):
 
 # --- bad input -----------------------------------------------------------------------------------
 
+OTHER_LENGTH = datasets.Features(
+    {"x": datasets.List(datasets.Value("float32"), length=41), "label": datasets.Value("int64")}
+)
+OTHER_COLUMNS = datasets.Features({"x": datasets.List(datasets.Value("float32"), length=40)})
 VALID = ", ".join(field.name for field in dataclasses.fields(SignalParams))
 
 
@@ -251,14 +257,44 @@ VALID = ", ".join(field.name for field in dataclasses.fields(SignalParams))
             {},
             "config 'mnist': must be one of default, shuffled, high-translation, noisy",
         ),
-        ("default", {"sed": 7}, f"unknown parameters sed of mnist1d: the valid ones are {VALID}"),
+        (
+            "default",
+            {"sed": 7},
+            f"parameter 'sed': must be one of {VALID}; did you mean 'seed'?",
+        ),
         ("default", {"num_samples": 9}, "num_samples=9: must be an integer from 10"),
-        ("default", {"seed": None}, "seed=None: must be an integer from 0"),
+        ("default", {"num_samples": 1e30}, "num_samples=1e+30: must be an integer from 10"),
+        ("default", {"num_samples": 10**30}, "must be an integer from 10 to 2147483648"),
+        ("default", {"seed": 2**70}, "must be an integer from 0 to 4294967295"),
+        (
+            "default",
+            {"seed": None},
+            "seed=None: leave it out for the default, or give integer from",
+        ),
         ("default", {"padding": (60, 36)}, "padding=(60, 36): must be two integers"),
         ("default", {"padding": "36"}, "padding='36': must be two integers"),
-        ("default", {"shear_scale": float("nan")}, "shear_scale=nan: must be a finite number"),
+        (
+            "default",
+            {"shear_scale": float("nan")},
+            "shear_scale=nan: must be a finite number from 0",
+        ),
+        (
+            "default",
+            {"iid_noise_scale": 1e39, "stream": "counter"},
+            "iid_noise_scale=1e+39: must be a finite number from 0 to 1e+07",
+        ),
         ("default", {"validation_size": 4001}, "validation_size=4001: must be an integer from 0"),
         ("default", {"stream": "x"}, "stream='x': must be one of frozen, counter"),
+        *(
+            ("default", {keyword: "x"}, f"{keyword}='x': {REFUSED[keyword]}")
+            for keyword in ("data_dir", "data_files", "base_path", "repo_id", "version")
+        ),
+        *(
+            ("default", {keyword: "x"}, f"{keyword}='x': {REFUSED[keyword]}")
+            for keyword in ("config_id", "description", "columns", "revision")
+        ),
+        ("default", {"features": OTHER_LENGTH}, "and cannot be cast"),
+        ("default", {"features": OTHER_COLUMNS}, "and cannot be cast"),
         ("templates", {"seed": 7}, "config 'templates' holds the ten digit templates and takes no"),
     ],
 )
@@ -270,6 +306,56 @@ def test_bad_input_is_refused_before_anything_is_written(
         with pytest.raises(ValueError, match=re.escape(message)):
             load(*path, config_name, streaming=streaming, **keywords)
     assert not list(cache.rglob("*"))
+
+
+KEYWORDS = {  # those of `datasets.load_dataset` and of BuilderConfig, and values to honour
+    "name": "default",
+    "data_dir": None,
+    "data_files": None,
+    "split": "test",
+    "cache_dir": None,
+    "features": None,
+    "download_config": datasets.DownloadConfig(),
+    "download_mode": "reuse_dataset_if_exists",
+    "verification_mode": "no_checks",
+    "keep_in_memory": False,
+    "save_infos": True,
+    "revision": "main",
+    "token": "hf_x",
+    "streaming": False,
+    "num_proc": 1,
+    "storage_options": {},
+    "trust_remote_code": False,
+    "version": None,
+    "description": None,
+}
+
+
+def test_every_keyword_of_the_library_is_known(cache):
+    library = {
+        *inspect.signature(datasets.load_dataset).parameters,
+        *(field.name for field in dataclasses.fields(datasets.BuilderConfig)),
+    }
+    assert library - {"path", "config_kwargs"} <= set(KEYWORDS)
+    expected = datasets.load_dataset("mnist1d", split="test", **SMALL).to_list()
+    for load in (partial(datasets.load_dataset, "mnist1d"), mnist1d_hf.load_dataset):
+        for keyword, value in KEYWORDS.items():
+            keywords = {"split": "test", **SMALL, keyword: value}
+            assert load(**keywords).to_list() == expected, keyword
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_features_are_those_of_the_rows(cache, streaming):
+    features = datasets.Features(
+        {"x": datasets.List(datasets.Value("float64")), "label": datasets.Value("int8")}
+    )
+    for load in (partial(datasets.load_dataset, "mnist1d"), mnist1d_hf.load_dataset):
+        data = load(split="test", streaming=streaming, features=features, **SMALL)
+        assert data.features == features
+        [table] = data.with_format("arrow").iter(100)
+        assert table.schema.types == features.arrow_schema.types
+        plain = load(split="test", **SMALL)
+        assert table["x"].to_pylist() == plain["x"][:]
 
 
 # --- processes and places ------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def test_other_packaged_datasets_are_unaffected(cache, tmp_path):
 
 @pytest.mark.parametrize("keyword", ["data_dir", "data_files"])
 def test_files_are_refused(cache, tmp_path, keyword):
-    with pytest.raises(ValueError, match=f"{keyword}='somewhere'.* generated and takes neither"):
+    with pytest.raises(ValueError, match=f"{keyword}='somewhere': .* generated and reads no"):
         datasets.load_dataset("mnist1d", **{keyword: "somewhere"})
 
 
@@ -32,6 +32,7 @@ def test_files_are_refused(cache, tmp_path, keyword):
     [
         (datasets.load, "PackagedDatasetModuleFactory"),
         (datasets.load, "DatasetModule"),
+        (datasets.load, "dataset_module_factory"),
         (datasets.packaged_modules, "_PACKAGED_DATASETS_MODULES"),
     ],
 )

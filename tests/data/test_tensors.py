@@ -98,3 +98,107 @@ def test_batches_of_a_stream_become_what_a_model_takes(train, batch):
     assert torch.equal(labels, expected_labels) and labels.dtype == torch.int64
     batches[0]["x"].zero_()
     assert torch.equal(to_torch(train)[0], expected)
+
+
+# --- what cannot be an array, and what it should have been ----------------------------------------
+
+
+def test_streams_and_several_splits_are_refused_with_what_to_do(train):
+    several = datasets.DatasetDict({"train": train, "test": train})
+    stream = train.to_iterable_dataset()
+    for wrong, message in [
+        (several, r"several splits: choose one of train, test, as in data\['test'\]"),
+        (datasets.IterableDatasetDict({"a": stream}), "several splits: choose one of a,"),
+        (stream, "load it without streaming=True, or collect"),
+        (train["x"], "Column: must be a split"),
+        ([[1.0]], "list: must be a split"),
+    ]:
+        for function in (to_numpy, to_torch):
+            with pytest.raises(ValueError, match=message):
+                function(wrong)
+
+
+@pytest.mark.parametrize("kind", [List(Value("float32"), length=2), List(Value("float32"))])
+def test_missing_values_within_rows_are_refused(kind):
+    dataset = Dataset.from_dict({"x": [[1.0, None], [3.0, 4.0]]}, features=Features({"x": kind}))
+    with pytest.raises(ValueError, match="column 'x' has 1 missing values within rows"):
+        to_numpy(dataset)
+    np.testing.assert_array_equal(to_numpy(dataset.select([1])), [[3.0, 4.0]])
+
+
+@pytest.mark.parametrize("labels", [[0.7, 2.9], [0.0, float("nan")], ["0", "1"]])
+def test_labels_that_are_not_whole_numbers_are_refused(labels):
+    pytest.importorskip("torch")
+    dataset = Dataset.from_dict({"x": [[1.0], [2.0]], "label": labels})
+    with pytest.raises(ValueError, match="labels have shape .* must be one whole number a row"):
+        to_torch(dataset)
+    for table in (dataset.data.table, dataset[:], dataset.to_pandas()):
+        with pytest.raises(ValueError, match="label.*(whole number|missing values)"):
+            collate(table)
+
+
+@pytest.mark.parametrize("kind", ["float64", "int8", "uint64", "bool"])
+def test_whole_numbers_of_any_type_are_labels(kind):
+    torch = pytest.importorskip("torch")
+    features = Features({"x": List(Value("float64")), "label": Value(kind)})
+    dataset = Dataset.from_dict({"x": [[1.5], [2.5]], "label": [1, 0]}, features=features)
+    for x, labels in (to_torch(dataset), collate(dataset.data.table).values()):
+        assert x.dtype == torch.float32 and x.tolist() == [[1.5], [2.5]]
+        assert labels.dtype == torch.int64 and labels.tolist() == [1, 0]
+
+
+def test_signals_that_are_no_numbers_are_refused():
+    pytest.importorskip("torch")
+    dataset = Dataset.from_dict({"x": [["1"], ["2"]], "label": [0, 1]})
+    with pytest.raises(ValueError, match="must be rows of numbers"):
+        to_torch(dataset)
+    with pytest.raises(ValueError, match="must be rows of numbers"):
+        collate(dataset[:])
+
+
+# --- batches of streams ----------------------------------------------------------------------------
+
+FLOAT64 = Features({"x": List(Value("float64"), length=40), "label": Value("int16")})
+STREAMS = {
+    "as it is": lambda s: s,
+    "mapped row by row": lambda s: s.map(lambda row: {"x": [v * 2 / 2 for v in row["x"]]}),
+    "mapped batch by batch": lambda s: s.map(lambda b: {"odd": b["label"]}, batched=True),
+    "mapped in NumPy": lambda s: s.with_format("numpy").map(lambda row: {"x": row["x"] * 1.0}),
+    "cast": lambda s: s.cast(FLOAT64),
+    "one column cast": lambda s: s.cast_column("x", LargeList(Value("float64"))),
+    "filtered": lambda s: s.filter(lambda row: True),
+    "shuffled with a buffer of one": lambda s: s.shuffle(seed=0, buffer_size=1),
+}
+FORMATS = ["arrow", "numpy", "torch", "pandas", "polars", None]
+
+
+@pytest.mark.parametrize("change", STREAMS)
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.filterwarnings("ignore:To copy construct from a tensor")  # in datasets' own formatter
+def test_batches_keep_their_types_whatever_the_stream_went_through(train, change, kind):
+    torch = pytest.importorskip("torch")
+    if kind == "polars":
+        pytest.importorskip("polars")
+    stream = STREAMS[change](train.to_iterable_dataset(num_shards=1)).with_format(kind)
+    expected, expected_labels = to_torch(train)
+    for batches in (stream.batch(150), stream.iter(150)):
+        found = [collate(batch) for batch in batches]
+        x, labels = (torch.cat([batch[name] for batch in found]) for name in ("x", "labels"))
+        assert x.dtype == torch.float32 and labels.dtype == torch.int64
+        assert torch.equal(x, expected) and torch.equal(labels, expected_labels)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch", None])
+def test_a_dataloader_that_makes_the_batches_itself(train, kind):
+    torch = pytest.importorskip("torch")
+    stream = train.to_iterable_dataset().with_format(kind)
+    loader = torch.utils.data.DataLoader(stream, batch_size=150, collate_fn=collate)
+    x = torch.cat([batch["x"] for batch in loader])
+    assert torch.equal(x, to_torch(train)[0])
+
+
+def test_a_batch_without_the_columns_is_refused(train):
+    pytest.importorskip("torch")
+    for batch in (train.data.table.select(["x"]), {"x": [[1.0]]}, [{"x": [1.0]}]):
+        with pytest.raises(ValueError, match=r"the batch has columns \['x'\] and lacks label"):
+            collate(batch)

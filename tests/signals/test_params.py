@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import math
 import re
 
@@ -12,11 +13,14 @@ ORIGINAL = get_dataset_args(as_dict=True)
 
 # parameters, and what the message must say of them
 BAD = [
-    ({"num_samples": 9}, "num_samples=9: must be an integer from 10 to 1000000000000000000"),
+    (
+        {"num_samples": 9},
+        "num_samples=9: must be an integer from 10 to 2147483648 (one row per class at least)",
+    ),
     ({"num_samples": 5000.0}, "num_samples=5000.0: must be an integer"),
     ({"num_samples": "5000"}, "num_samples='5000': must be an integer"),
     ({"num_samples": True}, "num_samples=True: must be an integer"),
-    ({"template_len": 0}, "template_len=0: must be an integer 1 or more"),
+    ({"template_len": 0}, "template_len=0: must be an integer from 1 to 65536"),
     ({"padding": (60, 36)}, "padding=(60, 36): must be two integers (least, greatest)"),
     ({"padding": (-1, 3)}, "padding=(-1, 3): must be two integers"),
     ({"padding": (36.0, 60)}, "padding=(36.0, 60): must be two integers"),
@@ -27,22 +31,33 @@ BAD = [
     ({"max_translation": 0}, "max_translation=0: must be an integer from 1 to 72 (1: no shift"),
     ({"max_translation": 73}, "max_translation=73: must be an integer from 1 to 72"),
     ({"max_translation": 40, "padding": (0, 20)}, "max_translation=40: must be an integer from 1"),
-    ({"final_seq_length": 0}, "final_seq_length=0: must be an integer 1 or more"),
-    ({"iid_noise_scale": 1e39}, "iid_noise_scale=1e+39: must be a finite number from 0 to 1e+07"),
-    ({"shear_scale": 10**400}, "must be a finite number from 0 to 1e+07"),
-    ({"num_samples": 10**30}, "must be an integer from 10 to 1000000000000000000"),
+    ({"final_seq_length": 0}, "final_seq_length=0: must be an integer from 1 to 65536"),
+    ({"num_samples": 1e30}, "num_samples=1e+30: must be an integer"),
+    ({"num_samples": 10**30}, "must be an integer from 10 to 2147483648"),
+    (
+        {"num_samples": 10**18 + 1, "stream": "counter"},
+        "must be an integer from 10 to 1000000000000000000",
+    ),
+    (
+        {"final_seq_length": 2**31},
+        "final_seq_length=2147483648: must be an integer from 1 to 65536",
+    ),
+    ({"template_len": 10**30}, "must be an integer from 1 to 65536"),
+    ({"padding": (0, 10**30)}, "must be two integers (least, greatest)"),
+    ({"padding": (0, 20_000)}, "number of paddings times the padded length must be at most"),
+    ({"seed": 2**70}, "seed=1180591620717411303424: must be an integer from 0 to 4294967295"),
     ({"seed": -1}, "seed=-1: must be an integer from 0 to 4294967295"),
     ({"seed": 2**32}, "seed=4294967296: must be an integer from 0 to 4294967295"),
     ({"seed": None}, "seed=None: must be an integer"),
     *(
         ({name: value}, f"{name}={value!r}: must be a finite number from 0 to 1e+07")
         for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale")
-        for value in (-0.1, math.nan, math.inf, "0.1", None, True)
+        for value in (-0.1, math.nan, math.inf, 1e39, 10**400, "0.1", None, True)
     ),
     *(
         ({name: value}, f"{name}={value!r}: must be a finite number from 0 to 1")
         for name in ("train_split", "label_noise")
-        for value in (-0.1, 1.1, math.nan, "0.1", False)
+        for value in (-0.1, 1.1, math.nan, math.inf, 10**400, "0.1", False)
     ),
     ({"shuffle_seq": 1}, "shuffle_seq=1: must be True or False"),
     ({"shuffle_seq": "yes"}, "shuffle_seq='yes': must be True or False"),
@@ -118,3 +133,36 @@ def test_config_params_replaces_values_of_a_preset():
         config_params("mnist")
     with pytest.raises(ValueError, match="parameter 'sed': .*stream; did you mean 'seed'"):
         config_params("default", sed=7)
+
+
+def test_the_sizes_of_the_splits_add_up():
+    params = SignalParams(num_samples=5999, validation_size=100)
+    assert params.split_sizes() == {"train": 4692, "validation": 100, "test": 1198}
+    assert sum(params.split_sizes(7).values()) == params.num_rows(7) == 5999
+    with pytest.raises(ValueError, match="validation_size=8: must be at most 5, .* with 7 classes"):
+        SignalParams(num_samples=10, validation_size=8).split_sizes(7)
+
+
+@pytest.mark.parametrize("rows", [2**53 + 1, 2**53 + 3, 10**18 - 1, 10**18])
+def test_more_rows_than_a_float_has_digits_are_shared_out_exactly(rows):
+    params = SignalParams(num_samples=rows, train_split=1, stream="counter")
+    sizes = params.split_sizes()
+    assert sum(sizes.values()) == rows and min(sizes.values()) >= 0
+
+
+def test_an_unknown_name_is_answered_with_the_closest_and_all():
+    names = ", ".join(vars(SignalParams()))
+    with pytest.raises(ValueError) as caught:
+        SignalParams(iid_nois_scale=1, seed=7)
+    assert str(caught.value) == (
+        f"parameter 'iid_nois_scale': must be one of {names}; did you mean 'iid_noise_scale'?"
+    )
+    with pytest.raises(ValueError, match="parameter 'zz': must be one of num_samples, .*stream$"):
+        SignalParams(zz=2)
+    with pytest.raises(ValueError, match="did you mean 'seed'"):
+        dataclasses.replace(SignalParams(), sed=7)
+    assert list(inspect.signature(SignalParams).parameters) == names.split(", ")
+
+
+def test_every_parameter_has_its_rule_in_words():
+    assert all(field.metadata["rule"] for field in dataclasses.fields(SignalParams))
