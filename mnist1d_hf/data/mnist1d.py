@@ -136,8 +136,8 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
 
     Its streams need no shuffle buffer, which is slow and loses rows on resuming: the counter stream
     is permuted within blocks of 1000 rows, and every `stream.set_epoch(epoch)` permutes the shards,
-    or, after `stream = stream.reshard()`, these blocks, and the rows within them (within 10,000 rows
-    at most). Epoch 0 has the order of the rows' numbers.
+    or, after `stream = stream.reshard()`, these blocks, and the rows within them (within 10,000 at
+    most). Epoch 0 has the order of the rows' numbers.
     """
 
     VERSION = datasets.Version("1.0.0")

@@ -7,6 +7,7 @@
 6210
 """
 
+from dataclasses import fields
 from typing import Any
 
 from mnist1d_hf.extras import require
@@ -19,6 +20,7 @@ from transformers import (
     AutoFeatureExtractor,
     AutoModel,
     AutoModelForSequenceClassification,
+    PreTrainedConfig,
 )
 from transformers.pipelines import PIPELINE_REGISTRY
 
@@ -67,8 +69,20 @@ def new_model(name: str, seed: int, **sizes: Any) -> Mnist1DPreTrainedModel:
 
     `name` is one of ARCHITECTURES and `sizes` go to its configuration. The state of torch's global
     generator is afterwards as it was.
+
+    Raises ValueError for an unknown name or size, with the valid ones.
     """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"model {name!r}: must be one of {', '.join(ARCHITECTURES)}")
     config_class, model_class = ARCHITECTURES[name]
+    # a configuration keeps any other keyword as an attribute, without a word
+    known = {field.name for field in fields(config_class)} | {"num_labels"}
+    if unknown := sorted(set(sizes) - known):
+        own = sorted(known - {field.name for field in fields(PreTrainedConfig)})
+        raise ValueError(
+            f"unknown {', '.join(unknown)} of {config_class.__name__}: its own fields are "
+            f"{', '.join(own)}"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return model_class(config_class(**sizes)).train()

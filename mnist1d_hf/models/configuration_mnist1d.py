@@ -1,13 +1,25 @@
 """Configurations of the six MNIST-1D classifiers: one model type per architecture."""
 
+from numbers import Integral
+
 from transformers import PreTrainedConfig
+
+from .activation_mnist1d import activation
+
+# fields of the configurations: those that count something, and those that have a count per layer
+SIZES = (
+    *("final_seq_length", "hidden_size", "intermediate_size"),
+    *("num_hidden_layers", "num_attention_heads", "kernel_size"),
+)
+SIZES_PER_LAYER = ("kernel_sizes", "dilations")
 
 
 class Mnist1DPreTrainedConfig(PreTrainedConfig):
-    """What all six share: the length of a signal and, through `num_labels`, the number of classes.
+    """What all six share: the length of a signal, and the names of the classes.
 
-    Classes are named "0", "1", ... as in the dataset. Raises ValueError for a length below 1,
-    fewer than two classes, or the saved configuration of another architecture.
+    Classes are named "0", "1", ... as in the dataset, unless `id2label` or `label2id` name them.
+    Raises ValueError for a size that no model can have, fewer than two classes, names of classes
+    that contradict each other, or the saved configuration of another architecture.
     """
 
     model_type = "mnist1d"
@@ -15,15 +27,64 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
     final_seq_length: int = 40
 
     def __post_init__(self, **kwargs):
+        num_labels = kwargs.pop("num_labels", None)
+        if num_labels is not None:
+            num_labels = check_size("num_labels", num_labels, least=2)
+        if self.id2label is None and self.label2id is not None:
+            self.id2label = {int(i): name for name, i in self.label2id.items()}
         if self.id2label is None:
-            self.id2label = {i: str(i) for i in range(kwargs.pop("num_labels", 10))}
-        if self.label2id is None:
-            self.label2id = {name: int(i) for i, name in self.id2label.items()}
+            self.id2label = digits(num_labels or 10)
+        elif num_labels not in (None, len(self.id2label)):
+            raise ValueError(f"num_labels={num_labels}: there are {len(self.id2label)} names")
         super().__post_init__(**kwargs)
-        if self.final_seq_length < 1:
-            raise ValueError(f"final_seq_length={self.final_seq_length}: must be at least 1")
-        if len(self.id2label) < 2:
-            raise ValueError(f"num_labels={self.num_labels}: a classifier needs at least 2")
+        names = {name: i for i, name in self.id2label.items()}
+        # a model whose classes were renamed after it was made, by id2label alone
+        if self.label2id in (None, {name: i for i, name in digits(len(names)).items()}):
+            self.label2id = names
+        self.check()
+
+    # a model of another number of classes is made of a saved one by from_pretrained(num_labels=3)
+    @property
+    def num_labels(self) -> int:
+        return len(self.id2label or {})
+
+    @num_labels.setter
+    def num_labels(self, num_labels: int):
+        if num_labels != self.num_labels:
+            self.id2label = digits(check_size("num_labels", num_labels, least=2))
+            self.label2id = {name: i for i, name in self.id2label.items()}
+
+    def check(self):
+        """Raises ValueError where a field breaks its rule; each subclass adds its own."""
+        for name in SIZES:
+            if hasattr(self, name):
+                setattr(self, name, check_size(name, getattr(self, name)))
+        for name in SIZES_PER_LAYER:
+            if hasattr(self, name):
+                setattr(self, name, check_sizes(name, getattr(self, name)))
+        if hasattr(self, "hidden_act"):
+            activation(self.hidden_act)
+        n = self.num_labels
+        if n < 2 or set(self.id2label) != set(range(n)):
+            raise ValueError(
+                f"id2label={self.id2label}: needs a name for 0, 1 and each that follows"
+            )
+        if (
+            self.label2id != {name: i for i, name in self.id2label.items()}
+            or len(self.label2id) < n
+        ):
+            raise ValueError(
+                f"label2id={self.label2id}: must be the inverse of id2label={self.id2label}, and "
+                "no two classes have one name"
+            )
+        if self.problem_type not in (None, "single_label_classification"):
+            raise ValueError(
+                f"problem_type={self.problem_type!r}: these models give each signal one class; "
+                "leave it out"
+            )
+        for name in ("output_hidden_states", "output_attentions"):
+            if getattr(self, name, False):
+                raise ValueError(f"{name}=True: these models return loss and logits alone")
 
     @classmethod
     def from_dict(cls, config_dict, **kwargs):
@@ -37,7 +98,33 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
             # a published model brings the pipeline for those who have only these files; where the
             # package has registered it, `pipeline` would still ask to trust the remote one
             config_dict = {k: v for k, v in config_dict.items() if k != "custom_pipelines"}
-        return super().from_dict(config_dict, **kwargs)
+        names = {k: kwargs.pop(k) for k in ("id2label", "label2id") if kwargs.get(k)}
+        if names or kwargs.get("num_labels") is not None:  # in place of the saved ones
+            config_dict = {
+                k: v for k, v in config_dict.items() if k not in ("id2label", "label2id")
+            }
+            config_dict |= names
+        found = super().from_dict(config_dict, **kwargs)
+        # the keywords were set after the configuration was made
+        (found[0] if isinstance(found, tuple) else found).check()
+        return found
+
+
+def digits(num_labels: int) -> dict[int, str]:
+    """Names of classes, as the dataset has them."""
+    return {i: str(i) for i in range(num_labels)}
+
+
+def check_size(name: str, value, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{name}={value!r}: must be an integer, {least} or more")
+    return int(value)
+
+
+def check_sizes(name: str, values) -> tuple[int, ...]:
+    if not isinstance(values, list | tuple) or not values:
+        raise ValueError(f"{name}={values!r}: must be a list of integers, one for each layer")
+    return tuple(check_size(f"{name}[{i}]", value) for i, value in enumerate(values))
 
 
 class Mnist1DLogisticConfig(Mnist1DPreTrainedConfig):
@@ -65,6 +152,24 @@ class Mnist1DCNNConfig(Mnist1DPreTrainedConfig):
     kernel_sizes: tuple[int, ...] | list[int] = (5, 3, 3)  # one convolution each, stride 2
     hidden_act: str = "relu"  # any of transformers', or "mnist1d_learned", "mnist1d_piecewise"
 
+    def check(self):
+        super().check()
+        self.lengths()
+
+    def lengths(self) -> list[int]:
+        """Points of the signal and after each convolution; ValueError when a kernel is longer."""
+        found = [self.final_seq_length]
+        for kernel in self.kernel_sizes:
+            padded = found[-1] + 2
+            if padded < kernel:
+                raise ValueError(
+                    f"final_seq_length={self.final_seq_length} is too short for "
+                    f"kernel_sizes={self.kernel_sizes}: {found[-1]} points reach a kernel of "
+                    f"{kernel}"
+                )
+            found.append((padded - kernel) // 2 + 1)
+        return found
+
 
 class Mnist1DGRUConfig(Mnist1DPreTrainedConfig):
     """A recurrent network that reads all its outputs: 5134 parameters by default (`GRUBase`)."""
@@ -73,6 +178,11 @@ class Mnist1DGRUConfig(Mnist1DPreTrainedConfig):
 
     hidden_size: int = 6  # per direction
     bidirectional: bool = True
+
+    def check(self):
+        super().check()
+        if not isinstance(self.bidirectional, bool):
+            raise ValueError(f"bidirectional={self.bidirectional!r}: must be True or False")
 
 
 class Mnist1DTransformerConfig(Mnist1DPreTrainedConfig):
@@ -86,8 +196,8 @@ class Mnist1DTransformerConfig(Mnist1DPreTrainedConfig):
     intermediate_size: int = 128
     kernel_size: int = 5  # of the stem's first convolution
 
-    def __post_init__(self, **kwargs):
-        super().__post_init__(**kwargs)
+    def check(self):
+        super().check()
         if self.hidden_size % (2 * self.num_attention_heads):
             raise ValueError(
                 f"hidden_size={self.hidden_size}: must be a multiple of twice "

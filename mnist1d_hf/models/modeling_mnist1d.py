@@ -31,9 +31,14 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
     """What the six classifiers share: the forward pass around their `logits`, and their start."""
 
     config: Mnist1DPreTrainedConfig
+    classifier: nn.Linear  # the last layer
     main_input_name = "x"
     input_modalities = ["time"]
     accepts_loss_kwargs = False  # the loss is a mean over the batch: nothing for Trainer to count
+
+    def __init__(self, config: Mnist1DPreTrainedConfig):
+        config.check()  # its fields may have been set since it was made
+        super().__init__(config)
 
     def logits(self, x: Tensor) -> Tensor:
         """Signals (batch, final_seq_length) to logits (batch, num_labels)."""
@@ -46,22 +51,44 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
         """Classify signals.
 
         Args:
-            x: (batch, final_seq_length) float.
-            labels: (batch,) int64; with them the output holds the mean cross-entropy as `loss`.
+            x: (batch, final_seq_length) of any real dtype; computed in that of the weights.
+            labels: (batch,) integers, or (batch, num_labels) probabilities as floats; with them
+                the output holds the mean cross-entropy as `loss`.
+            return_dict: False for a tuple.
 
-        Raises ValueError if x has another shape.
+        Raises ValueError if x or labels have another shape or dtype, or for a keyword of other
+        models, as `output_attentions`.
         """
+        asked = [name for name, value in kwargs.items() if value is not None and value is not False]
+        if asked:
+            raise ValueError(
+                f"{', '.join(asked)}: this model takes x, labels and return_dict, and returns loss "
+                "and logits alone"
+            )
         if x.ndim != 2 or x.shape[1] != self.config.final_seq_length:
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; this model takes (batch, "
                 f"{self.config.final_seq_length}): pass final_seq_length to its configuration, "
                 "or generate the data with the same final_seq_length"
             )
+        if x.dtype != self.classifier.weight.dtype:
+            x = x.to(self.classifier.weight.dtype)
         logits = self.logits(x)
-        loss = None
-        if labels is not None:
-            loss = F.cross_entropy(logits, labels)
+        loss = None if labels is None else self.loss(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The mean cross-entropy of labels as `forward` takes them; -100 is left out."""
+        if labels.is_floating_point() and labels.shape == logits.shape:
+            return F.cross_entropy(logits, labels.to(logits.dtype))
+        # Trainer and its collators know (batch, 1), too
+        if labels.is_floating_point() or labels.numel() != len(logits):
+            raise ValueError(
+                f"labels have shape {tuple(labels.shape)} and dtype {labels.dtype}: must be "
+                f"({len(logits)},) integers from 0 to {logits.shape[1] - 1}, or "
+                f"{tuple(logits.shape)} probabilities"
+            )
+        return F.cross_entropy(logits, labels.reshape(-1).long())
 
     def head(self, features: int) -> nn.Linear:
         """The last layer."""
@@ -129,19 +156,16 @@ class Mnist1DCNNForSequenceClassification(Mnist1DPreTrainedModel):
 
     def __init__(self, config: Mnist1DCNNConfig):
         super().__init__(config)
-        length, channels, convs = config.final_seq_length, 1, []
-        for kernel in config.kernel_sizes:
-            if length + 2 < kernel:
-                raise ValueError(
-                    f"final_seq_length={config.final_seq_length} is too short for "
-                    f"kernel_sizes={tuple(config.kernel_sizes)}: {length} points reach "
-                    f"a kernel of {kernel}"
-                )
-            convs.append(nn.Conv1d(channels, config.hidden_size, kernel, stride=2, padding=1))
-            length, channels = (length + 2 - kernel) // 2 + 1, config.hidden_size
+        channels = [1] + [config.hidden_size] * len(config.kernel_sizes)
+        convs = [
+            nn.Conv1d(n_in, n_out, kernel, stride=2, padding=1)
+            for n_in, n_out, kernel in zip(
+                channels, channels[1:], config.kernel_sizes, strict=False
+            )
+        ]
         self.convs = nn.ModuleList(convs)
         self.activation = activation(config.hidden_act)
-        self.classifier = self.head(length * channels)
+        self.classifier = self.head(config.lengths()[-1] * config.hidden_size)
         self.post_init()
 
     def logits(self, x: Tensor) -> Tensor:

@@ -3,12 +3,17 @@
 # transformers types the flags and methods of Pipeline for its own tasks only
 # mypy: disable-error-code="assignment, override, operator, misc, index"
 
-import numpy as np
+from collections.abc import Iterator
+
+from torch.utils.data import Dataset
 from transformers import Pipeline
+
+from .configuration_mnist1d import check_size
+from .feature_extraction_mnist1d import as_array
 
 
 class TimeSeriesClassificationPipeline(Pipeline):
-    """Classify one signal or many.
+    """Classify one signal or many; labels have the names of the model's configuration.
 
     >>> from transformers import pipeline
     >>> classify = pipeline("time-series-classification", model="my-model")  # doctest: +SKIP
@@ -26,26 +31,45 @@ class TimeSeriesClassificationPipeline(Pipeline):
         """Classify a signal (length,), a batch (n, length), or an iterable of signals.
 
         Args:
-            inputs: lists, arrays or tensors; generators and datasets are consumed lazily.
-            top_k: how many labels to return per signal, best first (default 5).
-        """
-        if isinstance(inputs, list | tuple | np.ndarray) or hasattr(inputs, "numpy"):
-            array = np.asarray(inputs, dtype=np.float32)
-            inputs = array if array.ndim == 1 else list(array)  # to Pipeline a list is a batch
-        return super().__call__(inputs, **kwargs)
+            inputs: one signal or many, in any container of numbers: lists, arrays, tensors, data
+                frames, columns. Iterators and datasets are consumed lazily; of the rows of a
+                dataset, `x` is classified.
+            top_k: how many labels to return per signal, best first (default 5; None for all).
 
-    def _sanitize_parameters(self, top_k: int | None = None, **kwargs):
-        return {}, {}, {} if top_k is None else {"top_k": top_k}
+        Returns a list of labels with scores for one signal, and a list of such lists for many.
+        Raises ValueError for what are no signals of the model's length.
+        """
+        is_split = hasattr(inputs, "column_names") and hasattr(inputs, "features")  # of `datasets`
+        if is_split or isinstance(inputs, Iterator | Dataset):
+            return super().__call__((signal for signal in inputs), **kwargs)
+        array = as_array(inputs["x"] if isinstance(inputs, dict) and "x" in inputs else inputs)
+        if len(array) == 0:
+            return []
+        # to Pipeline a list is a batch
+        return super().__call__(array if array.ndim == 1 else list(array), **kwargs)
+
+    def _sanitize_parameters(self, **kwargs):
+        top_k = {"top_k": kwargs.pop("top_k")} if "top_k" in kwargs else {}
+        if top_k.get("top_k") is not None:
+            check_size("top_k", top_k["top_k"])
+        if kwargs:
+            raise ValueError(f"{', '.join(kwargs)}: this pipeline takes top_k alone")
+        return {}, {}, top_k
 
     def preprocess(self, signal):
+        if isinstance(signal, dict) and "x" in signal:  # a row of a dataset
+            signal = signal["x"]
+        signal = as_array(signal)
+        if signal.ndim != 1 and len(signal) != 1:
+            raise ValueError(f"an item has shape {signal.shape}: must be one signal")
         return self.feature_extractor(signal, return_tensors="pt")
 
     def _forward(self, model_inputs):
         return self.model(**model_inputs)
 
-    def postprocess(self, outputs, top_k: int = 5):
+    def postprocess(self, outputs, top_k: int | None = 5):
         scores = outputs.logits[0].float().softmax(-1)
-        best = scores.topk(min(top_k, len(scores)))
+        best = scores.topk(len(scores) if top_k is None else min(top_k, len(scores)))
         return [
             {"label": self.model.config.id2label[index], "score": score}
             for score, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)

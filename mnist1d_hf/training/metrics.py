@@ -25,14 +25,20 @@ from scipy.special import softmax
 TASK = "time-series-classification"
 
 
-def confusion_matrix(references, predictions, num_labels: int = 10) -> np.ndarray:
+def confusion_matrix(references, predictions, num_labels: int | None = None) -> np.ndarray:
     """Counts (num_labels, num_labels) int64: row is the true class, column the predicted one.
 
-    Raises ValueError for a class outside 0..num_labels-1, or arrays of different lengths.
+    Without `num_labels` there are ten classes, or as many more as occur. Raises ValueError for
+    what is no class from 0 to num_labels - 1, or arrays of different lengths.
     """
     true, predicted = np.asarray(references), np.asarray(predictions)
+    for name, classes in (("references", true), ("predictions", predicted)):
+        if classes.dtype.kind not in "iu" and classes.size:
+            raise ValueError(f"{name} of dtype {classes.dtype}: must be the integers of classes")
     if true.shape != predicted.shape or true.ndim != 1:
         raise ValueError(f"references {true.shape} and predictions {predicted.shape}: must match")
+    if num_labels is None:
+        num_labels = max([10, *(int(c.max()) + 1 for c in (true, predicted) if c.size)])
     for name, classes in (("reference", true), ("prediction", predicted)):
         wrong = classes[(classes < 0) | (classes >= num_labels)]
         if len(wrong):
@@ -106,7 +112,7 @@ class _InMemoryMetric(evaluate.Metric):
 class Accuracy(_InMemoryMetric):
     """`accuracy`: the fraction of predictions that are right."""
 
-    def _compute(self, predictions, references, num_labels: int = 10, **others):
+    def _compute(self, predictions, references, num_labels: int | None = None, **others):
         confusion = confusion_matrix(references, predictions, num_labels)
         return {"accuracy": float(confusion.trace() / confusion.sum())}
 
@@ -114,7 +120,7 @@ class Accuracy(_InMemoryMetric):
 class Recall(_InMemoryMetric):
     """`recall_per_class`: the fraction of each class that was found, None without examples."""
 
-    def _compute(self, predictions, references, num_labels: int = 10, **others):
+    def _compute(self, predictions, references, num_labels: int | None = None, **others):
         confusion = confusion_matrix(references, predictions, num_labels)
         return {"recall_per_class": recall_per_class(confusion)}
 
@@ -122,14 +128,14 @@ class Recall(_InMemoryMetric):
 class ConfusionMatrix(_InMemoryMetric):
     """`confusion_matrix`: one list per true class, of the counts of predicted classes."""
 
-    def _compute(self, predictions, references, num_labels: int = 10, **others):
+    def _compute(self, predictions, references, num_labels: int | None = None, **others):
         return {"confusion_matrix": confusion_matrix(references, predictions, num_labels).tolist()}
 
 
 class MacroF1(_InMemoryMetric):
     """`macro_f1`: the unweighted mean of the classes' F1."""
 
-    def _compute(self, predictions, references, num_labels: int = 10, **others):
+    def _compute(self, predictions, references, num_labels: int | None = None, **others):
         return {"macro_f1": macro_f1(confusion_matrix(references, predictions, num_labels))}
 
 
@@ -165,15 +171,27 @@ class TimeSeriesClassificationEvaluator(Evaluator):
         metric=None,
         input_column: str = "x",
         label_column: str = "label",
+        tokenizer=None,
+        feature_extractor=None,
+        device: int | None = None,
+        label_mapping: Mapping[str, int] | None = None,
         **kwargs,
     ) -> dict[str, Any]:
-        """As `Evaluator.compute`; the metric is `Accuracy` and the columns ours if not given."""
+        """As `Evaluator.compute`; the metric is `Accuracy` and the columns ours if not given.
+
+        Without `label_mapping`, the labels that the model gives become the numbers that the dataset
+        has for these names, or else those of the model's configuration.
+        """
+        pipe = self.prepare_pipeline(model_or_pipeline, tokenizer, feature_extractor, device)
+        if label_mapping is None:
+            label_mapping = numbers_of_labels(pipe.model.config.label2id, data, label_column)
         return super().compute(
-            model_or_pipeline=model_or_pipeline,
+            model_or_pipeline=pipe,
             data=data,
             metric=Accuracy() if metric is None else metric,  # len(metric) may be 0
             input_column=input_column,
             label_column=label_column,
+            label_mapping=label_mapping,
             **kwargs,
         )
 
@@ -191,13 +209,18 @@ class TimeSeriesClassificationEvaluator(Evaluator):
         )
 
     def predictions_processor(self, predictions, label_mapping):
-        # label names are digits unless a mapping says which class they stand for
-        return {
-            "predictions": [
-                int(best["label"]) if label_mapping is None else label_mapping[best["label"]]
-                for [best] in predictions
-            ]
-        }
+        return {"predictions": [label_mapping[best["label"]] for [best] in predictions]}
+
+
+def numbers_of_labels(
+    label2id: Mapping[str, int], data: Any, label_column: str
+) -> Mapping[str, int]:
+    """The dataset's own numbers for the names of the model's classes, if it knows all of them."""
+    label = (getattr(data, "features", None) or {}).get(label_column)
+    names = label.names if isinstance(label, datasets.ClassLabel) else []
+    if set(label2id) <= set(names):
+        return {name: names.index(name) for name in label2id}
+    return label2id
 
 
 SUPPORTED_EVALUATOR_TASKS[TASK] = {

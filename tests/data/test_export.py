@@ -105,7 +105,7 @@ def test_a_damaged_file_is_made_again(builder, tmp_path):
 def test_an_interrupt_leaves_no_half_file_and_the_next_run_completes(
     builder, tmp_path, monkeypatch
 ):
-    def interrupted(builder, split, progress):
+    def interrupted(builder, split, progress, made):
         yield builder.table(split, 0, 1)
         raise KeyboardInterrupt
 

@@ -156,7 +156,7 @@ def test_signals_that_are_no_numbers_are_refused():
         collate(dataset[:])
 
 
-# --- batches of streams ----------------------------------------------------------------------------
+# --- batches of streams --------------------------------------------------------------------------
 
 FLOAT64 = Features({"x": List(Value("float64"), length=40), "label": Value("int16")})
 STREAMS = {

@@ -4,7 +4,7 @@ import evaluate
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset
+from datasets import ClassLabel, Dataset, Features, List, Value
 from sklearn import metrics as reference
 from transformers import EvalPrediction, pipeline
 
@@ -140,3 +140,58 @@ def test_the_evaluator_runs_a_pipeline_on_a_split():
     )
     low, high = mapped["macro_f1"]["confidence_interval"]
     assert low <= mapped["macro_f1"]["score"] <= high
+
+
+@pytest.mark.parametrize("wrong", [[0.7, 1.0], ["0", "1"], [None, 1]])
+def test_classes_that_are_no_integers_are_refused(wrong):
+    with pytest.raises(ValueError, match="references of dtype .* must be the integers of classes"):
+        confusion_matrix(wrong, [0, 1])
+    with pytest.raises(ValueError, match="predictions of dtype .* must be the integers of classes"):
+        confusion_matrix([0, 1], wrong)
+
+
+def test_more_than_ten_classes_are_counted():
+    assert confusion_matrix([0, 11], [0, 10]).shape == (12, 12)
+    assert confusion_matrix([0, 1], [0, 1]).shape == (10, 10)
+    found = evaluate.combine([Accuracy(), MacroF1()]).compute(
+        predictions=[11, 0], references=[11, 1]
+    )
+    assert found["accuracy"] == 0.5
+
+
+NAMES = ("cat", "dog", "elk")
+
+
+@pytest.mark.parametrize(
+    "in_dataset",
+    [
+        NAMES,  # in the order of the model
+        ("elk", "cat", "dog"),
+        ("ant", "elk", "cat", "dog"),  # one that the model does not know
+        None,  # numbers without names: those of the model
+        ("a", "b", "c"),  # other names: the numbers are those of the model
+    ],
+)
+def test_the_evaluator_compares_classes_by_name(in_dataset):
+    torch.manual_seed(0)
+    config = Mnist1DCNNConfig(id2label=dict(enumerate(NAMES)))
+    model = Mnist1DCNNForSequenceClassification(config).eval()
+    x = random.standard_normal((60, 40), dtype=np.float32)
+    predicted = model(torch.tensor(x)).logits.argmax(1).numpy()
+    true = np.where(np.arange(60) % 3, predicted, (predicted + 1) % 3)  # two in three are right
+    numbers, features = true, None
+    if in_dataset and set(NAMES) <= set(in_dataset):
+        numbers = np.array([in_dataset.index(NAMES[label]) for label in true])
+    if in_dataset:
+        features = Features({"x": List(Value("float32")), "label": ClassLabel(names=in_dataset)})
+    split = Dataset.from_dict({"x": x, "label": numbers}, features=features)
+    evaluator = evaluate.evaluator("time-series-classification")
+    found = evaluator.compute(model, split, feature_extractor=Mnist1DFeatureExtractor())
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    own = evaluator.compute(
+        model,
+        split,
+        feature_extractor=Mnist1DFeatureExtractor(),
+        label_mapping={name: 9 for name in NAMES},
+    )
+    assert own["accuracy"] == 0
