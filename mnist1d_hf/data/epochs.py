@@ -13,7 +13,7 @@ from datasets.iterable_dataset import ArrowExamplesIterable
 
 
 class EpochShards(ArrowExamplesIterable):
-    """The shards of a split; `order`, among their arguments, holds the numbers that permute rows."""
+    """The shards of a split; `order`, one of their arguments, has the numbers that permute rows."""
 
     def shuffle_data_sources(self, generator: np.random.Generator) -> "EpochShards":
         shuffled = super().shuffle_data_sources(generator)
@@ -35,7 +35,7 @@ class EpochShards(ArrowExamplesIterable):
     def _of_this_class(self, shards: ArrowExamplesIterable) -> "EpochShards":
         # the inherited methods make an object of their own class, with different arguments
         shards.__class__ = type(self)
-        return shards  # type: ignore[return-value]
+        return shards
 
 
 def permutation(order: tuple[int, ...], start: int, rows: int) -> np.ndarray:

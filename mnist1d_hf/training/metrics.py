@@ -25,11 +25,11 @@ from scipy.special import softmax
 TASK = "time-series-classification"
 
 
-def confusion_matrix(references, predictions, num_labels: int | None = None) -> np.ndarray:
+def confusion_matrix(references, predictions, num_labels: int | None = 10) -> np.ndarray:
     """Counts (num_labels, num_labels) int64: row is the true class, column the predicted one.
 
-    Without `num_labels` there are ten classes, or as many more as occur. Raises ValueError for
-    what is no class from 0 to num_labels - 1, or arrays of different lengths.
+    With None for `num_labels` there are ten classes, or as many more as occur. Raises ValueError
+    for what is no class from 0 to num_labels - 1, or arrays of different lengths.
     """
     true, predicted = np.asarray(references), np.asarray(predictions)
     for name, classes in (("references", true), ("predictions", predicted)):

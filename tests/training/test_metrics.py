@@ -151,8 +151,8 @@ def test_classes_that_are_no_integers_are_refused(wrong):
 
 
 def test_more_than_ten_classes_are_counted():
-    assert confusion_matrix([0, 11], [0, 10]).shape == (12, 12)
-    assert confusion_matrix([0, 1], [0, 1]).shape == (10, 10)
+    assert confusion_matrix([0, 11], [0, 10], None).shape == (12, 12)
+    assert confusion_matrix([0, 1], [0, 1], None).shape == (10, 10)
     found = evaluate.combine([Accuracy(), MacroF1()]).compute(
         predictions=[11, 0], references=[11, 1]
     )
