@@ -5,8 +5,6 @@ its repository), layer by layer: built under the same torch seed, they start fro
 The last two are of this package.
 """
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -92,7 +90,7 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
 
     def head(self, features: int) -> nn.Linear:
         """The last layer."""
-        return nn.Linear(features, cast(int, self.config.num_labels))
+        return nn.Linear(features, self.config.num_labels)
 
     @property
     def dummy_inputs(self) -> dict[str, Tensor]:
