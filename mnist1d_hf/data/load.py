@@ -10,7 +10,6 @@ import datasets
 
 from mnist1d_hf.data.mnist1d import Mnist1D, check_keywords
 
-
 # Modules of `signals` that read rows and make none: a change of them leaves cached data valid. A
 # module that is not listed counts as part of the generator.
 READERS = {"components.py", "frame.py", "integrals.py", "mixture.py", "posterior.py"}

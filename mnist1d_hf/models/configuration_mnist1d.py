@@ -31,13 +31,13 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
         if num_labels is not None:
             num_labels = check_size("num_labels", num_labels, least=2)
         if self.id2label is None and self.label2id is not None:
-            self.id2label = {int(i): name for name, i in self.label2id.items()}
+            self.id2label = {int(i): str(name) for name, i in self.label2id.items()}
         if self.id2label is None:
             self.id2label = digits(num_labels or 10)
         elif num_labels not in (None, len(self.id2label)):
             raise ValueError(f"num_labels={num_labels}: there are {len(self.id2label)} names")
         super().__post_init__(**kwargs)
-        names = {name: i for i, name in self.id2label.items()}
+        names = {str(name): int(i) for i, name in self.id2label.items()}
         # a model whose classes were renamed after it was made, by id2label alone
         if self.label2id in (None, {name: i for i, name in digits(len(names)).items()}):
             self.label2id = names
@@ -64,18 +64,14 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
                 setattr(self, name, check_sizes(name, getattr(self, name)))
         if hasattr(self, "hidden_act"):
             activation(self.hidden_act)
-        n = self.num_labels
-        if n < 2 or set(self.id2label) != set(range(n)):
+        named, numbered = self.id2label or {}, self.label2id or {}
+        n = len(named)
+        if n < 2 or set(named) != set(range(n)):
+            raise ValueError(f"id2label={named}: needs a name for 0, 1 and each that follows")
+        if numbered != {name: i for i, name in named.items()} or len(numbered) < n:
             raise ValueError(
-                f"id2label={self.id2label}: needs a name for 0, 1 and each that follows"
-            )
-        if (
-            self.label2id != {name: i for i, name in self.id2label.items()}
-            or len(self.label2id) < n
-        ):
-            raise ValueError(
-                f"label2id={self.label2id}: must be the inverse of id2label={self.id2label}, and "
-                "no two classes have one name"
+                f"label2id={numbered}: must be the inverse of id2label={named}, and no two classes "
+                "have one name"
             )
         if self.problem_type not in (None, "single_label_classification"):
             raise ValueError(

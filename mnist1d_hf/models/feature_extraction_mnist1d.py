@@ -57,7 +57,8 @@ LARGEST = 1e30
 
 
 def check_number(name: str, value, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= value <= most:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and least <= value <= most):
         raise ValueError(f"{name}={value!r}: must be a number from {least:g} to {most:g}")
     return float(value)
 

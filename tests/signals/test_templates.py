@@ -10,7 +10,7 @@ BAD = [
     (Templates(X[0], T, Y), r"templates.x has shape \(12,\); it must be \(num_classes >= 1"),
     (Templates(X[:0], T, Y[:0]), r"templates.x has shape \(0, 12\)"),
     (Templates(X[:, :1], T[:1], Y), r"templates.x has shape \(10, 1\)"),
-    (Templates(X * np.nan, T, Y), "and finite"),
+    (Templates(X * np.nan, T, Y), "with finite values of at most"),
     (Templates(X, T[:11], Y), r"templates.t has shape \(11,\) .* they must be \(12,\)"),
     (Templates(X, T, Y[:9]), r"templates.y \(9,\); .* they must be \(12,\) and \(10,\)"),
     (Templates(X, T * np.inf, Y), "templates.t has values that are not finite"),
