@@ -66,6 +66,16 @@ def digest(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, dtype=kind).tobytes()).hexdigest()
 
 
+def config_of_test_rows(x: np.ndarray, labels: np.ndarray) -> str | None:
+    """The config whose whole test split these signals (n, d) and labels (n,) are, bit for bit.
+
+    None for any other rows, such as a selection, another order, or other parameters.
+    """
+    found = {"x_test": digest(x), "y_test": digest(labels)}
+    names = (name for name, digests in DIGESTS.items() if found.items() <= digests.items())
+    return next(names, None)
+
+
 def check_identity() -> list[Check]:
     """Generate every preset and compare it with its digests and with the original package."""
     checks = []

@@ -3,6 +3,7 @@
 Kept thin: `datasets` replaces names in this module (`open`, `os.path`, ...) when it streams.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
@@ -106,17 +107,21 @@ class Mnist1DConfig(datasets.BuilderConfig):
         length = self.params.final_seq_length
         return datasets.Features({"x": datasets.List(number, length=length), "label": digits})
 
+    def changed(self) -> dict[str, Any]:
+        """The parameters whose values differ from those of the preset of this name."""
+        preset = CONFIGS.get(self.name, SignalParams())
+        values = vars(self.params).items()
+        return {name: value for name, value in values if value != getattr(preset, name)}
+
     def create_config_id(
         self, config_kwargs: dict, custom_features: datasets.Features | None = None
     ) -> str:
         """Name of the cache folder: the preset and what differs from it, however it was spelt."""
-        preset = CONFIGS.get(self.name, SignalParams())
         changed = {
             name: value
             if isinstance(value, bool | int | float | str)
             else "x".join(map(str, value))
-            for name, value in vars(self.params).items()
-            if value != getattr(preset, name)
+            for name, value in self.changed.items()
         }
         if changed and self.name == TEMPLATES:
             raise ValueError(
@@ -126,6 +131,9 @@ class Mnist1DConfig(datasets.BuilderConfig):
         if custom_features is not None:
             check_features(custom_features, self.signal_features)
         return super().create_config_id(changed, custom_features)
+
+
+PARAMETERS_MARK = " Parameters that differ from those of the config: "
 
 
 class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
@@ -161,8 +169,10 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
-            description="A procedurally generated one-dimensional analogue of MNIST: ten classes, "
-            "4000 training and 1000 test examples of 40 values.",
+            # DatasetInfo has no field for parameters; its description is kept through maps,
+            # selections and saving to disk, so `changed_parameters` can read them from a split
+            description="A procedurally generated one-dimensional analogue of MNIST with ten "
+            f"classes.{PARAMETERS_MARK}{json.dumps(self.config.changed)}",
             features=self.config.signal_features,
             homepage="https://github.com/greydanus/mnist1d",
             license="apache-2.0",
@@ -286,6 +296,21 @@ def check_features(wanted: datasets.Features, made: datasets.Features) -> None:
         table_cast(made.arrow_schema.empty_table(), wanted.arrow_schema)
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise ValueError(f"features={wanted}: rows have {made} and cannot be cast") from error
+
+
+def changed_parameters(info: datasets.DatasetInfo) -> dict[str, Any] | None:
+    """The parameters in which a split of this builder differs from its config, by its `info`.
+
+    None for a split that another builder made or that was joined from several.
+
+    >>> import mnist1d_hf
+    >>> changed_parameters(mnist1d_hf.load_dataset("shuffled", split="test", seed=7).info)
+    {'seed': 7}
+    """
+    texts = (info.description or "").split(PARAMETERS_MARK)
+    if info.builder_name != "mnist1d" or info.config_name is None or len(texts) != 2:
+        return None
+    return json.loads(texts[1])
 
 
 def shard_ranges(start: int, stop: int) -> list[tuple[int, int]]:

@@ -6,7 +6,12 @@ import numpy as np
 
 from mnist1d_hf import CONFIGS, SignalParams, make_mnist1d
 from mnist1d_hf.data import identity
-from mnist1d_hf.data.identity import check_identity, compare_with_original, digest
+from mnist1d_hf.data.identity import (
+    check_identity,
+    compare_with_original,
+    config_of_test_rows,
+    digest,
+)
 
 SMALL = SignalParams(num_samples=50)
 
@@ -51,3 +56,13 @@ def test_digest_does_not_depend_on_memory_layout_or_byte_order():
     x = np.arange(6, dtype=np.float64).reshape(2, 3)
     assert digest(x) == digest(np.asfortranarray(x)) == digest(x.astype(">f4"))
     assert digest(x) != digest(x.astype(np.int64))
+
+
+def test_test_rows_are_known_by_their_values_alone():
+    for config_name, params in CONFIGS.items():
+        data = make_mnist1d(params)
+        x = data.x_test.astype(np.float32)
+        assert config_of_test_rows(x, data.y_test) == config_name
+        assert config_of_test_rows(x[1:], data.y_test[1:]) is None
+        assert config_of_test_rows(x, (data.y_test + 1) % 10) is None
+        assert config_of_test_rows(data.x_train, data.y_train) is None

@@ -16,7 +16,13 @@ import numpy as np
 import pytest
 
 import mnist1d_hf
-from mnist1d_hf.data.mnist1d import REFUSED, Mnist1D, Mnist1DConfig, shard_ranges
+from mnist1d_hf.data.mnist1d import (
+    REFUSED,
+    Mnist1D,
+    Mnist1DConfig,
+    changed_parameters,
+    shard_ranges,
+)
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
 
@@ -459,3 +465,28 @@ def test_the_working_directory_does_not_matter(cache, tmp_path, monkeypatch):
         assert data["test"].num_rows == 10
         assert sorted(os.listdir()) == sorted(files)
     assert cached(cache) == ["default-num_samples=50"]
+
+
+# --- what a split says of itself -----------------------------------------------------------------
+
+
+def test_a_split_keeps_the_parameters_it_was_made_with(cache, tmp_path):
+    given = {"num_samples": 50, "label_noise": 0.5, "padding": (30, 50)}
+    expected = given | {"padding": [30, 50]}  # as JSON has it
+    data = mnist1d_hf.load_dataset("shuffled", **given)
+    data.save_to_disk(tmp_path)
+    train = data["train"]
+    stream = mnist1d_hf.load_dataset("shuffled", split="test", streaming=True, **given)
+    for split in (
+        train,
+        train.select(range(5)).map(lambda row: row),
+        datasets.load_from_disk(tmp_path)["test"],
+        mnist1d_hf.load_dataset("shuffled", **given)["test"],
+        stream.take(3),
+    ):
+        assert changed_parameters(split.info) == expected
+    assert changed_parameters(mnist1d_hf.load_dataset("shuffled", split="test").info) == {}
+    other = mnist1d_hf.load_dataset("shuffled", split="test", seed=1)
+    joined = datasets.concatenate_datasets([train, other])
+    assert changed_parameters(joined.info) is None
+    assert changed_parameters(datasets.Dataset.from_dict({"x": [1]}).info) is None
