@@ -71,6 +71,7 @@ class AugmentingTrainer(Mnist1DTrainer):
             raise ValueError(f"augment={shift}: the largest shift, in points, is at least 0")
         super().__init__(*args, **more)
         self.shift = shift
+        self.augmentation = {"name": vary.__name__, "shift": shift}
         self.place = -1, 0  # step, and batch in it: several with gradient_accumulation_steps
 
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
@@ -212,8 +213,8 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     trainer.log_metrics("test", metrics)
     trainer.save_metrics("test", metrics)
     card = {
-        "dataset": data_args.dataset_name or "mnist1d",
-        "dataset_args": " ".join([data_args.config_name or "default", *data_args.params]),
+        "dataset": data_args.dataset_name,  # ours names itself, its config and parameters
+        "config_name": data_args.config_name,
         "command": f"python scripts/train.py {lasting(argv)}".strip(),
     }
     if args.push_to_hub:

@@ -18,8 +18,9 @@ from typing import Annotated
 import typer
 
 from mnist1d_hf.entrances import program
+from mnist1d_hf.evidence.training_record import TrainingRecord
 from mnist1d_hf.extras import require
-from mnist1d_hf.files import replacing
+from mnist1d_hf.files import replacing, sha256
 
 PAPER = ["--protocol=paper", "--train_sampling_strategy=sequential", "--max_steps=6000"]
 OURS = [
@@ -44,9 +45,15 @@ def arguments(model: str, folder: Path, max_steps: int | None) -> list[str]:
 
 
 def finished(folder: Path, argv: list[str]) -> bool:
-    """Whether the folder holds the model of these arguments: its card, written last, says so."""
-    card = folder / "README.md"
-    return card.exists() and f"\npython scripts/train.py {shlex.join(argv)}\n" in card.read_text()
+    """Whether the folder holds the model of these arguments: its record, written last, says so."""
+    try:
+        record = TrainingRecord.read(folder)
+    except (FileNotFoundError, ValueError):  # of another version: train again
+        return False
+    weights = sha256(folder / "model.safetensors")
+    return record.command == f"python scripts/train.py {shlex.join(argv)}" and (
+        record.weights_sha256 == weights is not None
+    )
 
 
 def begun(folder: Path, argv: list[str]) -> bool:

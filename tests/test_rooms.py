@@ -30,7 +30,8 @@ ROOMS = {
         "models",
         "options",
         "signals",
-        "data.tensors",
+        "data",
+        "evidence.training_record",
         "pages.model_card",
     },
     "studies": {
@@ -38,7 +39,7 @@ ROOMS = {
         *("files", "extras", "entrances", "options"),
     },
     "space": {"signals", "files", "evidence.published"},
-    "hub": {"signals", "data", "evidence.results", "files", "pages", "shards.plan"},
+    "hub": {"data", "evidence", "files", "pages", "shards.plan"},
     "options": {"signals.params", "entrances"},
     "programs": {"entrances", "options", "signals.params"},
     "cli": {"signals.params", "entrances", "options", "programs"},

@@ -1,20 +1,21 @@
 """Trained models as they are published: a folder from training in, a `Publication` out."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from mnist1d_hf.evidence.training_record import FILE_NAME, TrainingRecord
+from mnist1d_hf.files import sha256
 from mnist1d_hf.hub.attempts import PublishError
 from mnist1d_hf.hub.publication import Publication
-from mnist1d_hf.pages.model_card import for_hub, results_for_hub
-from mnist1d_hf.signals.params import CONFIGS
+from mnist1d_hf.pages.model_card import EVAL_RESULTS, eval_results, model_card
 
 # of a trained model's folder; optimiser states and training arguments stay (they may hold secrets)
 MODEL_FILES = (
-    *("README.md", "config.json", "model.safetensors", "preprocessor_config.json"),
-    *("*.py", ".eval_results/*.yaml", "figures/*"),
+    *("config.json", "model.safetensors", "preprocessor_config.json"),
+    *("*.py", "figures/*"),
 )
+LICENSE = "apache-2.0"  # of the models that this project publishes, as of its code
 # the task of the pipeline, for those who do not have the package that registers it
 PIPELINE = Path(__file__).parents[1] / "models" / "pipeline_mnist1d.py"
 CLASSIFIER = "AutoModelForSequenceClassification"
@@ -42,9 +43,17 @@ def model_publications(
 
 def model_publication(home: Path, dataset_id: str, table: list[dict[str, Any]]) -> Publication:
     """The model trained in `home`, with the published names in its card and results."""
-    missing = [file for file in ("model.safetensors", "README.md") if not (home / file).exists()]
+    missing = [file for file in ("model.safetensors", FILE_NAME) if not (home / file).exists()]
     if missing:
         raise PublishError(f"{home} lacks {' and '.join(missing)}: train the model again")
+    try:
+        record = TrainingRecord.read(home)
+    except ValueError as error:
+        raise PublishError(str(error)) from None
+    if record.weights_sha256 != sha256(home / "model.safetensors"):
+        raise PublishError(
+            f"{home / FILE_NAME} is not of the weights beside it: train the model again"
+        )
     repo_id = f"{dataset_id}-{home.name}"
     files: dict[str, Path | bytes] = {
         str(path.relative_to(home)): path for pattern in MODEL_FILES for path in home.glob(pattern)
@@ -57,18 +66,26 @@ def model_publication(home: Path, dataset_id: str, table: list[dict[str, Any]]) 
         classes["AutoModel"] = classes[CLASSIFIER]
     files["config.json"] = json.dumps(settings, indent=2).encode()
     files[PIPELINE.name] = PIPELINE
-    card = (home / "README.md").read_text(encoding="utf-8")
-    model = settings["model_type"].removeprefix("mnist1d_")
-    config = re.search(r"^ +config: (.*)$", card, re.MULTILINE)
+    record = record.published_as(dataset_id)
+    data = record.trained_on
     measured = [
-        row for row in table if config and (row["model"], row["config"]) == (model, config[1])
+        row
+        for row in table
+        if (row["model"], row["config"]) == (record.model, data.config_name)
+        and data.parameters is not None
+        and not data.parameters.keys() - {"validation_size"}  # the study holds rows out, too
     ]
-    try:
-        files["README.md"] = for_hub(card, repo_id, dataset_id, measured).encode()
-    except ValueError as error:
-        raise PublishError(f"{home / 'README.md'}: {error}") from None
-    for path in home.glob(".eval_results/*.yaml"):
-        name = str(path.relative_to(home))
-        text = results_for_hub(path.read_text(encoding="utf-8"), dataset_id, CONFIGS)
-        files.pop(name) if text is None else files.update({name: text.encode()})
+    card = model_card(
+        record,
+        name=repo_id.split("/")[-1],
+        place=repo_id,
+        license=LICENSE,
+        measured=measured,
+        remote_pipeline=True,
+    )
+    files["README.md"] = str(card).encode()
+    files[FILE_NAME] = record.text().encode()
+    results = eval_results(record, dataset_id)
+    if results is not None:
+        files[EVAL_RESULTS] = results.encode()
     return Publication(repo_id, "model", files, f"Publish {home.name}")

@@ -19,8 +19,6 @@ else (callbacks, logging, checkpoints, several processes, push_to_hub) is Traine
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import datasets
@@ -29,16 +27,15 @@ import torch
 from accelerate import DistributedType
 from accelerate.optimizer import AcceleratedOptimizer
 from torch.utils.data import DataLoader, Dataset, Sampler
-from transformers import EarlyStoppingCallback, SchedulerType, Trainer, TrainingArguments
-from transformers.training_args import OptimizerNames
+from transformers import EarlyStoppingCallback, TrainingArguments
 
 from mnist1d_hf.data.tensors import to_torch
-from mnist1d_hf.pages.model_card import eval_results, model_card
 from mnist1d_hf.training.batches import Batches
 from mnist1d_hf.training.metrics import compute_metrics
+from mnist1d_hf.training.record import RecordingTrainer
 
 
-class Mnist1DTrainer(Trainer):
+class Mnist1DTrainer(RecordingTrainer):
     """Trainer for datasets with the columns `x` and `label`; takes what Trainer takes.
 
     Metrics are those of `training.metrics.compute_metrics` unless others are given. Training
@@ -144,73 +141,6 @@ class Mnist1DTrainer(Trainer):
     def _get_grad_norm(self, model, grad_norm=None):
         # Trainer would compute it, to log it, also where max_grad_norm=0 asks for no clipping
         return None if grad_norm is None else super()._get_grad_norm(model, grad_norm)
-
-    def create_model_card(  # type: ignore[override]
-        self,
-        model_name: str | None = None,
-        license: str = "apache-2.0",
-        tags: str | list[str] | None = None,
-        dataset: str = "mnist1d",
-        dataset_args: str | None = None,
-        command: str | None = None,
-    ) -> None:
-        """Write README.md and, if a test accuracy was logged, .eval_results/mnist1d.yaml.
-
-        `push_to_hub` calls this with its further arguments. The numbers are the last logged as
-        `test_accuracy` and `eval_accuracy`; `command` is what trains the model again.
-        """
-        if not self.is_world_process_zero():
-            return
-        model: Any = self.model
-        folder = Path(self.args.output_dir or ".")
-        if dataset_args is None and isinstance(self.train_dataset, datasets.Dataset):
-            dataset_args = self.train_dataset.info.config_name
-        history = self.state.log_history
-        watched = str(getattr(self.eval_dataset, "split", None) or "validation")
-        accuracy = {
-            split: entry[key]
-            for split, key in ((watched, "eval_accuracy"), ("test", "test_accuracy"))
-            for entry in history
-            if key in entry
-        }
-        folder.mkdir(parents=True, exist_ok=True)
-        schedule = SchedulerType(self.args.lr_scheduler_type).value
-        text = model_card(
-            model_name=model_name or folder.name,
-            repo_id=self.hub_model_id,
-            architecture=type(model).__name__,
-            num_parameters=model.num_parameters(),
-            dataset=dataset,
-            dataset_args=dataset_args,
-            accuracy=accuracy,
-            curve=[(int(e["step"]), e["eval_accuracy"]) for e in history if "eval_accuracy" in e],
-            watched=watched,
-            command=command,
-            sequence_length=model.config.final_seq_length,
-            training={
-                "steps": self.state.global_step,
-                "batch size": self.args.train_batch_size * self.args.world_size,
-                "optimiser": OptimizerNames(self.args.optim).value,
-                "learning rate": f"{self.args.learning_rate} ({schedule})",
-                "weight decay": self.args.weight_decay,
-                "label smoothing": self.args.label_smoothing_factor,
-                "seed": self.args.seed,
-                "weights": f"of the {'best' if self.args.load_best_model_at_end else 'last'} step",
-            },
-            license=license,
-            tags=[tags] if isinstance(tags, str) else tags or [],
-        )
-        (folder / "README.md").write_text(text, encoding="utf-8")
-        if "test" in accuracy:
-            entry = eval_results(
-                dataset=dataset,
-                task=dataset_args or "default",
-                accuracy=accuracy["test"],
-                date=datetime.now(UTC).date().isoformat(),
-                notes=f"seed {self.args.seed}",
-            )
-            (folder / ".eval_results").mkdir(exist_ok=True)
-            (folder / ".eval_results" / "mnist1d.yaml").write_text(entry, encoding="utf-8")
 
     def _tensors(self, dataset: datasets.Dataset) -> "Rows":
         """The split on the device of the training; ValueError where it does not fit the model."""

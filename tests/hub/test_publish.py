@@ -15,11 +15,12 @@ import pytest
 from huggingface_hub import HfApi, ModelCard, hf_hub_download
 
 from mnist1d_hf.data.identity import DIGESTS
+from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
+from mnist1d_hf.files import sha256
 from mnist1d_hf.hub import publish
 from mnist1d_hf.hub.attempts import PublishError
 from mnist1d_hf.hub.push import push
 from mnist1d_hf.localhub import LocalHub
-from mnist1d_hf.pages.model_card import eval_results, model_card
 
 CONFIGS = ("default", "shuffled", "high-translation", "noisy", "templates")
 
@@ -28,6 +29,35 @@ CONFIGS = ("default", "shuffled", "high-translation", "noisy", "templates")
 def script(load_script):
     """scripts/publish.py as a module: its `main`, without a process."""
     return load_script("publish")
+
+
+def training_record(home, model, **changes):
+    """What a training of the default config would have recorded, with an accuracy on test."""
+    trained_on = DataFacts("mnist1d", "default", {}, "train", 4000)
+    tested_on = DataFacts("mnist1d", "default", {}, "test", 1000)
+    facts = {
+        "model_type": model.config.model_type,
+        "architecture": type(model).__name__,
+        "num_parameters": model.num_parameters(),
+        "sequence_length": 40,
+        "num_labels": 10,
+        "finetuned_from": None,
+        "feature_extractor": True,
+        "weights_sha256": sha256(home / "model.safetensors"),
+        "trained_on": trained_on,
+        "steps": 0,
+        "selection": {"step": 0, "metric": None, "split": None},
+        "batch_size": {"total": 100, "per process": 100, "accumulation": 1, "processes": 1},
+        "optimizer": None,
+        "schedule": None,
+        "loss": {"name": "cross-entropy"},
+        "max_grad_norm": None,
+        "augmentation": None,
+        "seed": 42,
+        "evaluations": [Evaluation("test", tested_on, {"accuracy": 0.125}, "default")],
+        "curves": {},
+    }
+    return TrainingRecord(**(facts | changes))
 
 
 @pytest.fixture(scope="session")
@@ -42,19 +72,8 @@ def models(tmp_path_factory):
         trained = model(config())
         trained.save_pretrained(home)
         Mnist1DFeatureExtractor().save_pretrained(home)
-        text = model_card(
-            model_name=f"mnist1d-{name}",
-            repo_id=f"alice/mnist1d-{name}",
-            architecture=type(trained).__name__,
-            num_parameters=trained.num_parameters(),
-            dataset="mnist1d",
-            accuracy={"test": 0.125},
-            training={"steps": 0},
-        )
-        (home / "README.md").write_text(text)
-        (home / ".eval_results").mkdir()
-        entry = eval_results(dataset="mnist1d", task="default", accuracy=0.125, date="2026-01-01")
-        (home / ".eval_results" / "mnist1d.yaml").write_text(entry)
+        training_record(home, trained).write(home)
+        (home / "README.md").write_text("the card of this machine")
         (home / "training_args.bin").write_bytes(b"may hold a token")
     return folder
 

@@ -1,0 +1,386 @@
+"""A Trainer that records what it did, and writes the record and the model card made of it."""
+
+import hashlib
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+import transformers
+from huggingface_hub import HfApi
+from safetensors.torch import load_file
+from transformers import PreTrainedModel, SchedulerType, Trainer
+from transformers.feature_extraction_utils import FeatureExtractionMixin
+from transformers.utils import SAFE_WEIGHTS_NAME
+
+import mnist1d_hf
+from mnist1d_hf.data.identity import config_of_test_rows
+from mnist1d_hf.data.mnist1d import changed_parameters
+from mnist1d_hf.data.tensors import to_numpy
+from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
+from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.pages.model_card import EVAL_RESULTS, eval_results, model_card
+
+MEASURED_TIMES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One evaluation as it happened."""
+
+    dataset: Any
+    prefix: str
+    metrics: dict[str, float]
+    step: int
+    weights: str | None  # their digest
+    logged: dict[str, Any] | None  # the entry of the log
+    in_training: bool
+
+
+class RecordingTrainer(Trainer):
+    """Trainer whose model card and `training.json` say what ran.
+
+    The accuracies in them are those of evaluations and predictions that this object made with
+    exactly the weights it has when the card is written. A subclass that varies its batches says how
+    in `augmentation`.
+    """
+
+    augmentation: Mapping[str, Any] | None = None
+
+    def __init__(self, *args, **kwargs):
+        self._measurements: list[Measurement] = []
+        self._named_schedule = False
+        super().__init__(*args, **kwargs)
+
+    def create_scheduler(self, num_training_steps, optimizer=None):
+        self._named_schedule = self.lr_scheduler is None  # else it was given as an object
+        return super().create_scheduler(num_training_steps, optimizer)
+
+    def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
+        metrics = super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
+        dataset = self.eval_dataset if eval_dataset is None else eval_dataset
+        if isinstance(dataset, str):
+            dataset = self.eval_dataset[dataset]
+        if not isinstance(dataset, dict):  # of a dict, each was evaluated by a call of its own
+            self._remember(dataset, metric_key_prefix, metrics, self.state.log_history[-1:])
+        return metrics
+
+    def predict(self, test_dataset, ignore_keys=None, metric_key_prefix="test"):
+        output = super().predict(test_dataset, ignore_keys, metric_key_prefix)
+        self._remember(test_dataset, metric_key_prefix, output.metrics, [])
+        return output
+
+    def _remember(self, dataset, prefix, metrics, logged) -> None:
+        if self.is_world_process_zero():
+            self._measurements.append(
+                Measurement(
+                    dataset,
+                    prefix,
+                    without_prefix(metrics, prefix),
+                    self.state.global_step,
+                    self._weights_digest(),
+                    *(logged or [None]),
+                    self.is_in_train,
+                )
+            )
+
+    def _weights_digest(self) -> str | None:
+        """None where this process holds only a part of the weights."""
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            return None
+        model: Any = self.model
+        return weights_digest(model.state_dict())
+
+    def create_model_card(  # type: ignore[override]
+        self,
+        language: str | None = None,
+        license: str | None = None,
+        tags: str | list[str] | None = None,
+        model_name: str | None = None,
+        finetuned_from: str | None = None,
+        tasks: str | list[str] | None = None,
+        dataset_tags: str | list[str] | None = None,
+        dataset: str | list[str] | None = None,
+        dataset_args: str | list[str] | None = None,
+        *,
+        config_name: str | None = None,
+        command: str | None = None,
+    ) -> None:
+        """Write README.md, training.json and, where a published test split was evaluated,
+        .eval_results/mnist1d.yaml, which goes where it was not.
+
+        Takes what `Trainer.create_model_card` takes; `push_to_hub` calls this with its further
+        arguments. `dataset_tags`, or else `dataset`, names the data and `config_name`, or else
+        `dataset_args`, its config, where the dataset does not know them itself. `command` is what
+        trains the model again.
+        """
+        if not self.is_world_process_zero():
+            return
+        declared = DataFacts(
+            dataset=next(iter([*as_list(dataset_tags), *as_list(dataset)]), None),
+            config_name=config_name or next(iter(as_list(dataset_args)), None),
+        )
+        card = {"language": language, "license": license}
+        card |= {"tags": as_list(tags), "tasks": as_list(tasks)}
+        record = record_training(
+            self,
+            declared,
+            finetuned_from=finetuned_from or self._start(),
+            card={key: value for key, value in card.items() if value},
+            command=command,
+        )
+        folder = Path(self.args.output_dir or ".")
+        text = model_card(
+            record, name=model_name or folder.name, place=self.hub_model_id or str(folder)
+        )
+        results = eval_results(record, declared.dataset or "mnist1d")
+        for name, content in (("README.md", str(text)), (EVAL_RESULTS, results)):
+            if content is None:
+                (folder / name).unlink(missing_ok=True)
+                continue
+            with replacing(folder / name) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+        record.write(folder)  # last: a folder with a record is complete
+
+    def push_to_hub(  # type: ignore[override]
+        self,
+        commit_message: str | None = "End of training",
+        blocking: bool = True,
+        token: str | None = None,
+        revision: str | None = None,
+        private: bool | None = None,
+        **kwargs,
+    ):
+        """`Trainer.push_to_hub`; results of an earlier training do not stay in the repository."""
+        pushed = super().push_to_hub(commit_message, blocking, token, revision, private, **kwargs)
+        if (
+            self.is_world_process_zero()
+            and not (Path(self.args.output_dir) / EVAL_RESULTS).exists()
+        ):
+            api = HfApi(token=token or self.args.hub_token)
+            target = {"repo_id": self.hub_model_id, "revision": revision or self.args.hub_revision}
+            if api.file_exists(filename=EVAL_RESULTS, **target):
+                api.delete_file(EVAL_RESULTS, commit_message="Remove old results", **target)
+        return pushed
+
+    def _start(self) -> str | None:
+        """The name on the Hub of the model that training started from."""
+        name = getattr(getattr(self.model, "config", None), "_name_or_path", "")
+        return name if name and not os.path.isdir(name) else None
+
+
+def record_training(
+    trainer: RecordingTrainer,
+    declared: DataFacts,
+    *,
+    finetuned_from: str | None,
+    card: dict[str, Any],
+    command: str | None,
+) -> TrainingRecord:
+    """What the trainer did up to now; `declared` names data that do not name themselves."""
+    model: Any = trainer.model
+    args, state = trainer.args, trainer.state
+    config = getattr(model, "config", None)
+    weights = trainer._weights_digest()
+    chosen, evaluations = measured(trainer, weights, declared)
+    parameters = list(model.parameters())
+    return TrainingRecord(
+        model_type=getattr(config, "model_type", None),
+        architecture=type(model).__name__,
+        num_parameters=sum(p.numel() for p in parameters),
+        sequence_length=getattr(config, "final_seq_length", None),
+        num_labels=getattr(config, "num_labels", None),
+        finetuned_from=finetuned_from,
+        feature_extractor=isinstance(trainer.processing_class, FeatureExtractionMixin),
+        weights_sha256=saved_weights(Path(args.output_dir or ".") / SAFE_WEIGHTS_NAME, weights),
+        trained_on=describe(trainer.train_dataset, declared),
+        steps=state.global_step,
+        selection=chosen,
+        batch_size=batch_size(trainer),
+        optimizer=optimizer_facts(trainer.optimizer),
+        schedule=schedule_facts(trainer),
+        loss=loss_facts(trainer),
+        max_grad_norm=args.max_grad_norm or None,
+        augmentation=None if trainer.augmentation is None else dict(trainer.augmentation),
+        seed=args.seed,
+        evaluations=evaluations,
+        curves=curves(trainer),
+        card=card,
+        command=command,
+        date=datetime.now(UTC).date().isoformat(),
+        versions={
+            library.__name__: library.__version__
+            for library in (mnist1d_hf, torch, transformers, datasets)
+        },
+    )
+
+
+def describe(dataset: Any, declared: DataFacts) -> DataFacts:
+    """What a dataset says of itself, and what is declared where it says nothing."""
+    info = getattr(dataset, "info", None)
+    rows = len(dataset) if hasattr(dataset, "__len__") else None
+    split = getattr(dataset, "split", None)
+    facts: dict[str, Any] = {"rows": rows, "split": None if split is None else str(split)}
+    parameters = None if info is None else changed_parameters(info)
+    if info is None or parameters is None:
+        return DataFacts(declared.dataset, declared.config_name, None, **facts)
+    return DataFacts(declared.dataset or "mnist1d", info.config_name, parameters, **facts)
+
+
+def measured(
+    trainer: RecordingTrainer, weights: str | None, declared: DataFacts
+) -> tuple[dict[str, Any], list[Evaluation]]:
+    """Which step the weights are of and what chose it, and their evaluations."""
+    args, state = trainer.args, trainer.state
+    found = [m for m in trainer._measurements if weights is not None and m.weights == weights]
+    chosen: dict[str, Any] = {"step": state.global_step, "metric": None, "split": None}
+    best = state.best_global_step
+    if args.load_best_model_at_end and best and not trainer.is_in_train:
+        seen = {m.step for m in trainer._measurements if m.in_training}
+        metric = (args.metric_for_best_model or "loss").removeprefix("eval_")
+        watched = trainer.eval_dataset
+        split = None if isinstance(watched, dict) else name_of(trainer, watched, "eval")
+        if any(m.step == best and m.in_training for m in found) or best not in seen:
+            chosen = {"step": best, "metric": metric, "split": split}
+        if best not in seen and not isinstance(watched, dict):  # before an interruption
+            entry: dict[str, Any] = next((e for e in state.log_history if e["step"] == best), {})
+            metrics = without_prefix({k: v for k, v in entry.items() if "eval_" in k}, "eval")
+            found.insert(0, Measurement(watched, "eval", metrics, best, weights, entry, True))
+    evaluations = {}
+    for m in found:
+        if m.metrics:
+            name, data = name_of(trainer, m.dataset, m.prefix), describe(m.dataset, declared)
+            latest = Evaluation(name, data, m.metrics, benchmark_of(m.dataset))
+            evaluations[name, repr(data)] = latest
+    return chosen, list(evaluations.values())
+
+
+def name_of(trainer: Trainer, dataset: Any, prefix: str) -> str:
+    """The key in a dict of datasets, or the split, or else the prefix that the caller chose.
+
+    Rows that were held out of the split that is trained on keep its name; theirs is the prefix.
+    """
+    split = getattr(dataset, "split", None)
+    own = split is not None and split != getattr(trainer.train_dataset, "split", None)
+    return str(split) if own and not prefix.startswith("eval_") else prefix.removeprefix("eval_")
+
+
+def benchmark_of(dataset: Any) -> str | None:
+    """The config whose published test split this is, None for other rows and for streams."""
+    columns = {"x", "label"}
+    if not isinstance(dataset, datasets.Dataset) or not columns <= set(dataset.column_names):
+        return None
+    try:
+        return config_of_test_rows(to_numpy(dataset, "x"), to_numpy(dataset, "label"))
+    except ValueError:  # rows of different lengths, or with missing values
+        return None
+
+
+def curves(trainer: RecordingTrainer) -> dict[str, list[list[float]]]:
+    """Accuracies while training, by what was watched."""
+    outside = [m.logged for m in trainer._measurements if not m.in_training]
+    watched = trainer.eval_dataset
+    prefixes = {"eval": watched}
+    if isinstance(watched, dict):
+        prefixes = {f"eval_{name}": dataset for name, dataset in watched.items()}
+    found = {
+        name_of(trainer, dataset, prefix): [
+            [entry["step"], entry[f"{prefix}_accuracy"]]
+            for entry in trainer.state.log_history
+            if f"{prefix}_accuracy" in entry and not any(entry is other for other in outside)
+        ]
+        for prefix, dataset in prefixes.items()
+    }
+    return {name: curve for name, curve in found.items() if curve}
+
+
+def batch_size(trainer: Trainer) -> dict[str, int]:
+    """The rows of one update, and the factors they are the product of."""
+    factors = {
+        "per process": trainer._train_batch_size,  # which auto_find_batch_size may have lowered
+        "accumulation": trainer.args.gradient_accumulation_steps,
+        "processes": trainer.args.world_size,
+    }
+    return {"total": math.prod(factors.values()), **factors}
+
+
+def optimizer_facts(optimizer: Any) -> dict[str, Any] | None:
+    """Class and settings of an optimizer; a setting that differs between its groups is a list."""
+    inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps it
+    if not isinstance(inner, torch.optim.Optimizer):
+        return None
+    # what a schedule has changed meanwhile is kept as initial_lr
+    groups = [{**group, "lr": group.get("initial_lr", group["lr"])} for group in inner.param_groups]
+    found: dict[str, Any] = {"name": type(inner).__name__}
+    for name, default in inner.defaults.items():
+        values = [group.get(name, default) for group in groups]
+        if isinstance(values[0], bool | int | float | str | tuple | list):
+            found[name] = values[0] if values.count(values[0]) == len(values) else values
+    found["learning_rate"] = found.pop("lr")
+    return {key: value for key, value in found.items() if value is not False}
+
+
+def schedule_facts(trainer: RecordingTrainer) -> dict[str, Any] | None:
+    """The schedule of the learning rate: by name, or the class of a given object."""
+    schedule = getattr(trainer.lr_scheduler, "scheduler", trainer.lr_scheduler)
+    if schedule is None or not trainer._named_schedule:
+        return None if schedule is None else {"name": type(schedule).__name__}
+    args = trainer.args
+    facts: dict[str, Any] = {"name": SchedulerType(args.lr_scheduler_type).value}
+    warmup = args.get_warmup_steps(trainer.state.max_steps)
+    if warmup and facts["name"] != SchedulerType.CONSTANT.value:  # which has no warm-up
+        facts["warmup_steps"] = warmup
+    return facts | {key: str(value) for key, value in (args.lr_scheduler_kwargs or {}).items()}
+
+
+def loss_facts(trainer: Trainer) -> dict[str, Any]:
+    """The loss that was minimised, by the name of the function where it is not the model's."""
+    own = trainer.compute_loss_func
+    if own is not None:
+        return {"name": getattr(own, "__name__", type(own).__name__)}
+    if type(trainer).compute_loss is not Trainer.compute_loss:
+        return {"name": f"{type(trainer).__name__}.compute_loss"}
+    smoother = trainer.label_smoother
+    name = "cross-entropy" if isinstance(trainer.model, PreTrainedModel) else "of the model"
+    return {"name": name} | ({"label_smoothing": smoother.epsilon} if smoother else {})
+
+
+def weights_digest(weights: Mapping[str, Any]) -> str:
+    """A digest of the names and values of the tensors of a state dict, in any order."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name]
+        if isinstance(tensor, torch.Tensor):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def saved_weights(path: Path, weights: str | None) -> str | None:
+    """SHA-256 of a file of weights, if it holds those of the digest."""
+    if weights is None or not path.exists() or weights_digest(load_file(path)) != weights:
+        return None
+    return sha256(path)
+
+
+def without_prefix(metrics: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Metrics by their own names; what depends on the machine's speed is left out."""
+    named = {
+        name.removeprefix(f"{prefix}_"): value
+        for name, value in metrics.items()
+        if name.startswith(f"{prefix}_")
+    }
+    return {
+        name: value if not isinstance(value, float) or math.isfinite(value) else None
+        for name, value in named.items()
+        if name not in MEASURED_TIMES
+    }
+
+
+def as_list(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])
