@@ -1,5 +1,6 @@
 """Publishing the whole project on the embedded Hub, and loading it back with the real clients."""
 
+import dataclasses
 import os
 import re
 import resource
@@ -246,7 +247,18 @@ def test_a_token_in_a_file_is_not_published(hub, models, tmp_path):
 def test_a_model_folder_that_is_not_finished(hub, tmp_path):
     (tmp_path / "cnn").mkdir()
     (tmp_path / "cnn" / "config.json").write_text("{}")
-    with pytest.raises(PublishError, match="cnn lacks model.safetensors and README.md"):
+    with pytest.raises(PublishError, match="cnn lacks model.safetensors and training.json"):
+        publish.plan("alice", tmp_path / "work", parts=("models",), models=tmp_path)
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+def test_a_record_of_other_weights_is_not_published(hub, models, tmp_path):
+    home = shutil.copytree(models / "cnn", tmp_path / "cnn")
+    shutil.copy(models / "logistic" / "model.safetensors", home)
+    with pytest.raises(PublishError, match="training.json is not of the weights beside it"):
+        publish.plan("alice", tmp_path / "work", parts=("models",), models=tmp_path)
+    (home / "training.json").write_text("{}")
+    with pytest.raises(PublishError, match="is not a training record"):
         publish.plan("alice", tmp_path / "work", parts=("models",), models=tmp_path)
 
 
@@ -296,8 +308,8 @@ def test_baselines_that_are_there_are_not_trained_again(root, tmp_path, models, 
     for model in train_baselines.RECIPES:
         home = shutil.copytree(models / "cnn", tmp_path / model)
         argv = train_baselines.arguments(model, tmp_path, None)
-        with (home / "README.md").open("a") as card:
-            card.write(f"\npython scripts/train.py {shlex.join(argv)}\n")
+        command = f"python scripts/train.py {shlex.join(argv)}"
+        dataclasses.replace(TrainingRecord.read(home), command=command).write(home)
     command = [sys.executable, "scripts/publish.py", "--train", "--models", tmp_path]
     command += ["--only", "models", "--dry-run"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)

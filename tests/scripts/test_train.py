@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -15,6 +17,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
 import mnist1d_hf
+from mnist1d_hf.evidence.training_record import TrainingRecord
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +82,23 @@ def test_it_trains_what_was_asked_for(trained):
     saved = json.loads((folder / "test_results.json").read_text())
     assert saved["test_accuracy"] == metrics["test_accuracy"]
     card = (folder / "README.md").read_text()
-    assert "shuffled num_samples=500" in card
-    assert "learning rate 0.01 (constant)" in card and "weights of the last step." in card
+    assert "config `shuffled` with `num_samples=500`" in card
+    assert "learning_rate = 0.01" in card and "| schedule | constant |" in card
+    record = TrainingRecord.read(folder)
+    assert (record.trained_on.config_name, record.trained_on.rows) == ("shuffled", 350)
+    tests = [found.accuracy for found in record.evaluations if found.name == "test"]
+    assert tests == [metrics["test_accuracy"]]
     history = json.loads((folder / "trainer_state.json").read_text())["log_history"]
     assert [e["step"] for e in history if "eval_accuracy" in e] == [2, 4]
+
+
+def test_the_snippets_of_a_local_card_run_where_the_command_ran(train, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train.main([*SHORT, "--model=logistic", "--output_dir=mnist1d"])  # which could be a Hub name
+    blocks = re.findall(r"```python\n(.*?)```", Path("mnist1d/README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block, {})
 
 
 def test_a_saved_model_and_other_data_may_be_used(train, tmp_path):

@@ -11,6 +11,7 @@ from huggingface_hub import HfApi, ModelCard
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, TrainerCallback, TrainingArguments
 
+import mnist1d_hf
 from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor
 from mnist1d_hf.training.trainer import EpochBatches, Mnist1DTrainer
 
@@ -270,7 +271,7 @@ def test_resuming_from_nothing_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
-def test_push_to_hub_brings_model_code_card_and_results(hub, tmp_path):
+def test_push_to_hub_brings_model_code_card_and_results(hub, cache, tmp_path):
     args = arguments(tmp_path / "cnn", hub_model_id="alice/mnist1d-cnn", save_strategy="steps")
     trainer = Mnist1DTrainer(
         build("cnn"),
@@ -280,8 +281,9 @@ def test_push_to_hub_brings_model_code_card_and_results(hub, tmp_path):
         processing_class=Mnist1DFeatureExtractor(),
     )
     trainer.train()
-    accuracy = trainer.evaluate(VALIDATION, metric_key_prefix="test")["test_accuracy"]
-    trainer.push_to_hub(dataset="alice/mnist1d", dataset_args="shuffled")
+    test = mnist1d_hf.load_dataset("shuffled", split="test")
+    accuracy = trainer.evaluate(test, metric_key_prefix="test")["test_accuracy"]
+    trainer.push_to_hub(dataset="alice/mnist1d")
     files = set(HfApi().list_repo_files("alice/mnist1d-cnn"))
     assert files >= {
         ".eval_results/mnist1d.yaml",
@@ -292,6 +294,7 @@ def test_push_to_hub_brings_model_code_card_and_results(hub, tmp_path):
         "model.safetensors",
         "modeling_mnist1d.py",
         "preprocessor_config.json",
+        "training.json",
     }
     assert not any(name.startswith("checkpoint") for name in files)
     card = ModelCard.load("alice/mnist1d-cnn")
