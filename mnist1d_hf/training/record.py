@@ -125,7 +125,7 @@ class RecordingTrainer(Trainer):
             dataset=next(iter([*as_list(dataset_tags), *as_list(dataset)]), None),
             config_name=config_name or next(iter(as_list(dataset_args)), None),
         )
-        card = {"language": language, "license": license}
+        card: dict[str, Any] = {"language": language, "license": license}
         card |= {"tags": as_list(tags), "tasks": as_list(tasks)}
         record = record_training(
             self,
@@ -147,7 +147,7 @@ class RecordingTrainer(Trainer):
                 temporary.write_text(content, encoding="utf-8")
         record.write(folder)  # last: a folder with a record is complete
 
-    def push_to_hub(  # type: ignore[override]
+    def push_to_hub(
         self,
         commit_message: str | None = "End of training",
         blocking: bool = True,
@@ -158,14 +158,14 @@ class RecordingTrainer(Trainer):
     ):
         """`Trainer.push_to_hub`; results of an earlier training do not stay in the repository."""
         pushed = super().push_to_hub(commit_message, blocking, token, revision, private, **kwargs)
-        if (
-            self.is_world_process_zero()
-            and not (Path(self.args.output_dir) / EVAL_RESULTS).exists()
-        ):
+        results = Path(self.args.output_dir or ".") / EVAL_RESULTS
+        if self.is_world_process_zero() and not results.exists():
             api = HfApi(token=token or self.args.hub_token)
-            target = {"repo_id": self.hub_model_id, "revision": revision or self.args.hub_revision}
-            if api.file_exists(filename=EVAL_RESULTS, **target):
-                api.delete_file(EVAL_RESULTS, commit_message="Remove old results", **target)
+            repo_id, revision = str(self.hub_model_id), revision or self.args.hub_revision
+            if api.file_exists(repo_id, EVAL_RESULTS, revision=revision):
+                api.delete_file(
+                    EVAL_RESULTS, repo_id, revision=revision, commit_message="Remove old results"
+                )
         return pushed
 
     def _start(self) -> str | None:
@@ -335,7 +335,8 @@ def schedule_facts(trainer: RecordingTrainer) -> dict[str, Any] | None:
     warmup = args.get_warmup_steps(trainer.state.max_steps)
     if warmup and facts["name"] != SchedulerType.CONSTANT.value:  # which has no warm-up
         facts["warmup_steps"] = warmup
-    return facts | {key: str(value) for key, value in (args.lr_scheduler_kwargs or {}).items()}
+    more: Any = args.lr_scheduler_kwargs or {}
+    return facts | {key: str(value) for key, value in more.items()}
 
 
 def loss_facts(trainer: Trainer) -> dict[str, Any]:
@@ -357,7 +358,7 @@ def weights_digest(weights: Mapping[str, Any]) -> str:
         tensor = weights[name]
         if isinstance(tensor, torch.Tensor):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
