@@ -21,27 +21,35 @@ from mnist1d_hf.entrances import program
 from mnist1d_hf.evidence.training_record import TrainingRecord
 from mnist1d_hf.extras import require
 from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.training.recipes import RECIPES, WARM_UP, Recipe
 
-PAPER = ["--protocol=paper", "--train_sampling_strategy=sequential", "--max_steps=6000"]
-OURS = [
-    "--protocol=paper",
-    *("--learning_rate=0.003", "--weight_decay=0.01", "--lr_scheduler_type=cosine"),
-    *("--warmup_steps=0.05", "--label_smoothing_factor=0.05"),  # a twentieth of the steps
-]
-RECIPES = {
-    **dict.fromkeys(("logistic", "mlp", "cnn", "gru"), PAPER),
-    "tcn": [*OURS, "--augment=2", "--max_steps=1500"],
-    "transformer": [*OURS, "--augment=6", "--max_steps=3000"],
-}
 # for going on after an interruption; of no influence on what is trained
 KEEP = ["--save_strategy=steps", "--save_steps=1000", "--save_total_limit=1"]
+
+
+def options(recipe: Recipe) -> list[str]:
+    """The recipe as arguments of scripts/train.py, whose defaults are the paper's."""
+    given = {"protocol": "paper"}
+    if recipe.shuffled:
+        given |= {
+            "learning_rate": recipe.learning_rate,
+            "weight_decay": recipe.weight_decay,
+            "lr_scheduler_type": recipe.schedule,
+            "warmup_steps": WARM_UP,
+            "label_smoothing_factor": recipe.label_smoothing,
+            "augment": recipe.shift,
+        }
+    else:
+        given["train_sampling_strategy"] = "sequential"
+    given["max_steps"] = recipe.steps
+    return [f"--{name}={value}" for name, value in given.items()]
 
 
 def arguments(model: str, folder: Path, max_steps: int | None) -> list[str]:
     """Those of scripts/train.py that train this model, by `max_steps` if it is given."""
     what = [f"--model={model}", f"--output_dir={folder / model}"]
     fewer = [] if max_steps is None else [f"--max_steps={max_steps}"]  # the last one counts
-    return [*what, *RECIPES[model], *fewer, *KEEP]
+    return [*what, *options(RECIPES[model]), *fewer, *KEEP]
 
 
 def finished(folder: Path, argv: list[str]) -> bool:

@@ -42,6 +42,8 @@ from mnist1d_hf.signals.params import CONFIGS
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.training.augment import vary
 from mnist1d_hf.training.many import ordered_batches, train_many
+from mnist1d_hf.training.predictions import accuracy, predict
+from mnist1d_hf.training.recipes import OURS, PAPER, RECIPES, WARM_UP, Recipe
 
 SOURCE = "paper, table 1 and figure 2; notebook mnist1d-classification"
 CONFIG_NAMES = ("default", "shuffled", "high-translation")
@@ -51,20 +53,13 @@ WAYS = {
     "validation": "selected on validation",
     "test": "selected on test",
 }
-OURS = ("tcn", "transformer")
-# Of the recipe of these two. A TCN hardly needs shifts, and at the border they cut digits in two.
-UPDATES = {"tcn": 1500, "transformer": 3000}
-SHIFTS = {"tcn": 2, "transformer": 6}
-TOGETHER = ("logistic", "mlp", "cnn")  # what train_many takes
-SLOW = ("gru", "transformer")
-COST = {"logistic": 1, "mlp": 2, "cnn": 6, "gru": 40, "tcn": 80, "transformer": 120}
 
 
 @dataclass(frozen=True)
 class Args:
     """The settings of the notebook, and how often we repeat it."""
 
-    models: Annotated[tuple[str, ...], "architectures"] = tuple(COST)
+    models: Annotated[tuple[str, ...], "architectures"] = tuple(RECIPES)
     configs: Annotated[tuple[str, ...], "datasets"] = ("default", "shuffled", "high-translation")
     seeds: Annotated[int, "runs with other initial weights"] = 10
     slow_seeds: Annotated[int, "the same for GRU and Transformer"] = 5
@@ -75,8 +70,8 @@ class Args:
 
     def __post_init__(self) -> None:
         for name in self.models:
-            if name not in COST:
-                raise ValueError(f"models: {name!r} is not one of {', '.join(COST)}")
+            if name not in RECIPES:
+                raise ValueError(f"models: {name!r} is not one of {', '.join(RECIPES)}")
 
     @classmethod
     def at(cls, scale: str) -> "Args":
@@ -88,55 +83,40 @@ class Args:
         )
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; the defaults are the paper's."""
-
-    learning_rate: float = 1e-2
-    weight_decay: float = 0.0
-    modern: bool = False  # AdamW, warm-up and cosine, label smoothing, shuffled batches
-    shift: int | None = None  # points, of the augmentation; None for none
-
-    def optimizer(self, network: torch.nn.Module, steps: int) -> tuple[Any, Any]:
-        """The optimizer and the schedule of its rate."""
-        kind = torch.optim.AdamW if self.modern else torch.optim.Adam
-        optimizer = kind(
-            network.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True
-        )
-
-        def rate(step: int) -> float:
-            if not self.modern:
-                return 1.0
-            return min(1.0, 20 * (step + 1) / steps) * (1 + math.cos(math.pi * step / steps)) / 2
-
-        return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(logits, labels, label_smoothing=0.05 if self.modern else 0.0)
-
-    def batches(
-        self, x: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Batches of 100 rows without end."""
-        while True:
-            n = len(x)
-            order = torch.randperm(n, generator=generator) if self.modern else torch.arange(n)
-            for rows in order.split(100):
-                batch = x[rows]
-                if self.shift is not None:
-                    batch = vary(batch, generator, self.shift)
-                yield batch, labels[rows]
-
-
-RECIPES = {
-    "paper": Recipe(),
-    "plain": Recipe(learning_rate=3e-3, weight_decay=0.01, modern=True),
-}
-
-
 def recipe_of(model: str, name: str) -> Recipe:
-    """A recipe by its name; that of a model of ours with augmentation is "augmented"."""
-    return RECIPES[name] if name in RECIPES else replace(RECIPES["plain"], shift=SHIFTS[model])
+    """A recipe by its name: "paper", or of a model of ours "augmented", or "plain" without that."""
+    if name == "paper":
+        return PAPER
+    return RECIPES[model] if name == "augmented" else replace(RECIPES[model], shift=None)
+
+
+def optimizer_of(recipe: Recipe, network: torch.nn.Module, steps: int) -> tuple[Any, Any]:
+    """The optimizer and the schedule of its learning rate."""
+    optimizer = getattr(torch.optim, recipe.optimizer)(
+        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
+
+    def rate(step: int) -> float:
+        if recipe.schedule == "constant":
+            return 1.0
+        warm_up = min(1.0, 1 / WARM_UP * (step + 1) / steps)
+        return warm_up * (1 + math.cos(math.pi * step / steps)) / 2
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+
+
+def batches_of(
+    recipe: Recipe, x: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Batches of 100 rows without end."""
+    while True:
+        n = len(x)
+        order = torch.randperm(n, generator=generator) if recipe.shuffled else torch.arange(n)
+        for rows in order.split(100):
+            batch = x[rows]
+            if recipe.shift is not None:
+                batch = vary(batch, generator, recipe.shift)
+            yield batch, labels[rows]
 
 
 def load(config: str, protocol: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
@@ -156,15 +136,6 @@ def load(config: str, protocol: str) -> dict[str, tuple[torch.Tensor, torch.Tens
     }
 
 
-@torch.no_grad()
-def predict(network: Any, x: torch.Tensor) -> torch.Tensor:
-    """Classes (n,) of signals (n, d)."""
-    network.eval()
-    classes = torch.cat([network.logits(part).argmax(1) for part in x.split(500)])
-    network.train()
-    return classes
-
-
 def train(
     model: str,
     config: str,
@@ -182,20 +153,21 @@ def train(
     network, how = new_model(model, seed, **sizes), recipe_of(model, recipe)
     if weight_decay:
         how = replace(how, weight_decay=weight_decay)
-    optimizer, schedule = how.optimizer(network, updates)
-    batches = how.batches(*splits["train"], torch.Generator().manual_seed(seed))
+    optimizer, schedule = optimizer_of(how, network, updates)
+    batches = batches_of(how, *splits["train"], torch.Generator().manual_seed(seed))
     curves: dict[str, list[float]] = {name: [] for name in splits}
     best, chosen = -1.0, 0
     for update in range(1, updates + 1):
         batch, labels = next(batches)
-        how.loss(network.logits(batch), labels).backward()
+        logits = network.logits(batch)
+        F.cross_entropy(logits, labels, label_smoothing=how.label_smoothing).backward()
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
         if update % evaluate_every and update < updates:
             continue
         for name, (x, y) in splits.items():
-            curves[name].append(round(100 * (predict(network, x) == y).float().mean().item(), 3))
+            curves[name].append(accuracy(network, x, y))
         score = curves["validation"][-1] if protocol == "validation" else update
         if score > best:  # of equals the first
             best, chosen, weights = score, update, deepcopy(network.state_dict())
@@ -256,9 +228,7 @@ def step_times(models: list[str], steps: int) -> dict[str, float]:
     """
     x, labels = load("default", "last_step")["train"]
     networks = {model: new_model(model, 0) for model in models}
-    optimizers = {
-        m: RECIPES["paper"].optimizer(network, steps)[0] for m, network in networks.items()
-    }
+    optimizers = {m: optimizer_of(PAPER, network, steps)[0] for m, network in networks.items()}
     best = dict.fromkeys(models, math.inf)
     for _, model in product(range(5), models):
         start = time.process_time()
@@ -284,14 +254,18 @@ def plan(args: Args) -> list[Key]:
         # shifting a signal whose points are permuted makes it another one
         if (recipe, config) != ("augmented", "shuffled")
     ]
-    return sorted(rows, key=lambda row: COST[row[1]] * (1 if row[0] == "default" else 5))
+
+    def cost(row: Key) -> int:
+        return RECIPES[row[1]].relative_step_time * (1 if row[0] == "default" else 5)
+
+    return sorted(rows, key=cost)
 
 
 def measure(keys: list[Key], args: Args, cells: Cells) -> dict[Key, list[dict[str, Any]]]:
     """The runs behind the rows, those of all rows side by side."""
-    fast = [key for key in keys if key[1] in TOGETHER]
+    fast = [key for key in keys if RECIPES[key[1]].stackable]
     seeds = {
-        key: range(args.slow_seeds if key[1] in SLOW else args.seeds)
+        key: range(args.slow_seeds if RECIPES[key[1]].slow else args.seeds)
         for key in keys
         if key not in fast
     }
@@ -318,7 +292,7 @@ def cell_of(key: Key, args: Args) -> dict[str, Any]:
 
 
 def timing(model: str, args: Args) -> dict[str, int]:
-    updates = min(args.updates, UPDATES.get(model, args.updates))
+    updates = min(args.updates, RECIPES[model].steps) if model in OURS else args.updates
     return {"updates": updates, "evaluate_every": args.evaluate_every}
 
 

@@ -35,6 +35,8 @@ from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.training.batches import batches
 from mnist1d_hf.training.many import ordered_batches, train_many
+from mnist1d_hf.training.predictions import accuracy
+from mnist1d_hf.training.recipes import RECIPES
 
 SOURCE = "a question of this study; the paper, table 1, has 4000 rows and the human"
 # The two streams are normalised by constants that differ by a hundredth of a percent in scale and
@@ -43,10 +45,8 @@ COUNTER = SignalParams(stream="counter")
 BATCH = 100
 FROZEN, ENDLESS = "frozen", "endless"  # the 4000 rows, and the counter stream
 FOUR = ("logistic", "mlp", "gru", "cnn")  # of the paper, in its order
-TOGETHER = ("logistic", "mlp", "cnn")  # what train_many takes
-COST = {"logistic": 1, "mlp": 2, "cnn": 6, "gru": 40, "tcn": 80, "transformer": 120}
-# of Adam; ours were tuned at this one, with a schedule that a run with two ends cannot have
-RATES = {"tcn": 3e-3, "transformer": 3e-3}
+# Of the recipes only the learning rate is used, with Adam: TCN and Transformer were tuned at theirs
+# with a schedule, which a run with two ends cannot have.
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Args:
 
     def __post_init__(self) -> None:
         for name in self.models:
-            if name not in COST:
-                raise ValueError(f"models: {name!r} is not one of {', '.join(COST)}")
+            if name not in RECIPES:
+                raise ValueError(f"models: {name!r} is not one of {', '.join(RECIPES)}")
         if min(self.seeds, self.slow_seeds) < 2:
             raise ValueError(
                 f"seeds={self.seeds}, slow_seeds={self.slow_seeds}: at least 2, for a spread"
@@ -118,7 +118,7 @@ def train_together(
         x,
         labels,
         order,
-        learning_rate=RATES.get(model, 0.01),
+        learning_rate=RECIPES[model].learning_rate,
         splits=measured,
         evaluate_every=evaluate_every,
     )
@@ -164,7 +164,7 @@ def train_alone(
     else:
         del measured["train"]
     network = new_model(model, seed)
-    optimizer = torch.optim.Adam(network.parameters(), RATES.get(model, 0.01), fused=True)
+    optimizer = torch.optim.Adam(network.parameters(), RECIPES[model].learning_rate, fused=True)
     found: dict[str, list[Any]] = {name: [] for name in ("steps", *measured)}
     for step, (batch, labels) in enumerate(islice(rows, updates), start=1):
         F.cross_entropy(network.logits(batch), labels).backward()
@@ -177,18 +177,9 @@ def train_alone(
     return found
 
 
-@torch.no_grad()
-def accuracy(network: Any, x: torch.Tensor, labels: torch.Tensor) -> float:
-    """Percent of the rows that are classified rightly."""
-    network.eval()
-    classes = torch.cat([network.logits(part).argmax(1) for part in x.split(500)])
-    network.train()
-    return round(100 * (classes == labels).float().mean().item(), 3)
-
-
 def measure(model: str, data: str, args: Args, cells: Cells) -> list[dict[str, Any]]:
     """The curves of all seeds; on 4000 rows slow models stop at the paper's budget."""
-    fast = model in TOGETHER
+    fast = RECIPES[model].stackable
     slow_updates = args.slow_updates if data == ENDLESS else args.budget
     cell = {
         "model": model,
@@ -207,7 +198,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     """The table, the curves and the verdicts."""
     table: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    for model in sorted(args.models, key=COST.__getitem__):
+    for model in sorted(args.models, key=lambda name: RECIPES[name].relative_step_time):
         for data in (FROZEN, ENDLESS):
             runs = measure(model, data, args, cells)
             steps = runs[0]["steps"]

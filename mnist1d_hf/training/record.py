@@ -63,16 +63,17 @@ class RecordingTrainer(Trainer):
 
     def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
         metrics = super().evaluate(eval_dataset, ignore_keys, metric_key_prefix)
-        dataset = self.eval_dataset if eval_dataset is None else eval_dataset
+        dataset: Any = self.eval_dataset if eval_dataset is None else eval_dataset
         if isinstance(dataset, str):
-            dataset = self.eval_dataset[dataset]
+            named: Any = self.eval_dataset
+            dataset = named[dataset]
         if not isinstance(dataset, dict):  # of a dict, each was evaluated by a call of its own
-            self._remember(dataset, metric_key_prefix, metrics, self.state.log_history[-1:])
+            self._remember(dataset, metric_key_prefix, metrics, self.state.log_history[-1])
         return metrics
 
     def predict(self, test_dataset, ignore_keys=None, metric_key_prefix="test"):
         output = super().predict(test_dataset, ignore_keys, metric_key_prefix)
-        self._remember(test_dataset, metric_key_prefix, output.metrics, [])
+        self._remember(test_dataset, metric_key_prefix, output.metrics, None)
         return output
 
     def _remember(self, dataset, prefix, metrics, logged) -> None:
@@ -84,7 +85,7 @@ class RecordingTrainer(Trainer):
                     without_prefix(metrics, prefix),
                     self.state.global_step,
                     self._weights_digest(),
-                    *(logged or [None]),
+                    logged,
                     self.is_in_train,
                 )
             )
@@ -96,7 +97,7 @@ class RecordingTrainer(Trainer):
         model: Any = self.model
         return weights_digest(model.state_dict())
 
-    def create_model_card(  # type: ignore[override]
+    def create_model_card(
         self,
         language: str | None = None,
         license: str | None = None,

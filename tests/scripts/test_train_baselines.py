@@ -1,5 +1,6 @@
 """The models that are published: trained by one command, once, resumable, and as the study does."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from mnist1d_hf.models import ARCHITECTURES
+from mnist1d_hf.training.recipes import RECIPES, WARM_UP
 
 
 @pytest.fixture
@@ -24,25 +26,24 @@ def weights(folder):
     return load_file(folder / "model.safetensors")
 
 
-def test_recipes_are_those_of_the_study(script):
-    import train
+def test_train_py_is_told_the_whole_recipe(script):
+    from mnist1d_hf.training import arguments as train
 
-    from mnist1d_hf.studies import classification as study
-
-    assert set(script.RECIPES) == set(ARCHITECTURES)
-    for model, options in script.RECIPES.items():
-        _, data, args = train.parse(options)
-        recipe = study.recipe_of(model, "augmented" if model in study.OURS else "paper")
-        assert (args.learning_rate, args.weight_decay) == (
-            recipe.learning_rate,
-            recipe.weight_decay,
+    assert set(RECIPES) == set(ARCHITECTURES)
+    for recipe in RECIPES.values():
+        _, data, args = train.parse(script.options(recipe))
+        parsed = dataclasses.replace(
+            recipe,
+            learning_rate=args.learning_rate,
+            weight_decay=args.weight_decay,
+            schedule=args.lr_scheduler_type,
+            label_smoothing=args.label_smoothing_factor,
+            shuffled=args.train_sampling_strategy == "random",
+            steps=args.max_steps,
+            shift=data.augment,
         )
-        assert (args.train_sampling_strategy == "random") == recipe.modern
-        assert args.label_smoothing_factor == (0.05 if recipe.modern else 0)
-        assert args.lr_scheduler_type == ("cosine" if recipe.modern else "constant")
-        assert data.augment == recipe.shift
-        # the notebook makes one step more than 6000
-        assert args.max_steps in (updates := study.UPDATES.get(model, 6001), updates - 1)
+        assert parsed == recipe
+        assert args.warmup_steps == (WARM_UP if recipe.schedule == "cosine" else 0)
 
 
 def test_trains_what_is_missing_and_goes_on_where_it_was_interrupted(

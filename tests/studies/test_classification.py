@@ -110,8 +110,8 @@ def test_logistic_regression_repeats_the_log_of_2020():
 
 def test_augmentation_varies_what_the_network_sees_and_not_the_rows():
     x, labels = torch.randn(200, 40), torch.arange(200) % 10
-    batches = study.recipe_of("tcn", "augmented").batches(
-        x, labels, torch.Generator().manual_seed(0)
+    batches = study.batches_of(
+        study.recipe_of("tcn", "augmented"), x, labels, torch.Generator().manual_seed(0)
     )
     seen = [next(batches) for _ in range(2)]
     assert sorted(torch.cat([y for _, y in seen]).tolist()) == sorted(labels.tolist())
