@@ -107,6 +107,7 @@ class Mnist1DConfig(datasets.BuilderConfig):
         length = self.params.final_seq_length
         return datasets.Features({"x": datasets.List(number, length=length), "label": digits})
 
+    @property
     def changed(self) -> dict[str, Any]:
         """The parameters whose values differ from those of the preset of this name."""
         preset = CONFIGS.get(self.name, SignalParams())
