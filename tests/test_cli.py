@@ -130,7 +130,7 @@ def test_padding_may_be_written_in_every_way(run, tmp_path, form, joined):
 def test_templates_are_a_config_everywhere(run, tmp_path):
     assert run("show", "templates", "--out", "ten")[0] == 0
     assert run("show", "--picture", "templates", "--out", "same")[0] == 0
-    assert (tmp_path / "ten.svg").read_bytes() == (tmp_path / "same.svg").read_bytes()
+    assert (tmp_path / "ten.png").read_bytes() == (tmp_path / "same.png").read_bytes()
     assert run("generate", "templates", "--out", "data")[0] == 0
 
 
