@@ -16,7 +16,8 @@ import typer
 from mnist1d_hf.entrances import program
 from mnist1d_hf.evidence.results import read_result, write_json, write_result
 from mnist1d_hf.files import replacing
-from mnist1d_hf.pages.dataset_card import fill, fill_tables
+from mnist1d_hf.leaderboard.records import read_records
+from mnist1d_hf.pages.dataset_card import fill, fill_tables, leaderboard
 from mnist1d_hf.pages.facts import dataset_facts
 from mnist1d_hf.pages.leaderboard import board
 
@@ -31,10 +32,11 @@ def main(
     seconds = time.perf_counter() - start
     write_if_new(folder / "results" / "dataset.json", facts, seconds)
     results = {path.stem: read_result(path) for path in sorted(folder.glob("results/*.json"))}
-    results["leaderboard"] = board(results.get("classification"), results.get("leaderboard"))
+    results["leaderboard"] = board(results.get("classification"))
     write_json(folder / "results" / "leaderboard.json", results["leaderboard"])
-    for (path, make), old in zip(pages, before, strict=True):
-        text = make(old, results)
+    results["tracks"] = read_records(folder / "leaderboard")
+    texts = {path: make(old, results) for (path, make), old in zip(pages, before, strict=True)}
+    for path, text in (texts | {folder / "LEADERBOARD.md": leaderboard(results)}).items():
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         print(f"{path}: {len(text):,} characters")

@@ -1,87 +1,178 @@
-"""Add an entry to the leaderboard: predictions for the test rows, checked and scored here.
+"""Enter a model in the leaderboard: its code is run here as the referee runs it.
 
-    python scripts/submit.py predictions.csv --name "my TCN" \\
-        --selection validation --link https://github.com/me/my-tcn
+    python scripts/submit.py my_model.py --name "my TCN" --author "Ada" --link https://example.org
+    python scripts/submit.py my_model.py --track seconds-94 --name ... --author ... --link ...
+    python scripts/submit.py my_model.py --track default --rehearse   # two trials, nothing written
+    python scripts/submit.py --verify dataset_card/leaderboard/default/my-tcn.json
 
-The file has a line for each of the 1000 test rows, in their order, and on it the digits that the
-runs predict, separated by commas or spaces: a column per run; at least three runs with seeds of
-their own are recommended. Or a NumPy array (1000, runs) as .npy. To make one:
+The file has one function, in any framework that is installed:
 
-    classes = np.stack(runs, axis=1)
-    np.savetxt("predictions.csv", classes, fmt="%d", delimiter=",")
+    def train(x, y, *, seed, num_classes):      # x (rows, 40) float32, y (rows,) int64
+        ...
+        return predict                          # predict(x) -> (rows,) integers 0..num_classes-1
 
-Writes dataset_card/results/leaderboard.json and the table of the card; then open a pull request.
+A data seed is drawn now. Each trial trains on new examples and is tested on new ones, in a sandbox
+without network, on one thread, for at most 30 minutes and 4 GiB. The entry that leads the track is
+run on the same data; a difference of less than three standard errors is a tie. The record has
+everything that is needed to run the entry again: open a pull request with it and its .npz file.
 """
 
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-import numpy as np
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist1d_hf.entrances import program
-from mnist1d_hf.evidence.results import read_result, write_json
-from mnist1d_hf.files import replacing
-from mnist1d_hf.pages.dataset_card import fill
-from mnist1d_hf.pages.leaderboard import Submission, frozen_labels, submit
+from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.leaderboard.draws import draw_seed
+from mnist1d_hf.leaderboard.records import (
+    agreement,
+    compare,
+    make_record,
+    read_records,
+    slug,
+    write_record,
+)
+from mnist1d_hf.leaderboard.referee import Score, Trial, run_entry
+from mnist1d_hf.leaderboard.tracks import TRACKS, Track
+from mnist1d_hf.signals.params import check_choice
 
-LARGEST = 10_000_000  # bytes
-
-
-def read_classes(path: Path) -> np.ndarray:
-    """What is predicted, (rows, runs), unchecked; ValueError when the file holds no numbers."""
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist")
-    if not 0 < path.stat().st_size < LARGEST:
-        raise ValueError(f"{path} has {path.stat().st_size} bytes: must be 1 to {LARGEST}")
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        lines = path.read_text(encoding="utf-8").replace(",", " ").splitlines()
-        return np.loadtxt(lines, ndmin=2)
-    except (ValueError, EOFError) as error:
-        raise ValueError(
-            f"{path}: {error}; it must hold digits alone, a line per test row, without a header"
-        ) from None
+CONSOLE = Console(stderr=True)
+REHEARSALS = 2
 
 
 def main(
-    predictions: Annotated[Path, typer.Argument(help="file of predicted digits, .csv or .npy")],
-    name: Annotated[str, typer.Option(help="of the model")],
-    selection: Annotated[
-        str,
-        typer.Option(help="what decided which weights were tested: validation, last_step, test"),
-    ],
-    link: Annotated[str, typer.Option(help="address of the paper or the code")],
-    config: Annotated[
-        str, typer.Option(help="default, shuffled, high-translation or noisy")
-    ] = "default",
-    remark: Annotated[str, typer.Option(help="what departs from the protocol")] = "",
-    card: Annotated[Path, typer.Option(help="folder of the card")] = Path("dataset_card"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="score, write nothing")] = False,
+    file: Annotated[Path | None, typer.Argument(help="the entry: a Python file")] = None,
+    track: Annotated[str, typer.Option(help=f"one of {', '.join(TRACKS)}")] = "default",
+    name: Annotated[str, typer.Option(help="what the entry is called, up to 40 characters")] = "",
+    author: Annotated[str, typer.Option(help="who made it, up to 40 characters")] = "",
+    link: Annotated[str, typer.Option(help="https address of a description or the code")] = "",
+    remark: Annotated[str, typer.Option(help="a footnote, up to 200 characters")] = "",
+    folder: Annotated[Path, typer.Option(help="where entries are kept")] = Path(
+        "dataset_card/leaderboard"
+    ),
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="run two trials, write nothing")
+    ] = False,
+    verify: Annotated[
+        Path | None, typer.Option(help="run a recorded entry again on its own data and compare")
+    ] = None,
 ) -> None:
-    submission = Submission(name, selection, link, config, remark)
-    results = {path.stem: read_result(path) for path in sorted(card.glob("results/*.json"))}
-    if "leaderboard" not in results:
-        raise ValueError(f"{card}/results/leaderboard.json does not exist: name it by --card")
-    labels = frozen_labels(config)
-    board = submit(results["leaderboard"], submission, read_classes(predictions), labels)
-    (entry,) = (e for e in board["entries"] if (e["name"], e["config"]) == (name, config))
-    print(f"{name}: {entry['accuracy']} % of {len(labels)} rows, mean of {entry['n']} runs")
-    if entry["n"] < 3:
-        print("note: at least three runs, each with a seed of its own, are recommended")
-    if selection == "test":
-        print("note: the table will say that the weights were selected on the test rows")
-    if dry_run:
-        return
-    text = fill((card / "README.md").read_text(encoding="utf-8"), {**results, "leaderboard": board})
-    write_json(card / "results" / "leaderboard.json", board)
-    with replacing(card / "README.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    print(f"wrote {card / 'results' / 'leaderboard.json'} and {card / 'README.md'}")
+    if verify:
+        check_record(verify)
+    elif file is None:
+        raise ValueError("give the entry's file, or --verify and a record")
+    elif rehearse:
+        show(TRACKS[known(track)], rehearsal(read_code(file), TRACKS[track]))
+    else:
+        about = {"name": name, "author": author, "link": link, "remark": remark}
+        enter(read_code(file), TRACKS[known(track)], check_about(about), folder)
 
 
-app = program(main, __doc__, "the files that are named above are complete")
+def known(track: str) -> str:
+    check_choice("track", track, TRACKS)
+    return track
+
+
+def read_code(file: Path) -> str:
+    """The source of an entry; ValueError when it is no Python with a function `train`."""
+    if not file.is_file():
+        raise ValueError(f"{file} does not exist")
+    code = file.read_text(encoding="utf-8")
+    try:
+        compile(code, str(file), "exec")
+    except SyntaxError as error:
+        raise ValueError(f"{file}: {error}") from None
+    if "def train" not in code:
+        raise ValueError(f"{file} has no function train(x, y, *, seed, num_classes)")
+    return code
+
+
+def check_about(about: dict[str, str]) -> dict[str, str]:
+    """What is said of an entry; ValueError when it does not fit into a table."""
+    for field, longest in (("name", 40), ("author", 40), ("remark", 200)):
+        value = about[field].strip()
+        if (
+            len(value) > longest
+            or set(value) & set("|<>\n\r`[]")
+            or not (value or field == "remark")
+        ):
+            raise ValueError(
+                f"--{field} {value!r}: must be 1 to {longest} characters without | < > ` [ ]"
+            )
+    slug(about["name"])
+    parts = urlsplit(about["link"])
+    if parts.scheme != "https" or "." not in parts.netloc or set(about["link"]) & set("|<>() \n"):
+        raise ValueError(f"--link {about['link']!r}: must be an https:// address")
+    return about
+
+
+def enter(code: str, track: Track, about: dict[str, str], folder: Path) -> None:
+    """Run an entry beside the one that leads its track, and write its record."""
+    path = folder / track.name / f"{slug(about['name'])}.json"
+    if path.exists():
+        raise ValueError(f"{path} exists: choose another --name, or remove that entry first")
+    leader = next(iter(read_records(folder)[track.name]), None)
+    data_seed, begin = draw_seed(), time.perf_counter()
+    score = run(code, track, data_seed, about["name"])
+    record = make_record(track, score, code, data_seed, about)
+    if leader:
+        rows = score.rows if track.score == "rows" else None
+        other = run(leader["code"], track, data_seed, leader["name"], rows=rows)
+        record["against"] = compare(score, other, track, leader)
+    write_record(path, record, score, seconds=time.perf_counter() - begin)
+    show(track, score)
+    if leader:
+        difference, z = record["against"]["difference"]["mean"], record["against"]["z"]
+        CONSOLE.print(f"against {leader['name']}: {difference:+.3f}, z = {z:.1f}")
+    print(f"wrote {path}; `make pages` puts it on the page")
+
+
+def rehearsal(code: str, track: Track) -> Score:
+    small = replace(track, trials=REHEARSALS, test_rows=10_000, target=None, score="accuracy")
+    return run(code, small, draw_seed(), "rehearsal")
+
+
+def check_record(path: Path) -> None:
+    """Run a recorded entry again on its own data."""
+    record = read_result(path)
+    track = TRACKS[record["track"]]
+    score = run(record["code"], track, record["data_seed"], record["name"], rows=record["rows"])
+    for what, value in agreement(record, path.with_suffix(".npz"), score).items():
+        print(f"{what}: {value:.3f}")
+
+
+def run(code: str, track: Track, data_seed: int, name: str, *, rows: int | None = None) -> Score:
+    """All trials, with a bar that counts them."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=CONSOLE) as progress:
+        task = progress.add_task(name, total=track.trials)
+
+        def done(count: int, trial: Trial) -> None:
+            if progress.tasks[task].finished:  # the next number of training examples
+                progress.reset(task)
+            what = f"{name}, {count:,} rows: {trial.accuracy:.2f} %, {trial.seconds:.1f} s"
+            progress.update(task, description=what)
+            progress.advance(task)
+
+        return run_entry(code, track, data_seed, rows=rows, done=done)
+
+
+def show(track: Track, score: Score) -> None:
+    found: dict[str, Any] = score.summary()
+    accuracy, seconds = found["accuracy"], found["seconds"]
+    print(
+        f"{track.title}: {accuracy['mean']:.3f} % (SD {accuracy['std']:.3f}, {accuracy['n']} "
+        f"trials), {seconds['mean']:.2f} CPU s, {score.rows:,} training examples"
+    )
+
+
+app = program(main, __doc__, stopped="nothing is written")
 
 if __name__ == "__main__":
     app()

@@ -21,7 +21,7 @@ ROOMS = {
     "data": {"signals", "files"},
     "evidence": {"files", "workers"},
     "figures": {"signals", "files", "extras", "evidence.published"},
-    "pages": {"signals", "data", "evidence"},
+    "pages": {"signals", "data", "evidence", "leaderboard"},
     "leaderboard": {"signals", "evidence.results", "files"},
     "shards": {"signals", "data", "files", "workers"},
     "training": {

@@ -12,9 +12,11 @@ import yaml
 
 from mnist1d_hf.evidence.claims import outcomes
 from mnist1d_hf.evidence.published import NAMES, PROTOCOLS, PUBLISHED
-from mnist1d_hf.pages.leaderboard import leaderboard_table
+from mnist1d_hf.leaderboard.tracks import TRACKS
+from mnist1d_hf.pages.leaderboard import Entry, frozen_table, frozen_tables
 from mnist1d_hf.pages.reproduction import verdict_counts
 from mnist1d_hf.pages.tables import markdown, spread
+from mnist1d_hf.pages.tracks import leaderboard_page, track_table
 
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -229,8 +231,25 @@ def measured(results: Results) -> list[dict[str, Any]]:
     return results.get("classification", {"table": []})["table"]
 
 
-def entries_table(results: Results) -> str:
-    return leaderboard_table(results["leaderboard"]["entries"])
+def leaders_table(results: Results) -> str:
+    """The five best entries on default, or the five best published rows before there are any."""
+    entries = results.get("tracks", {}).get("default", ())
+    if entries:
+        return track_table(TRACKS["default"], entries, ceilings(results).get("default"), most=5)
+    rows = [Entry(**entry) for entry in results["leaderboard"]["entries"]]
+    return frozen_table([row for row in rows if row.config == "default"][:5], [])
+
+
+def ceilings(results: Results) -> dict[str, float]:
+    """The accuracy of the exact optimum on each config, in percent, where it was measured."""
+    found = results.get("optimum", {}).get("configs", {})
+    return {config: one["expected"] for config, one in found.items()}
+
+
+def leaderboard(results: Results) -> str:
+    """The page LEADERBOARD.md."""
+    frozen = frozen_tables(results["leaderboard"]["entries"])
+    return leaderboard_page(results.get("tracks", {}), ceilings(results), frozen)
 
 
 def verdicts_table(results: Results) -> str:
@@ -254,7 +273,7 @@ TABLES = {
     "templates": templates_table,
     "digests": digests_table,
     "classes": classes_table,
-    "leaderboard": entries_table,
+    "leaderboard": leaders_table,
     "verdicts": verdicts_table,
     "verdict-numbers": verdict_numbers,
 }

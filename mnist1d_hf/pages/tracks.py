@@ -1,0 +1,96 @@
+"""The leaderboard's page: a small table for each track, remarks as footnotes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, TRACKS, Track
+from mnist1d_hf.pages.tables import markdown, number, spread
+
+HEAD = """\
+# Leaderboard
+
+An entry is code, not predictions: one file with
+`train(x, y, *, seed, num_classes) -> predict`. `scripts/submit.py` draws a data seed after the
+entry is there, trains it on new examples, and tests it on new ones that nobody has seen before, in
+a sandbox without network. {tie}
+
+```bash
+python scripts/submit.py my_model.py --track default --rehearse     # two trials, nothing written
+python scripts/submit.py my_model.py --track default --name "my model" --author "my name" \\
+    --link https://example.org
+python scripts/submit.py --verify dataset_card/leaderboard/default/my-model.json
+```
+
+The rules: the file holds code alone, no data, no weights, and no numbers that were fitted to
+MNIST-1D or copied from its generator. It may use any library that is installed. It has one thread,
+30 minutes and 4 GiB for a trial. CPU seconds run from the training examples to the last
+prediction."""
+TIE = (
+    "Two entries whose scores differ by less than {z:g} standard errors share a rank: the "
+    "difference is paired, trial by trial, for an entry and the one that led its track, and "
+    "unpaired for others."
+)
+
+
+def leaderboard_page(
+    records: Mapping[str, Sequence[Mapping[str, Any]]],
+    ceilings: Mapping[str, float],
+    frozen: str,
+) -> str:
+    """The whole page, from the entries of each track in order, the optimum's accuracy in percent
+    of each config, and the section on the frozen test rows."""
+    parts = [HEAD.format(tie=TIE.format(z=NEW_RANK_Z))]
+    for name, track in TRACKS.items():
+        parts += [f"## {track.title}", track_text(track, records.get(name, ()), ceilings)]
+    return "\n\n".join([*parts, frozen]) + "\n"
+
+
+def track_text(
+    track: Track, records: Sequence[Mapping[str, Any]], ceilings: Mapping[str, float]
+) -> str:
+    """What is measured, the table of the entries, and their remarks."""
+    about = f"{track.trials} trials of {track.test_rows:,} test rows each."
+    ceiling = ceilings.get(track.config)
+    if track.score == "accuracy" and ceiling is not None:
+        about += f" The best possible classifier gets {ceiling:.2f} %."
+    if not records:
+        return f"{about}\n\nNo entry yet."
+    return "\n\n".join([about, track_table(track, records, ceiling), *footnotes(track, records)])
+
+
+def track_table(
+    track: Track,
+    records: Sequence[Mapping[str, Any]],
+    ceiling: float | None = None,
+    most: int | None = None,
+) -> str:
+    """The table of the entries, the best first; of the `most` best, if given."""
+    scores = {"accuracy": [], "rows": ["rows"], "seconds": []}[track.score]
+    above = track.score == "accuracy" and ceiling is not None
+    header = ["", "entry", *scores, "accuracy, %", *["above the optimum"] * above, "CPU seconds"]
+    rows = []
+    for record in records[:most]:
+        note = (
+            f"[^{track.name}-{record['rank']}-{records.index(record)}]" if record["remark"] else ""
+        )
+        accuracy, seconds = record["accuracy"], record["seconds"]
+        rows.append(
+            [
+                str(record["rank"]),
+                f"[{record['name']}]({record['link']}), {record['author']}{note}",
+                *[f"{record['rows']:,}"] * len(scores),
+                spread(accuracy["mean"], accuracy["std"]),
+                *([f"{ceiling - accuracy['mean']:.2f}"] if above and ceiling is not None else []),
+                number(round(seconds["mean"], 2)),
+            ]
+        )
+    return markdown(header, rows)
+
+
+def footnotes(track: Track, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The remarks of the entries that have one."""
+    return [
+        f"[^{track.name}-{record['rank']}-{place}]: {record['remark']}"
+        for place, record in enumerate(records)
+        if record["remark"]
+    ]

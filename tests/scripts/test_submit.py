@@ -1,0 +1,100 @@
+"""scripts/submit.py: an entry from its file to its record, and back."""
+
+import dataclasses
+import shutil
+import subprocess
+
+import pytest
+
+from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.leaderboard import tracks
+
+ENTRY = """
+import numpy as np
+
+def train(x, y, *, seed, num_classes):
+    centres = np.stack([x[y == k].mean(0) for k in range(num_classes)])
+    return lambda rows: ((rows[:, None] - centres) ** 2).sum(2).argmin(1)
+"""
+ABOUT = {"name": "Nearest centre", "author": "me", "link": "https://example.org"}
+
+
+def works():
+    command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    return bool(shutil.which("bwrap")) and subprocess.run(command).returncode == 0
+
+
+@pytest.fixture
+def script(load_script, monkeypatch):
+    """The script, with two trials of few rows."""
+    script = load_script("submit")
+    for name, track in tracks.TRACKS.items():
+        small = dataclasses.replace(track, trials=2, test_rows=500)
+        monkeypatch.setitem(script.TRACKS, name, small)
+    return script
+
+
+@pytest.fixture
+def entry(tmp_path):
+    path = tmp_path / "entry.py"
+    path.write_text(ENTRY)
+    return path
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_an_entry_is_run_recorded_and_run_again(script, entry, tmp_path, capsys):
+    folder = tmp_path / "board"
+    script.main(entry, **ABOUT, folder=folder)
+    path = folder / "default" / "nearest-centre.json"
+    record = read_result(path)
+    assert record["code"] == ENTRY and len(record["trials"]) == 2 and "against" not in record
+    assert 20 < record["accuracy"]["mean"] < 40
+    script.main(verify=path)
+    assert "equal predictions, percent: 100.000" in capsys.readouterr().out
+
+    entry.write_text(ENTRY.replace("argmin", "argmax"))  # the farthest
+    script.main(entry, **ABOUT | {"name": "Farthest centre"}, folder=folder)
+    second = read_result(folder / "default" / "farthest-centre.json")
+    assert second["against"]["entry"] == "Nearest centre" and second["against"]["z"] < 0
+    assert second["data_seed"] != record["data_seed"]
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_rehearsal_writes_nothing(script, entry, tmp_path, capsys):
+    script.main(entry, rehearse=True, folder=tmp_path / "board")
+    assert "2 trials" in capsys.readouterr().out and not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"name": ""}, "--name"),
+        ({"name": "a|b"}, "--name"),
+        ({"name": "???"}, "at least one letter"),
+        ({"link": "http://example.org"}, "--link"),
+        ({"track": "defualt"}, "did you mean 'default'"),
+    ],
+)
+def test_what_does_not_fit_a_table_is_refused_before_a_run(script, entry, options, message):
+    with pytest.raises(ValueError, match=message):
+        script.main(entry, **ABOUT | options)
+
+
+@pytest.mark.parametrize(
+    "code, message",
+    [("def train(:", "invalid syntax"), ("x = 1", "no function train"), (None, "does not exist")],
+)
+def test_a_file_that_is_no_entry_is_refused(script, tmp_path, code, message):
+    path = tmp_path / "entry.py"
+    if code is not None:
+        path.write_text(code)
+    with pytest.raises(ValueError, match=message):
+        script.main(path, **ABOUT)
+
+
+def test_an_entry_of_the_same_name_is_not_overwritten(script, entry, tmp_path):
+    path = tmp_path / "default" / "nearest-centre.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="choose another --name"):
+        script.main(entry, **ABOUT, folder=tmp_path)
