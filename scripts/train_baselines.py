@@ -17,11 +17,13 @@ from typing import Annotated
 
 import typer
 
-from mnist1d_hf.entrances import program
+from mnist1d_hf.entrances import program, refusals
 from mnist1d_hf.evidence.training_record import TrainingRecord
 from mnist1d_hf.extras import require
 from mnist1d_hf.files import replacing, sha256
-from mnist1d_hf.training.recipes import RECIPES, WARM_UP, Recipe
+
+with refusals():  # the extra `train`
+    from mnist1d_hf.training.recipes import RECIPES, WARM_UP, Recipe
 
 # for going on after an interruption; of no influence on what is trained
 KEEP = ["--save_strategy=steps", "--save_steps=1000", "--save_total_limit=1"]

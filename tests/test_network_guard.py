@@ -1,19 +1,22 @@
 """The guard itself: what it refuses, here and in child processes."""
 
+import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
-import conftest
 import pytest
+
+LOG = Path(os.environ["MNIST1D_NETWORK_LOG"])
 
 
 def refused() -> str:
-    return conftest.NETWORK_LOG.read_text()
+    return LOG.read_text()
 
 
 def forget() -> None:
-    conftest.NETWORK_LOG.write_text("")
+    LOG.write_text("")
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])
