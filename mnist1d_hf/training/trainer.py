@@ -1,4 +1,4 @@
-"""`Mnist1DTrainer`: transformers' Trainer with the whole split in memory as two tensors.
+"""`Mnist1DTrainer`: transformers' Trainer, fast where the split can be two tensors in memory.
 
     from mnist1d_hf import load_dataset
     from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
@@ -14,84 +14,139 @@
     trainer.train()
     trainer.evaluate(splits["test"], metric_key_prefix="test")
 
-A batch is a slice of the tensors, so a step costs little more than in a bare loop. Everything
-else (callbacks, logging, checkpoints, several processes, push_to_hub) is Trainer's own.
+A batch is then a slice of the tensors, so that a step costs little more than in a bare loop. Rows,
+their order, weights and logs are those of Trainer; where something of the user's takes part, such
+as a transform or a collator, the work is Trainer's own.
 """
 
-from collections.abc import Iterator
+import inspect
 from typing import Any
 
 import datasets
 import numpy as np
 import torch
-from accelerate import DistributedType
 from accelerate.optimizer import AcceleratedOptimizer
-from torch.utils.data import DataLoader, Dataset, Sampler
-from transformers import EarlyStoppingCallback, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    Trainer,
+    TrainingArguments,
+    default_data_collator,
+)
+from transformers.trainer_utils import default_compute_objective
 
-from mnist1d_hf.data.tensors import to_torch
 from mnist1d_hf.training.batches import Batches
+from mnist1d_hf.training.fast_path import (
+    PlainOptimizer,
+    can_slice,
+    can_step_at_once,
+    columns,
+    is_plain,
+    may_log_next,
+    slice_batches,
+)
 from mnist1d_hf.training.metrics import compute_metrics
 from mnist1d_hf.training.record import RecordingTrainer
+
+# The label of rows that take no part in the loss, in torch and in Trainer.
+IGNORED = -100
 
 
 class Mnist1DTrainer(RecordingTrainer):
     """Trainer for datasets with the columns `x` and `label`; takes what Trainer takes.
 
-    Metrics are those of `training.metrics.compute_metrics` unless others are given. Training
-    ends after `early_stopping_patience` evaluations on `eval_dataset` without a better
-    `metric_for_best_model`.
+    Where `training.fast_path` may, batches are slices of tensors and a step is nothing but the
+    step; weights and logs are those of Trainer to the last bit, and everything else is Trainer.
 
-    Raises ValueError for a dataset that lacks the columns, does not fit the model, or holds NaN.
+    Models of this package are evaluated by `training.metrics.compute_metrics` unless
+    `compute_metrics` is given (None: the loss alone) or the evaluation does not yield whole arrays
+    of logits. A hyperparameter search without an objective minimises the loss, with those metrics
+    as without. Training ends after `early_stopping_patience` evaluations on `eval_dataset` without
+    a better `metric_for_best_model`.
+
+    Raises ValueError for several splits in place of one and, before any work, for plain columns
+    that do not fit a model of this package: other signal lengths, NaN, labels that are no class.
     """
 
     def __init__(
         self,
         model=None,
         args: TrainingArguments | None = None,
-        *,
+        *others,
         early_stopping_patience: int | None = None,
         **kwargs,
     ):
-        kwargs.setdefault("compute_metrics", compute_metrics)
-        super().__init__(model, args, **kwargs)
+        given = inspect.signature(Trainer).bind(model, args, *others, **kwargs).arguments
+        check_one_split("train_dataset", given.get("train_dataset"))
+        super().__init__(model, args, *others, **kwargs)
+        if "compute_metrics" not in given and self._yields_logits():
+            self.compute_metrics = class_metrics
+        self._check_fit(self.train_dataset, training=True)
         evaluated = self.eval_dataset
-        splits = evaluated.values() if isinstance(evaluated, dict) else [evaluated]
-        for dataset in [self.train_dataset, *splits]:
-            if isinstance(dataset, datasets.Dataset):
-                self._tensors(dataset)  # what is wrong with the data shows before any work
+        for dataset in evaluated.values() if isinstance(evaluated, dict) else [evaluated]:
+            self._check_fit(dataset)
         if early_stopping_patience is not None:
             self.add_callback(EarlyStoppingCallback(early_stopping_patience))
 
     def get_train_dataloader(self) -> DataLoader:
-        if not isinstance(self.train_dataset, datasets.Dataset):
-            return super().get_train_dataloader()  # streams, and datasets of torch
-        rows = self._tensors(self.train_dataset)
-        batches = EpochBatches(
-            len(rows),
-            self._train_batch_size,
-            seed=self.args.seed if self.args.data_seed is None else self.args.data_seed,
-            shuffle=self.args.train_sampling_strategy != "sequential",
-            drop_last=self.args.dataloader_drop_last,
-            rank=self.args.process_index,
-            world_size=self.args.world_size,
-        )
-        return EpochLoader(rows, batch_sampler=batches, collate_fn=_as_it_is)
+        check_one_split("train_dataset", self.train_dataset)
+        self._check_fit(self.train_dataset, training=True)
+        loader = super().get_train_dataloader()
+        slice_batches(loader)
+        return loader
 
     def get_eval_dataloader(self, eval_dataset=None) -> DataLoader:
         dataset = self.eval_dataset if eval_dataset is None else eval_dataset
         if isinstance(dataset, str) and isinstance(self.eval_dataset, dict):
-            dataset = self.eval_dataset[dataset]
-        if not isinstance(dataset, datasets.Dataset):
-            return super().get_eval_dataloader(eval_dataset)
-        return self.get_test_dataloader(dataset)
+            dataset = self.eval_dataset.get(dataset)
+        self._check_fit(dataset)
+        loader = super().get_eval_dataloader(eval_dataset)
+        slice_batches(loader)
+        return loader
 
     def get_test_dataloader(self, test_dataset) -> DataLoader:
-        if not isinstance(test_dataset, datasets.Dataset):
-            return super().get_test_dataloader(test_dataset)
-        rows = self._tensors(test_dataset)
-        loader = DataLoader(rows, batch_size=self.args.eval_batch_size, collate_fn=_as_it_is)
-        return self.accelerator.prepare(loader)
+        check_one_split("test_dataset", test_dataset)
+        self._check_fit(test_dataset)
+        loader = super().get_test_dataloader(test_dataset)
+        slice_batches(loader)
+        return loader
+
+    # Set when model and optimizer are prepared, once a training: whether a step is nothing but the
+    # step, and the operations of a batch by the size of its input, where that settles them.
+    _steps_at_once = False
+    _operations: dict[int, int] | None = None
+
+    def create_scheduler(self, num_training_steps, optimizer=None):
+        self._steps_at_once = can_step_at_once(self)
+        self._operations = {} if self._steps_at_once and self._is_own_model else None
+        if self._steps_at_once and type(self.optimizer) is AcceleratedOptimizer:
+            self.optimizer.__class__ = PlainOptimizer
+        return super().create_scheduler(num_training_steps, optimizer)
+
+    def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
+        if not self._steps_at_once or self.current_gradient_accumulation_steps > 1:
+            return super().training_step(model, inputs, num_items_in_batch)
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        loss: Any = self.compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
+        loss.backward()
+        return loss.detach()
+
+    def floating_point_ops(self, inputs) -> int:
+        # Trainer walks over all parameters, in every step
+        if self._operations is None or "x" not in inputs:
+            return super().floating_point_ops(inputs)
+        size = inputs["x"].numel()
+        if size not in self._operations:
+            self._operations[size] = super().floating_point_ops(inputs)
+        return self._operations[size]
+
+    def _get_grad_norm(self, model, grad_norm=None):
+        # without clipping, Trainer computes the norm in every step, also where nothing logs it
+        if grad_norm is None and self._steps_at_once and not may_log_next(self):
+            return None
+        return super()._get_grad_norm(model, grad_norm)
 
     def train(self, resume_from_checkpoint=None, trial=None, ignore_keys_for_eval=None):
         # transformers 5.23 starts the model of a trial before it applies the trial's parameters,
@@ -101,161 +156,91 @@ class Mnist1DTrainer(RecordingTrainer):
             self.train_dataset.rewind()  # resuming skips the batches of the steps that were made
         return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
 
-    # What follows leaves out, in one process and at full precision, work that Trainer repeats in
-    # every step and that takes longer than the step of a small model.
+    def hyperparameter_search(self, hp_space=None, compute_objective=None, *others, **kwargs):
+        if compute_objective is None and self.compute_metrics is class_metrics:
+            compute_objective = objective_without_class_metrics
+        return super().hyperparameter_search(hp_space, compute_objective, *others, **kwargs)
 
     @property
-    def _plain(self) -> bool:
-        return (
-            self.accelerator.distributed_type == DistributedType.NO
-            and self.accelerator.mixed_precision == "no"
-            and self.args.n_gpu <= 1
+    def _is_own_model(self) -> bool:
+        config = getattr(self.model, "config", None)
+        return str(getattr(config, "model_type", "")).startswith("mnist1d_")
+
+    def _yields_logits(self) -> bool:
+        """Whether an evaluation ends with one array of logits and one of labels."""
+        args = self.args
+        whole = args.eval_do_concat_batches and not args.batch_eval_metrics
+        return self._is_own_model and whole and self.preprocess_logits_for_metrics is None
+
+    def _check_fit(self, dataset, training: bool = False) -> None:
+        """ValueError where columns that reach a model of this package as they are do not fit it.
+
+        A transform, a collator or a loss of the user's may still make them fit: then no check.
+        """
+        own_loss = (
+            self.compute_loss_func is None and type(self).compute_loss is Trainer.compute_loss
+        )
+        if self._is_own_model and own_loss and is_plain(dataset, self.data_collator):
+            model: Any = self.model
+            check_fit(dataset, model.config, ["x", "label"] if training else ["x"])
+
+
+def check_one_split(name: str, dataset: object) -> None:
+    """ValueError for a dictionary of splits, where Trainer takes one."""
+    if isinstance(dataset, dict):
+        raise ValueError(
+            f"{name} holds the splits {', '.join(map(str, dataset))}: pass one of them"
         )
 
-    def get_decay_parameter_names(self, model) -> list[str]:
-        if self.args.weight_decay:
-            return super().get_decay_parameter_names(model)
-        return [name for name, _ in model.named_parameters()]  # one group steps faster than two
 
-    def create_optimizer(self, model=None) -> torch.optim.Optimizer:
-        optimizer = super().create_optimizer(model)
-        if self._plain and not isinstance(optimizer, AcceleratedOptimizer):
-            self.optimizer = optimizer = PlainOptimizer(optimizer)
-        return optimizer
-
-    def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
-        if not self._plain:
-            return super().training_step(model, inputs, num_items_in_batch)
-        if not model.training:
-            model.train()
-        loss: Any = self.compute_loss(model, inputs)
-        if self.current_gradient_accumulation_steps > 1:
-            loss = loss / self.current_gradient_accumulation_steps
-        loss.backward()
-        return loss.detach()
-
-    def floating_point_ops(self, inputs) -> int:
-        """0, whatever the model: counting walks over all its parameters."""
-        return 0
-
-    def _get_grad_norm(self, model, grad_norm=None):
-        # Trainer would compute it, to log it, also where max_grad_norm=0 asks for no clipping
-        return None if grad_norm is None else super()._get_grad_norm(model, grad_norm)
-
-    def _tensors(self, dataset: datasets.Dataset) -> "Rows":
-        """The split on the device of the training; ValueError where it does not fit the model."""
-        missing = {"x", "label"} - set(dataset.column_names)
-        if missing:
-            raise ValueError(
-                f"the dataset has columns {dataset.column_names} and lacks {sorted(missing)}: "
-                "rename yours with `rename_column`"
-            )
-        x, labels = to_torch(dataset)
-        model: Any = self.model
-        config = model.config
-        if x.ndim != 2 or x.shape[1] != config.final_seq_length:
-            raise ValueError(
-                f"signals have shape {tuple(x.shape[1:])}; the model takes "
-                f"final_seq_length={config.final_seq_length}"
-            )
-        if not x.isfinite().all():
-            row = int((~x.isfinite().all(dim=1)).nonzero()[0])
-            raise ValueError(f"x of row {row} holds NaN or infinity: filter such rows out")
-        wrong = labels[(labels < 0) | (labels >= config.num_labels)]
-        if len(wrong):
-            raise ValueError(
-                f"label {int(wrong[0])}: must be from 0 to num_labels - 1 = {config.num_labels - 1}"
-            )
-        return Rows(x.to(self.args.device), labels.to(self.args.device))
-
-
-class PlainOptimizer(AcceleratedOptimizer):
-    """Accelerate's wrapper; its own step looks twice for an optional library on disk."""
-
-    _is_accelerate_prepared = True
-
-    def step(self, closure=None) -> None:
-        self.optimizer.step(closure)
-
-
-class Rows(Dataset):
-    """A split in memory; a list of indices gives a whole batch at once."""
-
-    def __init__(self, x: torch.Tensor, labels: torch.Tensor):
-        self.x, self.labels = x, labels
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, index) -> dict[str, torch.Tensor]:
-        return {"x": self.x[index], "labels": self.labels[index]}
-
-    def __getitems__(self, indices) -> dict[str, torch.Tensor]:
-        return self[torch.as_tensor(indices)]
-
-
-class EpochBatches(Sampler):
-    """Batches of one epoch, in an order that depends on seed and epoch alone.
-
-    So a resumed run meets the same batches. With several processes, `batch_size` is per process
-    and each takes its part of the common batch; what cannot be shared equally is left out.
-    """
-
-    def __init__(
-        self,
-        num_rows: int,
-        batch_size: int,
-        *,
-        seed: int = 0,
-        shuffle: bool = True,
-        drop_last: bool = False,
-        rank: int = 0,
-        world_size: int = 1,
-    ):
-        self.num_rows, self.batch_size, self.seed, self.shuffle = (
-            num_rows,
-            batch_size,
-            seed,
-            shuffle,
+def check_fit(dataset: datasets.Dataset, config: Any, needed: list[str]) -> None:
+    """ValueError where `dataset` lacks a column, or holds what a model of `config` cannot take."""
+    missing = [name for name in needed if name not in dataset.column_names]
+    if missing:
+        raise ValueError(
+            f"the dataset has columns {dataset.column_names} and lacks {missing}: "
+            "rename yours with `rename_column`"
         )
-        self.rank, self.epoch = rank, 0
-        together = batch_size * world_size
-        last = num_rows % together // world_size  # rows per process in the incomplete batch
-        self.sizes = [batch_size] * (num_rows // together)
-        self.sizes += [last] if last and not drop_last else []
-        self.world_size = world_size
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next iteration."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[torch.Tensor]:
-        if self.shuffle:
-            generator = np.random.default_rng([self.seed, self.epoch])
-            order = torch.from_numpy(generator.permutation(self.num_rows))
-        else:
-            order = torch.arange(self.num_rows)
-        start = 0
-        for size in self.sizes:
-            mine = start + self.rank * size
-            yield order[mine : mine + size]
-            start += size * self.world_size
-
-
-class EpochLoader(DataLoader):
-    """A DataLoader that hands the epoch on to its batches, and fetches them in this process."""
-
-    batch_sampler: EpochBatches
-
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:  # type: ignore[override]
-        return (self.dataset[rows] for rows in self.batch_sampler)
-
-    def set_epoch(self, epoch: int) -> None:
-        self.batch_sampler.set_epoch(epoch)
+    label = dataset.features.get("label")
+    if isinstance(label, datasets.Value) and label.dtype.startswith("float"):
+        raise ValueError(
+            f"labels are {label.dtype}: they must be integers from 0 to num_labels - 1 = "
+            f"{config.num_labels - 1}; `class_encode_column('label')` makes such"
+        )
+    rows = dataset.select_columns(sorted({"x", "label"} & set(dataset.column_names)))
+    if not can_slice(rows, default_data_collator):
+        return
+    tensors = columns(rows)
+    x, labels = tensors["x"], tensors.get("labels", torch.zeros(0, dtype=torch.int64))
+    if x.ndim != 2 or x.shape[1] != config.final_seq_length:
+        raise ValueError(
+            f"signals have shape {tuple(x.shape[1:])}; the model takes "
+            f"final_seq_length={config.final_seq_length}"
+        )
+    if not x.isfinite().all():
+        row = int((~x.isfinite().all(dim=1)).nonzero()[0])
+        raise ValueError(f"x of row {row} holds NaN or infinity: filter such rows out")
+    wrong = labels[((labels < 0) | (labels >= config.num_labels)) & (labels != IGNORED)]
+    if len(wrong):
+        raise ValueError(
+            f"label {int(wrong[0])}: must be from 0 to num_labels - 1 = {config.num_labels - 1}"
+        )
 
 
-def _as_it_is(batch):
-    return batch
+def class_metrics(prediction: EvalPrediction) -> dict[str, float]:
+    """`compute_metrics` of logits (n, num_labels) and classes (n,); {} for anything else."""
+    logits, labels = prediction.predictions, np.asarray(prediction.label_ids)
+    if isinstance(logits, tuple):  # hidden states follow
+        logits = logits[0]
+    logits = np.asarray(logits)
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or labels.dtype.kind not in "iu":
+        return {}
+    known = labels != IGNORED
+    return compute_metrics(EvalPrediction(logits[known], labels[known])) if known.any() else {}
+
+
+def objective_without_class_metrics(metrics: dict[str, float]) -> float:
+    """What a search optimises where no metrics were asked for: the loss."""
+    names = ("_accuracy", "_macro_f1", "_expected_calibration_error")
+    others = {name: value for name, value in metrics.items() if not name.endswith(names)}
+    return default_compute_objective(others)

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from huggingface_hub import HfApi, ModelCard
 from torch.nn import functional as F
-from transformers import AutoModelForSequenceClassification, TrainerCallback, TrainingArguments
+from transformers import (
+    AutoModelForSequenceClassification,
+    TrainerCallback,
+    TrainingArguments,
+    default_data_collator,
+)
 
 import mnist1d_hf
 from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor
-from mnist1d_hf.training.trainer import EpochBatches, Mnist1DTrainer
+from mnist1d_hf.training.trainer import Mnist1DTrainer
 
 torch.set_num_threads(1)
 
@@ -84,8 +89,9 @@ def test_the_steps_are_those_of_a_bare_loop(order, tmp_path):
     x, labels = torch.tensor(TRAIN["x"][:]), torch.tensor(TRAIN["label"][:])
     expected = []
     for epoch in range(3):
-        rows = np.random.default_rng([7, epoch]).permutation(230)
-        rows = torch.from_numpy(rows) if order == "random" else torch.arange(230)
+        # accelerate's SeedableRandomSampler: a generator of seed + epoch
+        rows = torch.randperm(230, generator=torch.Generator().manual_seed(7 + epoch))
+        rows = rows if order == "random" else torch.arange(230)
         for batch in rows.split(50):  # four whole batches and one of 30
             loss = F.cross_entropy(model.logits(x[batch]), labels[batch])
             loss.backward()
@@ -204,34 +210,6 @@ def test_a_searched_seed_starts_its_own_trial(tmp_path):
     assert all(value == expected[seed] for seed, values in started.items() for value in values)
 
 
-# ---------------------------------------------------------------- batches of several processes
-
-
-@pytest.mark.parametrize("rows, world", [(200, 2), (230, 2), (231, 4), (7, 3)])
-def test_processes_share_every_batch(rows, world):
-    alone = EpochBatches(rows, 48, seed=3)
-    parts = [
-        EpochBatches(rows, 48 // world, seed=3, rank=r, world_size=world) for r in range(world)
-    ]
-    for sampler in (alone, *parts):
-        sampler.set_epoch(5)
-    together = [torch.cat(batch) for batch in zip(*parts, strict=True)]
-    assert len(together) == len(alone) == -(-rows // 48)
-    for whole, shared in zip(alone, together, strict=True):
-        assert torch.equal(whole[: len(shared)], shared) and len(whole) - len(shared) < world
-
-
-def test_batches_depend_on_seed_and_epoch_alone():
-    def rows(seed, epoch):
-        sampler = EpochBatches(100, 30, seed=seed)
-        sampler.set_epoch(epoch)
-        return torch.cat(list(sampler)).tolist()
-
-    assert rows(1, 0) == rows(1, 0) != rows(1, 1) != rows(2, 0)
-    assert rows(1, 1) != rows(2, 0) and sorted(rows(1, 0)) == list(range(100))
-    assert [len(b) for b in EpochBatches(100, 30, drop_last=True)] == [30, 30, 30]
-
-
 # ---------------------------------------------------------------- bad input
 
 
@@ -251,6 +229,24 @@ def poisoned():
             Dataset.from_dict({"x": np.zeros((2, 40), np.float32), "label": [3, 10]}),
             "label 10: must be from 0 to num_labels - 1 = 9",
         ),
+        (
+            Dataset.from_dict({"x": np.zeros((2, 40), np.float32), "label": [0.7, 2.9]}),
+            "labels are float64: they must be integers from 0 to num_labels - 1 = 9",
+        ),
+        (
+            Dataset.from_dict({"x": [[0.0] * 39 + [None]], "label": [0]}),
+            "x of row 0 holds NaN|column 'x' has 1 missing",
+        ),
+        (
+            Dataset.from_dict({"x": [[0.0] * 40, [0.0] * 40], "label": [0, None]}),
+            "column 'label' has missing values in 1 rows",
+        ),
+        (
+            Dataset.from_dict({"x": [[0.0] * 40, [0.0] * 41], "label": [0, 0]}),
+            r"rows of different lengths: \[40, 41\]",
+        ),
+        (DatasetDict(train=TRAIN, test=TRAIN), "train_dataset holds the splits train, test: pass"),
+        ({"a": TRAIN}, "train_dataset holds the splits a: pass one"),
     ],
 )
 def test_bad_data_is_named_before_any_work(dataset, message, tmp_path):
@@ -258,6 +254,38 @@ def test_bad_data_is_named_before_any_work(dataset, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         train(folder, train_dataset=dataset)
     assert not (folder / "model.safetensors").exists()
+
+
+def test_bad_data_is_named_in_evaluation_too(tmp_path):
+    trainer = train(tmp_path, max_steps=1)
+    for dataset, message in [
+        (split(5, length=50), "shape .50,.; the model takes final_seq_length=40"),
+        (poisoned(), "x of row 3 holds NaN or infinity"),
+        (TRAIN.rename_column("x", "signal"), r"lacks \['x'\]: rename yours"),
+    ]:
+        for use in (trainer.evaluate, trainer.predict):
+            with pytest.raises(ValueError, match=message):
+                use(dataset)
+    with pytest.raises(ValueError, match="test_dataset holds the splits a, b: pass one"):
+        trainer.predict(DatasetDict(a=TRAIN, b=TRAIN))
+
+
+def test_what_a_collator_or_a_loss_mends_is_not_refused(tmp_path):
+    def filled(rows):
+        batch = default_data_collator(rows)
+        return {**batch, "x": batch["x"].nan_to_num()}
+
+    def remainder(outputs, labels, num_items_in_batch):
+        return F.cross_entropy(outputs.logits, labels % 10)
+
+    high = Dataset.from_dict({"x": np.zeros((5, 40), np.float32), "label": [13] * 5})
+    for given in (
+        {"train_dataset": poisoned(), "data_collator": filled},
+        {"train_dataset": high, "compute_loss_func": remainder},
+    ):
+        trainer = Mnist1DTrainer(build(), arguments(tmp_path, max_steps=1), **given)
+        trainer.train()
+        assert np.isfinite(losses(trainer)).all()
 
 
 def test_resuming_from_nothing_is_an_error(tmp_path):
