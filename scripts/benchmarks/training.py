@@ -32,10 +32,13 @@ def measure(rounds: int, steps: int) -> list[dict]:
             "Trainer": partial(trainer_loop, Trainer, name, splits),
             "original": partial(original_loop, name),
         }
-        best = dict.fromkeys(loops, float("inf"))
+        short, long = (dict.fromkeys(loops, float("inf")) for _ in range(2))
         for _ in range(rounds):
             for loop, run in loops.items():
-                best[loop] = min(best[loop], seconds_per_step(run, steps))
+                short[loop] = min(short[loop], cpu_seconds(run, 20))
+                long[loop] = min(long[loop], cpu_seconds(run, 20 + steps))
+        # what a run costs once is in both; the best of differences would be the luckiest pair
+        best = {loop: (long[loop] - short[loop]) / steps for loop in loops}
         best |= with_evaluation(name, splits, best, rounds)
         for loop, seconds in best.items():
             rows.append(
@@ -50,15 +53,12 @@ def measure(rounds: int, steps: int) -> list[dict]:
     return rows
 
 
-def seconds_per_step(run: Callable[[int], object], steps: int) -> float:
-    """CPU seconds of one step of `run(number of steps)`, without what a run costs once."""
-    used = []
-    for n in (20, 20 + steps):
-        gc.collect()
-        begin = time.process_time()
-        run(n)
-        used.append(time.process_time() - begin)
-    return (used[1] - used[0]) / steps
+def cpu_seconds(run: Callable[[int], object], steps: int) -> float:
+    """CPU seconds of `run(steps)`."""
+    gc.collect()
+    begin = time.process_time()
+    run(steps)
+    return time.process_time() - begin
 
 
 def with_evaluation(name: str, splits, per_step: dict[str, float], rounds: int) -> dict:
