@@ -240,6 +240,36 @@ def leaders_table(results: Results) -> str:
     return frozen_table([row for row in rows if row.config == "default"][:5], [])
 
 
+def headline(results: Results) -> str:
+    """One sentence of accuracies on default: published ones, our best network, the optimum."""
+    published = {name: value.mean for name, value in PUBLISHED["default"].items()}
+    rows = [row for row in measured(results) if row["config"] == "default"]
+    best = max((row["mean"] for row in rows if row["protocol"] == "validation"), default=None)
+    parts = [f"a logistic regression gets {published['logistic']} %"]
+    parts += [f"an MLP {published['mlp']} %", f"a CNN {published['cnn']} %"]
+    parts += [f"the best network here {best:.1f} %"] if best is not None else []
+    parts.append(f"a human {published['human']} %")
+    if "default" in ceilings(results):
+        parts.append(f"the best possible classifier {ceilings(results)['default']:.2f} %")
+    return f"Almost any model gets 99 % on MNIST. Here {', '.join(parts[:-1])}, and {parts[-1]}."
+
+
+def optimum_table(results: Results) -> str:
+    """Percent right of the exact optimum, and of networks trained on 4000 examples below it."""
+    found = results.get("optimum")
+    if found is None:
+        return "Not measured yet."
+    learning = [r for r in found["learning"] if (r["rows"], r["targets"]) == (4000, "labels")]
+    plain = found["dials"]["iid_noise_scale"][0]["models"]
+    noisy = {run["model"]: run for run in learning}
+    rows = [["**optimum**", *(f"**{ceilings(results)[c]:.2f}**" for c in ("default", "noisy")), ""]]
+    for model in [name for name in NAMES if name in plain and name in noisy]:
+        both = [one[model]["accuracy"] for one in (plain, noisy)]
+        cells = [spread(one["mean"], one["std"]) for one in both]
+        rows.append([NAMES[model], *cells, str(both[0]["n"])])
+    return markdown(["test accuracy, %", "`default`", "`noisy`", "n"], rows)
+
+
 def ceilings(results: Results) -> dict[str, float]:
     """The accuracy of the exact optimum on each config, in percent, where it was measured."""
     found = results.get("optimum", {}).get("configs", {})
@@ -274,6 +304,8 @@ TABLES = {
     "digests": digests_table,
     "classes": classes_table,
     "leaderboard": leaders_table,
+    "headline": headline,
+    "optimum": optimum_table,
     "verdicts": verdicts_table,
     "verdict-numbers": verdict_numbers,
 }

@@ -45,7 +45,7 @@ def test_every_model_is_measured_everywhere_and_drawn(result):
         *(("logistic", 1000, "labels"), ("logistic", 0, "labels")),
         *(("cnn", 1000, "labels"), ("cnn", 0, "labels"), ("cnn", 1000, "posterior")),
     ]
-    assert [finding.id for finding in result["findings"]] == ["O-saturated"]
+    assert result["findings"] == []  # two models of six, and too few numbers of examples
     for name, plot in study.main.plots.items():
         assert plot(result).axes, name
 
@@ -115,6 +115,7 @@ def test_runs_differ_in_data_and_in_weights(monkeypatch):
 def test_a_verdict_follows_from_the_interval(accuracies, verdict):
     mean = float(np.mean(accuracies))
     models = {"tcn": {"accuracy": {"mean": mean}, "accuracies": accuracies}}
+    models |= {f"worse {i}": {"accuracy": {"mean": 50}, "accuracies": [50] * 3} for i in range(5)}
     result = {
         "configs": {"default": {"expected": 99.98}, "noisy": {"expected": 84.0}},
         "dials": {"iid_noise_scale": [{"overrides": {"iid_noise_scale": 0.02}, "models": models}]},

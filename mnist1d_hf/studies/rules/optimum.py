@@ -18,6 +18,7 @@ SOURCE = "this project"
 SATURATED = 1.0  # points below the optimum on default
 ROOM = 10.0  # points below the optimum on noisy
 LABELS, POSTERIOR = "labels", "posterior"
+ALL_MODELS = 6
 
 
 def judge(result: Mapping[str, Any]) -> list[Finding]:
@@ -25,7 +26,7 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
     configs = result["configs"]
     findings = []
     plain = at_default(result)
-    if plain:
+    if len(plain) == ALL_MODELS:  # the best of some is not the best
         findings.append(
             gap_finding(
                 "O-saturated",
@@ -39,7 +40,7 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
     noisy = {
         r["model"]: r for r in result["learning"] if (r["rows"], r["targets"]) == (4000, LABELS)
     }
-    if noisy:
+    if len(noisy) == ALL_MODELS:
         findings.append(
             gap_finding(
                 "O-room",
