@@ -1,15 +1,18 @@
 """Enter a model in the leaderboard: its code is run here as the referee runs it.
 
-    python scripts/submit.py my_model.py --name "my TCN" --author "Ada" --link https://example.org
-    python scripts/submit.py my_model.py --track seconds-94 --name ... --author ... --link ...
-    python scripts/submit.py my_model.py --track default --rehearse   # two trials, nothing written
-    python scripts/submit.py --verify dataset_card/leaderboard/default/my-tcn.json
+    python scripts/submit.py my_model.py --track default --rehearse
+    python scripts/submit.py my_model.py --track seconds-94 --name mine \\
+      --author Ada --link https://example.org
+    python scripts/submit.py --verify \\
+      dataset_card/leaderboard/default/mine.json
 
-The file has one function, in any framework that is installed:
+A rehearsal runs two trials and writes nothing; --verify runs a recorded entry
+again. The file has one function, in any framework that is installed, for x of
+shape (rows, 40) in float32 and y of shape (rows,) in int64:
 
-    def train(x, y, *, seed, num_classes):      # x (rows, 40) float32, y (rows,) int64
+    def train(x, y, *, seed, num_classes):
         ...
-        return predict                          # predict(x) -> (rows,) integers 0..num_classes-1
+        return predict  # predict(x) -> (rows,) integers
 
 A data seed is drawn now. Each trial trains on new examples and is tested on new ones, in a sandbox
 without network, on one thread, for at most 30 minutes and 4 GiB. The entry that leads the track is
