@@ -30,6 +30,7 @@ the same command continues. Takes half a minute on one core for the CNN; a model
 is no faster on two. scripts/train_baselines.py trains the six models that are published.
 """
 
+import gc
 import re
 import shlex
 import sys
@@ -225,8 +226,12 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
         if args.save_strategy == "no":
             release(folder)
         print(f"test accuracy {100 * metrics['test_accuracy']:.1f} %, saved in {folder}")
-    if args.world_size > 1:  # a process that leaves while another still writes may take it down
-        torch.distributed.barrier()
+    if args.world_size > 1:
+        # what shares gradients goes while the group is there: at Python's exit it can wait for ever
+        trainer.model_wrapped = trainer.model
+        trainer.accelerator.free_memory()
+        gc.collect()
+        torch.distributed.barrier()  # leaving while another process still writes may take it down
         torch.distributed.destroy_process_group()
     return metrics
 
