@@ -16,6 +16,8 @@ from mnist1d_hf.signals.generate import Mnist1DArrays as Mnist1DArrays
 from mnist1d_hf.signals.generate import make_mnist1d as make_mnist1d
 from mnist1d_hf.signals.generate import make_range as make_range
 from mnist1d_hf.signals.generate import time_axis as time_axis
+from mnist1d_hf.signals.latents import Latents as Latents
+from mnist1d_hf.signals.latents import latents_of as latents_of
 from mnist1d_hf.signals.params import CONFIGS as CONFIGS
 from mnist1d_hf.signals.params import SignalParams as SignalParams
 from mnist1d_hf.signals.posterior import LatentPosterior as LatentPosterior

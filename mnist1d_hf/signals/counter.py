@@ -91,18 +91,38 @@ def normals(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return out
 
 
-def draw_block(params: SignalParams, block: int, num_classes: int) -> BlockDraws:
-    """The random numbers of rows [1000 * block, 1000 * block + 1000); classes are balanced."""
+class FirstDraws(NamedTuple):
+    """The random numbers of a block that come before its noise; see `BlockDraws`."""
+
+    classes: np.ndarray
+    padding: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    shear: np.ndarray
+
+
+def first_draws(
+    params: SignalParams, block: int, num_classes: int
+) -> tuple[np.random.Generator, FirstDraws]:
+    """The generator after them, and the draws of rows [1000 * block, 1000 * block + 1000)."""
     rng = block_generator(params.seed, BLOCK_KEY, block)
     low, high = params.padding
     first = block * BLOCK
-    return BlockDraws(
+    return rng, FirstDraws(
         # counted over all rows, so that 7 or 2000 classes are balanced as well as 10
         classes=rng.permutation(np.arange(first, first + BLOCK) % num_classes),
         padding=rng.integers(high - low + 1, size=BLOCK),
         shift=rng.integers(params.max_translation, size=BLOCK),
         scale=rng.random(BLOCK, dtype=np.float32),
         shear=rng.random(BLOCK, dtype=np.float32),
+    )
+
+
+def draw_block(params: SignalParams, block: int, num_classes: int) -> BlockDraws:
+    """The random numbers of rows [1000 * block, 1000 * block + 1000); classes are balanced."""
+    rng, first = first_draws(params, block, num_classes)
+    return BlockDraws(
+        *first,
         noise=normals(rng, (2 * params.padded_length, BLOCK)),
         relabel=rng.random(BLOCK, dtype=np.float32),
         new_label=rng.integers(num_classes, size=BLOCK),
