@@ -15,8 +15,10 @@ from mnist1d_hf.options import (
     DryRun,
     EngineName,
     EngineOptions,
+    Latents,
     Logs,
     ParameterCommand,
+    Posterior,
     Ranks,
     engine_of,
     show_launch,
@@ -60,6 +62,8 @@ def generate(
     config_name: Annotated[str, typer.Argument(metavar="CONFIG", help=CONFIG_HELP)],
     out: Annotated[Path, typer.Option(help="folder for the files")],
     format: Annotated[str, typer.Option(help="parquet, npz or csv")] = "parquet",
+    latents: Latents = False,
+    posterior: Posterior = False,
     *,
     params: dict[str, Any],
 ) -> None:
@@ -75,11 +79,14 @@ def generate(
       mnist1d-hf generate shuffled --seed 7 --format npz --out data/shuffled-7
 
       mnist1d-hf generate default --stream counter --num-samples 1e6 --out million
+
+      mnist1d-hf generate noisy --latents --posterior --out data/noisy
     """
     from mnist1d_hf.data.export import export_dataset
     from mnist1d_hf.data.load import load_dataset_builder
 
-    for path in export_dataset(load_dataset_builder(config_name, **params), out, format):
+    builder = load_dataset_builder(config_name, **params, latents=latents, posterior=posterior)
+    for path in export_dataset(builder, out, format):
         console.print(f"{path}  {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
 
 
@@ -105,6 +112,8 @@ def shards(
     engine_option: EngineOptions = None,
     logs: Logs = None,
     dry_run: DryRun = False,
+    latents: Latents = False,
+    posterior: Posterior = False,
     *,
     params: dict[str, Any],
 ) -> None:
@@ -135,7 +144,7 @@ def shards(
     from mnist1d_hf.signals.params import config_params
 
     data = config_params(config_name, **{"stream": "counter", **params})
-    job = ShardJob(config_name, data, num_shards, out)
+    job = ShardJob(config_name, data, num_shards, out, latents, posterior)
     if engine is None:
         processes = 1 if workers is None else workers
         made = job.run(rank=rank, world_size=world_size, workers=processes, verify=verify)
@@ -162,6 +171,8 @@ def prepare(
     config_names: Annotated[
         list[str] | None, typer.Argument(metavar="[CONFIG]...", help=f"{CONFIG_HELP}; all if none")
     ] = None,
+    latents: Latents = False,
+    posterior: Posterior = False,
     *,
     params: dict[str, Any],
 ) -> None:
@@ -181,7 +192,7 @@ def prepare(
     from mnist1d_hf.data.mnist1d import Mnist1D
 
     builders = [
-        load_dataset_builder(name, **params)
+        load_dataset_builder(name, **params, latents=latents, posterior=posterior)
         for name in config_names or list(Mnist1D.builder_configs)
     ]
     for builder in builders:

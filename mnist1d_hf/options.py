@@ -31,6 +31,23 @@ def whole_number(text: str) -> int:
 
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0: any free one")]
+COLUMNS_PANEL = "Columns besides x and label"
+Latents = Annotated[
+    bool,
+    typer.Option(
+        "--latents",
+        help="add what was drawn for each row: padding, shift, scale, slope",
+        rich_help_panel=COLUMNS_PANEL,
+    ),
+]
+Posterior = Annotated[
+    bool,
+    typer.Option(
+        "--posterior",
+        help="add the ten exact class probabilities of each row (0.2 to 2 ms a row)",
+        rich_help_panel=COLUMNS_PANEL,
+    ),
+]
 EngineName = Annotated[
     str | None,
     typer.Option(help="local, slurm, ray or jobs (extra `distributed`)", rich_help_panel="Engine"),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -292,3 +293,20 @@ print("mnist1d_hf" in sys.modules)
     )
     first = mnist1d_hf.make_mnist1d(SignalParams(shuffle_seq=True)).x_train[0, 0]
     assert plain.stdout.splitlines() == [f"4000 {first:.4f}", "20", "False"], plain.stderr
+
+
+@pytest.mark.parametrize("options", [["--latents"], ["--posterior"], ["--latents", "--posterior"]])
+def test_columns_are_options_of_all_that_make_data(run, tmp_path, options):
+    names = ["padding", "shift", "scale", "slope"] * ("--latents" in options)
+    names += ["posterior"] * ("--posterior" in options)
+    rows = ["--num-samples", "100", *options]
+    assert run("generate", "noisy", "--out", "data", *rows)[0] == 0
+    assert run("shards", "noisy", "--out", "shards", "--num-shards", "2", *rows)[0] == 0
+    assert run("prepare", "noisy", *rows)[0] == 0
+    prepared = mnist1d_hf.load_dataset("noisy", num_samples=100, **{o[2:]: True for o in options})
+    for columns in (
+        pq.read_table(tmp_path / "data" / "test.parquet").column_names,
+        pq.read_table(tmp_path / "shards/noisy/test-00000-of-00001.parquet").column_names,
+        prepared["test"].column_names,
+    ):
+        assert columns == ["x", "label", *names]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 from tqdm.auto import tqdm
 
+from mnist1d_hf.data.columns import changed_columns, make_columns
 from mnist1d_hf.data.mnist1d import SHARD_ROWS, TEMPLATES, Mnist1D, shard_ranges
 from mnist1d_hf.data.parquet import write_parquet
 from mnist1d_hf.files import check_writable, replacing, sha256
@@ -28,9 +29,12 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     """Write every split of `builder`'s dataset into `directory` and return the files.
 
     `<split>.parquet` (columns x and label), `<split>.csv` (x0, x1, ... and label), or one
-    `mnist1d.npz` (the fields of `Mnist1DArrays`). Files appear whole or not at all, and
-    `manifest.json`, with the parameters and the SHA-256 of each file, comes last: a folder with a
-    manifest is complete. A folder that is complete is left as it is, an incomplete one completed.
+    `mnist1d.npz` (the fields of `Mnist1DArrays`). The columns that latents and posterior add come
+    after them; in the .npz their names end in the split's, as `shift_train`.
+
+    Files appear whole or not at all, and `manifest.json`, with the parameters and the SHA-256 of
+    each file, comes last: a folder with a manifest is complete. A folder that is complete is left
+    as it is, an incomplete one completed.
 
     Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters, or
     when it cannot be written; nothing is generated before that.
@@ -40,6 +44,7 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     job = {"config": builder.config.name, "format": file_format}
     if builder.config.name != TEMPLATES:
         job["params"] = vars(builder.config.params)
+    job |= dict.fromkeys(builder.config.columns, True)
     job = json.loads(json.dumps(job))  # as it will be read back: tuples are lists in JSON
     manifest = directory / MANIFEST
     claim(directory, manifest, job)
@@ -78,10 +83,13 @@ def claim(directory: Path, manifest: Path, job: dict) -> None:
     check_writable(directory)
     if manifest.exists():
         made = json.loads(manifest.read_text())
-        other = [key for key in job if made.get(key) != job[key]]
-        if other:
-            key = other[0]
+        other = [key for key in ("config", "format", "params") if made.get(key) != job.get(key)]
+        columns = changed_columns(made, job)
+        if other or columns:
+            key = other[0] if other else None
             what = "other parameters" if key == "params" else f"another {key} ({made.get(key)})"
+            if not other:
+                what = f"other columns ({', '.join(columns)})"
             raise ValueError(
                 f"output folder {directory} holds data of {what}, see its {MANIFEST}; "
                 "choose another folder or remove this one"
@@ -94,8 +102,7 @@ def split_tables(
     for first, last in shard_ranges(*builder.split_rows()[split]):
         for start in range(first, last, SHARD_ROWS):  # of an endless stream a shard may be huge
             stop = min(start + SHARD_ROWS, last)
-            yield builder.table(split, start, stop, made)
-            progress.update(stop - start)
+            yield builder.table(split, start, stop, made, progress.update)
 
 
 def write_csv(tables: Iterator[pa.Table], path: Path) -> Path:
@@ -127,12 +134,28 @@ def progress_bar(what: str, rows: dict[str, int]) -> tqdm:
     return tqdm(desc=what, total=sum(rows.values()), unit="row", delay=PROGRESS_DELAY)
 
 
+def columns_of_splits(builder: Mnist1D, data: Any) -> dict[str, np.ndarray]:
+    """The columns that are added to each split, by their names in the .npz."""
+    config = builder.config
+    if not config.columns:
+        return {}
+    found: dict[str, np.ndarray] = {}
+    rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
+    with progress_bar("columns", rows) as progress:
+        for split, (start, _) in builder.split_rows().items():
+            x = getattr(data, f"x_{split}")
+            made = make_columns(config.columns, config.params, split, start, x, progress.update)
+            found |= {f"{name}_{split}": values for name, values in made.items()}
+    return found
+
+
 def write_npz(builder: Mnist1D, path: Path, progress: tqdm) -> Path:
-    """All arrays at once, in the precision of their stream (float64 for the frozen one)."""
+    """All arrays at once, x in the precision of its stream (float64 for the frozen one)."""
     if builder.config.name == TEMPLATES:
         data: Any = templates()
     else:
         data = make_mnist1d(builder.config.params, advance=progress.update)
+    arrays = data._asdict() | columns_of_splits(builder, data)
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **data._asdict())
+        np.savez(file, **arrays)
     return path

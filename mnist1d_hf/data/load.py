@@ -10,10 +10,6 @@ import datasets
 
 from mnist1d_hf.data.mnist1d import Mnist1D, check_keywords
 
-# Modules of `signals` that read rows and make none: a change of them leaves cached data valid. A
-# module that is not listed counts as part of the generator.
-READERS = {"components.py", "frame.py", "integrals.py", "mixture.py", "posterior.py"}
-
 
 @cache
 def content_hash() -> str:
@@ -22,9 +18,9 @@ def content_hash() -> str:
     A change of the generator therefore never meets data of an older one.
     """
     package = Path(__file__).parents[1]
-    generator = {path for path in (package / "signals").glob("*.py") if path.name not in READERS}
     digest = hashlib.sha256()
-    for path in [package / "data" / "mnist1d.py", *sorted(generator)]:
+    own = [package / "data" / "mnist1d.py", package / "data" / "columns.py"]
+    for path in [*own, *sorted((package / "signals").glob("*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -93,13 +89,16 @@ def load_dataset(
 
     A DatasetDict, or a Dataset when `split` is given, or their iterable twins when `streaming`.
     `config_name`, or `name`, is default, shuffled, high-translation, noisy or templates. The other
-    keywords are those of `datasets.load_dataset`; as nothing is downloaded, `token`,
+    keywords are the parameters of `SignalParams`, `latents` and `posterior`, which add columns (see
+    `Mnist1DConfig`), and those of `datasets.load_dataset`; as nothing is downloaded, `token`,
     `download_config`, `storage_options` and `trust_remote_code` are allowed and never needed.
 
     Raises ValueError for a keyword that cannot be honoured, with what to do instead.
 
     >>> load_dataset("default", split="train[:10%]").num_rows
     400
+    >>> load_dataset("default", split="test", posterior=True).column_names
+    ['x', 'label', 'posterior']
     """
     if streaming and num_proc is not None:
         raise ValueError(

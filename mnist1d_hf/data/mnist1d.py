@@ -4,7 +4,7 @@ Kept thin: `datasets` replaces names in this module (`open`, `os.path`, ...) whe
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any
@@ -15,6 +15,14 @@ import pyarrow as pa
 from datasets.builder import Key
 from datasets.table import table_cast
 
+from mnist1d_hf.data.columns import (
+    OPTIONS,
+    RULE,
+    check_columns,
+    chosen_columns,
+    column_features,
+    make_columns,
+)
 from mnist1d_hf.data.epochs import EpochShards, permutation
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d, make_range
@@ -24,13 +32,16 @@ from mnist1d_hf.signals.templates import templates
 TEMPLATES = "templates"
 # Rows in one Arrow table: large enough that the cost per table vanishes.
 TABLE_ROWS = 10_000
+# ... but as posteriors take 0.2 to 2 ms a row, so many that the first ones come soon.
+POSTERIOR_ROWS = 1000
 # A stream resumes by making its present shard again, so shards stay small ...
 SHARD_ROWS = 50_000
 # ... unless their list would take longer to make than a look at the first rows.
 MOST_SHARDS = 100_000
 NUM_SHARDS = 4  # of a small split: what `num_proc` and DataLoader workers can share
+PARAMETERS = tuple(field.name for field in fields(SignalParams))
 RULES = {field.name: field.metadata["rule"] for field in fields(SignalParams)}
-PARAMETERS = tuple(RULES)
+RULES |= dict.fromkeys(OPTIONS, RULE)
 # of a builder, besides the parameters: where and how the dataset is stored, and, as nothing is
 # downloaded, permissions that are never needed
 STORAGE = (
@@ -60,12 +71,20 @@ REFUSED = {
 
 @dataclass(eq=False)  # BuilderConfig's own comparison is the one `datasets` relies on
 class Mnist1DConfig(datasets.BuilderConfig):
-    """Every parameter of `SignalParams` as a keyword of `load_dataset`.
+    """Every parameter of `SignalParams` as a keyword of `load_dataset`, and which columns to add.
+
+    `latents=True` adds what the generator drew for each row: `padding`, the zeros appended to the
+    template before it is dilated (int32); `shift`, the positions by which the digit is rotated to
+    the right (int32); `scale`, the factor on its amplitude (float32); `slope`, the fall of the line
+    that is added (float32). `posterior=True` adds `posterior`, the exact probabilities of the ten
+    classes given x (float32), as `class_posterior` computes them.
 
     >>> import datasets, mnist1d_hf
     >>> data = datasets.load_dataset("mnist1d", "shuffled", num_samples=1000, seed=7)
     >>> data["train"].num_rows
     800
+    >>> datasets.load_dataset("mnist1d", latents=True, num_samples=100)["test"].column_names
+    ['x', 'label', 'padding', 'shift', 'scale', 'slope']
     """
 
     version: datasets.Version = datasets.Version("1.0.0")
@@ -84,6 +103,8 @@ class Mnist1DConfig(datasets.BuilderConfig):
     label_noise: float = SignalParams.label_noise
     validation_size: int = SignalParams.validation_size
     stream: str = SignalParams.stream
+    latents: bool = False
+    posterior: bool = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         # load_dataset sets its keywords one by one, after __post_init__
@@ -97,6 +118,11 @@ class Mnist1DConfig(datasets.BuilderConfig):
         return SignalParams(**{name: getattr(self, name) for name in PARAMETERS})
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Which columns are added: latents, posterior; ValueError where one is no bool."""
+        return chosen_columns(self)
+
+    @property
     def signal_features(self) -> datasets.Features:
         """The columns as they are made, whatever features they are then cast to."""
         number = datasets.Value("float32")
@@ -105,7 +131,8 @@ class Mnist1DConfig(datasets.BuilderConfig):
             points = datasets.List(number, length=len(templates().t))
             return datasets.Features({"x": points, "t": points, "label": digits})
         length = self.params.final_seq_length
-        return datasets.Features({"x": datasets.List(number, length=length), "label": digits})
+        signals = {"x": datasets.List(number, length=length), "label": digits}
+        return datasets.Features(signals | column_features(self.columns))
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -123,12 +150,13 @@ class Mnist1DConfig(datasets.BuilderConfig):
             if isinstance(value, bool | int | float | str)
             else "x".join(map(str, value))
             for name, value in self.changed.items()
-        }
+        } | dict.fromkeys(self.columns, True)
         if changed and self.name == TEMPLATES:
             raise ValueError(
                 f"config 'templates' holds the ten digit templates and takes no parameters, but "
                 f"got {', '.join(changed)}"
             )
+        check_columns(self.columns, self.params)
         if custom_features is not None:
             check_features(custom_features, self.signal_features)
         return super().create_config_id(changed, custom_features)
@@ -214,9 +242,10 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
     ) -> Iterator[tuple[Key, pa.Table]]:
         schema = self.info.features.arrow_schema
+        rows = POSTERIOR_ROWS if "posterior" in self.config.columns else TABLE_ROWS
         for shard, (start, stop) in enumerate(ranges):
-            for first in range(start, stop, TABLE_ROWS):
-                table = self.table(split, first, min(first + TABLE_ROWS, stop))
+            for first in range(start, stop, rows):
+                table = self.table(split, first, min(first + rows, stop))
                 if order:
                     table = table.take(permutation(order, first, len(table)))
                 if schema != table.schema:  # the caller's own features
@@ -247,11 +276,17 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         yield from (stop - start for start, stop in ranges)
 
     def table(
-        self, split: str, start: int, stop: int, made: Mnist1DArrays | None = None
+        self,
+        split: str,
+        start: int,
+        stop: int,
+        made: Mnist1DArrays | None = None,
+        advance: Callable[[int], object] = lambda rows: None,
     ) -> pa.Table:
         """Rows [start, stop), counted as `split_rows` does, with the schema of the dataset.
 
-        `made` are the arrays of a frozen stream, where the caller has them already.
+        `made` are the arrays of a frozen stream, where the caller has them already. `advance(n)` is
+        called whenever n more rows are done, in sum once per row: for a progress bar.
         """
         if self.config.name == TEMPLATES:
             digits = templates()
@@ -260,7 +295,11 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
             columns = {"x": x, "t": t, "label": y}
         else:
             x, y = rows_of(self.config.params, split, start, stop, made)
+            chosen = self.config.columns
             columns = {"x": x, "label": y}
+            columns |= make_columns(chosen, self.config.params, split, start, x, advance)
+        if "posterior" not in columns:
+            advance(stop - start)
         arrays = [
             pa.array(values)
             if values.ndim == 1
@@ -285,8 +324,8 @@ def check_keywords(keywords: dict[str, Any]) -> None:
         if keywords.get(name) is not None:
             raise ValueError(f"{name}={keywords[name]!r}: {instead}")
     for name in sorted(keywords.keys() - {*STORAGE, *REFUSED}):
-        check_choice("parameter", name, PARAMETERS)
-    for name in PARAMETERS:
+        check_choice("parameter", name, RULES)
+    for name in RULES:
         if name in keywords and keywords[name] is None:
             raise ValueError(f"{name}=None: leave it out for the default, or give {RULES[name]}")
 

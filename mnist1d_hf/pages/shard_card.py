@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
 import yaml
 from datasets import DatasetInfo, SplitDict
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
+from mnist1d_hf.data.columns import OPTIONS, column_features
 from mnist1d_hf.data.load import load_dataset_builder
 from mnist1d_hf.pages.dataset_card import METADATA
 from mnist1d_hf.pages.tables import markdown
@@ -25,7 +27,7 @@ CARD = """\
 
 Signals of the ten classes of [MNIST-1D](https://arxiv.org/abs/2011.14439), made by the package
 `mnist1d-hf` from its stream `counter`, with the parameters below. They are other rows than the
-paper's 5000. A list of float32, `x`, goes with a class, `label`.
+paper's 5000. A list of float32, `x`, goes with a class, `label`{more}.
 
 {table}
 
@@ -56,6 +58,7 @@ def shard_card(manifests: Manifests, repo_id: str) -> str:
     config, manifest = next(iter(manifests.items()))
     text = CARD.format(
         rows=total_rows(manifests),
+        more="".join(f", `{name}`" for name in column_features(columns_of(manifest))),
         table=configs_table(manifests),
         repo_id=repo_id,
         config=config,
@@ -63,6 +66,11 @@ def shard_card(manifests: Manifests, repo_id: str) -> str:
         code="\n".join(code(manifests)),
     )
     return f"---\n{front_matter(manifests)}---\n\n{text}"
+
+
+def columns_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which columns were added, as `Mnist1DConfig.columns`."""
+    return tuple(name for name in OPTIONS if manifest.get(name))
 
 
 def total_rows(manifests: Manifests) -> int:
@@ -91,6 +99,7 @@ def code(manifests: Manifests) -> list[str]:
         params = vars(SignalParams(**manifest["params"]))
         changed = ", ".join(f"{k}={v!r}" for k, v in params.items() if v != defaults[k])
         job = f'"{config}", params, num_shards={manifest["num_shards"]}, out="shards"'
+        job += "".join(f", {name}=True" for name in columns_of(manifest))
         lines += ["", f"params = SignalParams({changed})", f"ShardJob({job}).run()"]
     return lines
 
@@ -113,14 +122,22 @@ def front_matter(manifests: Manifests) -> str:
 
 
 def dataset_info(manifest: Mapping[str, Any]) -> DatasetInfo:
-    row = 4 * manifest["params"]["final_seq_length"] + 8  # bytes: float32, and a label of int64
+    more: dict[str, Any] = dict.fromkeys(columns_of(manifest), True)
+    builder = load_dataset_builder(manifest["config"], **manifest["params"], **more)
+    features = builder.info.features
+    row = sum(bytes_of(kind) for kind in features.arrow_schema.types)
     splits = [
         {"name": split, "num_bytes": row * count, "num_examples": count}
         for split, count in manifest["rows"].items()
     ]
     return DatasetInfo(
-        features=load_dataset_builder(manifest["config"], **manifest["params"]).info.features,
+        features=features,
         splits=SplitDict.from_split_dict(splits),
         download_size=sum(file["bytes"] for file in manifest["files"].values()),
         dataset_size=sum(split["num_bytes"] for split in splits),
     )
+
+
+def bytes_of(kind: pa.DataType) -> int:
+    """Bytes of one value: a number, or a list of so many numbers."""
+    return getattr(kind, "list_size", 1) * getattr(kind, "value_type", kind).bit_width // 8

@@ -23,12 +23,13 @@ from typing import Any
 import pyarrow as pa
 from tqdm.auto import tqdm
 
+from mnist1d_hf.data.columns import OPTIONS, changed_columns
 from mnist1d_hf.data.identity import digest
 from mnist1d_hf.data.mnist1d import TEMPLATES
 from mnist1d_hf.data.parquet import write_row_groups
 from mnist1d_hf.files import sha256
 from mnist1d_hf.shards.folder import Folder
-from mnist1d_hf.shards.plan import Shard, hash_columns, plan_shards, shard_tables
+from mnist1d_hf.shards.plan import Shard, builder, hash_columns, plan_shards, shard_tables
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import make_range
 from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_integer
@@ -43,14 +44,19 @@ PROGRESS_DELAY = 5  # seconds
 class ShardJob:
     """All shards of one dataset, in the folder `<out>/<config_name>`.
 
-    Raises ValueError for what `plan_shards` refuses, an unknown config and an unknown kind of
-    folder; nothing is made or written yet.
+    `latents` and `posterior` add columns, as in `Mnist1DConfig`. Posteriors are computed with a
+    matrix library, so that their last digits may differ between machines.
+
+    Raises ValueError for what `plan_shards` refuses, columns that cannot be made, an unknown config
+    and an unknown kind of folder; nothing is made or written yet.
     """
 
     config_name: str
     params: SignalParams
     num_shards: int
     out: str  # a folder, or anything that fsspec knows
+    latents: bool = False
+    posterior: bool = False
 
     def __post_init__(self) -> None:
         if self.config_name not in CONFIGS:
@@ -59,10 +65,15 @@ class ShardJob:
             raise ValueError(f"config {self.config_name!r}: must be one of {names}{hint}")
         object.__setattr__(self, "out", Folder(self.out).url)
         assert len(self.plan) == self.num_shards
+        builder(self.params, self.columns)
 
     @cached_property
     def plan(self) -> list[Shard]:
         return plan_shards(self.params, self.num_shards)
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        return {"latents": self.latents, "posterior": self.posterior}
 
     @cached_property
     def folder(self) -> Folder:
@@ -81,6 +92,7 @@ class ShardJob:
             "params": vars(self.params),
             "num_shards": self.num_shards,
             "first_blocks": [digest(values) for block in first for values in block],
+            **{name: True for name, chosen in self.columns.items() if chosen},
         }
         return json.loads(json.dumps(job))  # as it will be read back: tuples are lists in JSON
 
@@ -141,8 +153,9 @@ class ShardJob:
             return
         if isinstance(claim, dict):
             there, here = ({**job, **job.get("params", {})} for job in (claim, self.job))
-            names = [k for k in there if k not in ("params", "first_blocks")]
+            names = [k for k in there if k not in ("params", "first_blocks", *OPTIONS)]
             other = [f"{k}={there[k]!r}" for k in names if there[k] != here.get(k)]
+            other += changed_columns(there, here)
             generator = "another version of the generator, or from another kind of processor"
             raise self._refusal(f"shards of {', '.join(other) or generator}")
         ours = {part.file for part in self.plan if self.record(part, sizes)}
@@ -165,15 +178,14 @@ class ShardJob:
         return missing
 
     def make(self, i: int, advance: Callable[[int], Any] = lambda rows: None) -> None:
-        """Make shard `i` and its record, calling `advance` with the rows of each row group."""
+        """Make shard `i` and its record, calling `advance(n)` whenever n more rows are done."""
         part = self.plan[i]
         hashes: dict[str, Any] = {}
 
         def watched() -> Iterator[pa.Table]:
-            for table in shard_tables(self.params, part):
+            for table in shard_tables(self.params, part, self.columns, advance):
                 yield table
                 hash_columns(table, hashes)
-                advance(table.num_rows)
 
         with self.folder.writing(part.file) as path:
             write_row_groups(watched(), path)

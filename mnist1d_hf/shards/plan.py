@@ -1,7 +1,8 @@
 """A large dataset in parts, each of which any process on any machine can make alone."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -56,7 +57,7 @@ def plan_shards(params: SignalParams, num_shards: int) -> list[Shard]:
         raise ValueError(
             f"stream={params.stream!r}: shards can be made alone only with stream='counter'"
         )
-    splits = _builder(params).split_rows()
+    splits = builder(params).split_rows()
     rows = {split: stop - start for split, (start, stop) in splits.items()}
     most = min(MOST_SHARDS, params.num_samples)
     why = f"at least one for each of {', '.join(rows)}; at most one a row"
@@ -75,21 +76,28 @@ def plan_shards(params: SignalParams, num_shards: int) -> list[Shard]:
     return plan
 
 
-def shard(params: SignalParams, i: int, n: int) -> Iterator[pa.Table]:
+def shard(params: SignalParams, i: int, n: int, **columns: bool) -> Iterator[pa.Table]:
     """Shard `i` of `n` as tables of at most `ROW_GROUP` rows, each made when it is asked for.
 
     Columns x, lists of `final_seq_length` float32, and label, int64, with the features of
-    `datasets` in their schema. `write_parquet` takes them; `plan_shards` says which rows they are.
+    `datasets` in their schema; `latents=True` and `posterior=True` add those of `Mnist1DConfig`.
+    `write_parquet` takes the tables; `plan_shards` says which rows they are.
     """
     part = plan_shards(params, n)[check_integer("i", i, 0, n - 1, "the most is n - 1")]
-    return shard_tables(params, part)
+    return shard_tables(params, part, columns)
 
 
-def shard_tables(params: SignalParams, part: Shard) -> Iterator[pa.Table]:
-    """The same for one shard of a plan."""
-    builder = _builder(params)
+def shard_tables(
+    params: SignalParams,
+    part: Shard,
+    columns: Mapping[str, Any] = MappingProxyType({}),
+    advance: Callable[[int], object] = lambda rows: None,
+) -> Iterator[pa.Table]:
+    """The same for one shard of a plan; `advance(n)` is called whenever n more rows are done."""
+    made = builder(params, columns)
     for first in range(part.start, part.stop, ROW_GROUP):
-        yield builder.table(part.split, first, min(first + ROW_GROUP, part.stop))
+        stop = min(first + ROW_GROUP, part.stop)
+        yield made.table(part.split, first, stop, advance=advance)
 
 
 def hash_columns(table: pa.Table, hashes: dict[str, Any]) -> None:
@@ -100,5 +108,6 @@ def hash_columns(table: pa.Table, hashes: dict[str, Any]) -> None:
             sha.update((chunk.flatten() if pa.types.is_nested(chunk.type) else chunk).to_numpy())
 
 
-def _builder(params: SignalParams) -> Mnist1D:
-    return load_dataset_builder("default", **vars(params))
+def builder(params: SignalParams, columns: Mapping[str, Any] = MappingProxyType({})) -> Mnist1D:
+    """The builder of any parameters; ValueError for columns that do not exist or cannot be made."""
+    return load_dataset_builder("default", **vars(params), **columns)

@@ -39,9 +39,9 @@ def latents_of(
     """The latents of rows [start, stop), without making the rows.
 
     Rows of the counter stream are counted as in `make_range`: training rows from 0, test rows from
-    `TEST_START`, and `stop` is needed. Rows of the frozen stream are those of `make_mnist1d`, train,
-    validation and test one after the other; all of them are drawn, and `stop` may be left out. Only
-    the number of the `templates` matters. `advance` is as in `make_mnist1d`.
+    `TEST_START`, and `stop` is needed. Rows of the frozen stream are those of `make_mnist1d`:
+    train, validation and test one after the other; all of them are drawn, and `stop` may be left
+    out. Only the number of the `templates` matters. `advance` is as in `make_mnist1d`.
 
     Shifts are among the `padded_length` positions (72 by default), before the last resampling.
 

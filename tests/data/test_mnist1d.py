@@ -100,7 +100,8 @@ def test_the_config_has_the_parameters_of_the_generator():
         for field in dataclasses.fields(Mnist1DConfig)
         if field.name not in {f.name for f in dataclasses.fields(datasets.BuilderConfig)}
     }
-    assert own == {f.name: (f.type, f.default) for f in dataclasses.fields(SignalParams)}
+    parameters = {f.name: (f.type, f.default) for f in dataclasses.fields(SignalParams)}
+    assert own == parameters | {"latents": (bool, False), "posterior": (bool, False)}
 
 
 @pytest.mark.parametrize("share, splits", [(0, ["test"]), (1, ["train"])])
@@ -251,7 +252,7 @@ OTHER_LENGTH = datasets.Features(
     {"x": datasets.List(datasets.Value("float32"), length=41), "label": datasets.Value("int64")}
 )
 OTHER_COLUMNS = datasets.Features({"x": datasets.List(datasets.Value("float32"), length=40)})
-VALID = ", ".join(field.name for field in dataclasses.fields(SignalParams))
+VALID = ", ".join([*(f.name for f in dataclasses.fields(SignalParams)), "latents", "posterior"])
 
 
 @pytest.mark.parametrize("load", [datasets.load_dataset, mnist1d_hf.load_dataset])
@@ -302,6 +303,13 @@ VALID = ", ".join(field.name for field in dataclasses.fields(SignalParams))
         ("default", {"features": OTHER_LENGTH}, "and cannot be cast"),
         ("default", {"features": OTHER_COLUMNS}, "and cannot be cast"),
         ("templates", {"seed": 7}, "config 'templates' holds the ten digit templates and takes no"),
+        ("templates", {"latents": True}, "takes no parameters, but got latents"),
+        ("templates", {"posterior": True}, "takes no parameters, but got posterior"),
+        ("default", {"latents": 1}, "latents=1: must be True or False"),
+        ("default", {"posterior": "yes"}, "posterior='yes': must be True or False"),
+        ("default", {"posterior": None}, "posterior=None: leave it out for the default, or give T"),
+        ("default", {"posterior": True, "iid_noise_scale": 0}, "must be at least 1e-05 for a dens"),
+        ("default", {"latent": True}, "did you mean 'latents'?"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(

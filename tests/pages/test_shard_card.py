@@ -57,3 +57,21 @@ def test_its_code_makes_the_same_shards(manifests, tmp_path, monkeypatch):
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
 def test_the_hub_accepts_it(hub, manifests):
     DatasetCard(shard_card(manifests, "alice/big")).validate()
+
+
+def test_columns_that_were_added_are_named_and_made_again(tmp_path, monkeypatch):
+    params = config_params("default", stream="counter", num_samples=200)
+    ShardJob("default", params, 2, str(tmp_path / "out"), latents=True, posterior=True).run()
+    path = "default/manifest.json"
+    manifest = json.loads((tmp_path / "out" / path).read_text())
+    text = shard_card({"default": manifest}, "a/b")
+    assert "with a class, `label`, `padding`, `shift`, `scale`, `slope`, `posterior`.\n" in text
+    info = yaml.safe_load(text.split("---\n")[1])["dataset_info"]
+    assert [f["name"] for f in info["features"]][
+        2:
+    ] == "padding shift scale slope posterior".split()
+    assert info["dataset_size"] == 200 * (168 + 4 * 4 + 10 * 4)
+    monkeypatch.chdir(tmp_path)
+    [_, code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(code, {})
+    assert json.loads((tmp_path / "shards" / path).read_text()) == manifest

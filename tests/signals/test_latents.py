@@ -12,7 +12,7 @@ from mnist1d_hf import SignalParams, latent_posterior, latents_of, make_mnist1d
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.frame import frame
 from mnist1d_hf.signals.latents import Latents
-from mnist1d_hf.signals.render import dilated_table, resample
+from mnist1d_hf.signals.render import resample
 from mnist1d_hf.signals.templates import Templates, templates
 
 CLEAN = SignalParams(num_samples=120, corr_noise_scale=0, iid_noise_scale=0, seed=3)
