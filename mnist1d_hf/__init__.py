@@ -12,6 +12,8 @@ from mnist1d_hf.data.load import load_dataset_builder as load_dataset_builder
 from mnist1d_hf.data.register import register
 from mnist1d_hf.data.tensors import to_numpy as to_numpy
 from mnist1d_hf.data.tensors import to_torch as to_torch
+from mnist1d_hf.signals.excess import ExcessError as ExcessError
+from mnist1d_hf.signals.excess import excess_error as excess_error
 from mnist1d_hf.signals.generate import Mnist1DArrays as Mnist1DArrays
 from mnist1d_hf.signals.generate import make_mnist1d as make_mnist1d
 from mnist1d_hf.signals.generate import make_range as make_range

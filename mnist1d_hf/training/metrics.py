@@ -1,9 +1,15 @@
 """Metrics of a classifier, computed offline: for Trainer, for evaluate, or from plain arrays.
 
     import evaluate
-    from mnist1d_hf.training.metrics import Accuracy, MacroF1
+    from mnist1d_hf import CONFIGS
+    from mnist1d_hf.training.metrics import Accuracy, ExcessError, MacroF1
 
     evaluate.combine([Accuracy(), MacroF1()]).compute(predictions=[1, 2], references=[1, 3])
+
+    # how far from the best possible classifier, which is known as the rows are generated
+    ExcessError().compute(
+        predictions=probabilities, references=test["label"], x=test["x"], params=CONFIGS["noisy"]
+    )
 
     evaluate.evaluator("time-series-classification").compute(pipe, test, metric=Accuracy())
 
@@ -21,6 +27,10 @@ import transformers
 from evaluate.evaluator import SUPPORTED_EVALUATOR_TASKS
 from evaluate.evaluator.base import Evaluator
 from scipy.special import softmax
+
+from mnist1d_hf.signals.excess import excess_error
+from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.templates import Templates
 
 TASK = "time-series-classification"
 
@@ -97,6 +107,10 @@ class _InMemoryMetric(evaluate.Metric):
         "references": datasets.Value("int64"),
     }
 
+    @property
+    def _features(self) -> Any:
+        return datasets.Features(self._inputs)
+
     def __init__(self, config_name: str | None = None, keep_in_memory: bool = True, **kwargs):
         super().__init__(config_name, keep_in_memory=keep_in_memory, **kwargs)
 
@@ -105,7 +119,7 @@ class _InMemoryMetric(evaluate.Metric):
             description=type(self).__doc__,
             citation="",
             inputs_description="",
-            features=datasets.Features(self._inputs),
+            features=self._features,
         )
 
 
@@ -151,6 +165,52 @@ class CalibrationError(_InMemoryMetric):
         return {
             "expected_calibration_error": expected_calibration_error(references, scores, num_bins)
         }
+
+
+class ExcessError(_InMemoryMetric):
+    """How far from the best possible classifier, on generated rows: the fields of `excess_error`.
+
+    `predictions` are labels, probabilities of the ten classes, or, with `logits=True`, logits;
+    `references` the labels and `x` the signals, as the data sets hold them. `params` are those that
+    the rows were made with, and `templates` the digits if they were others.
+
+    >>> from mnist1d_hf import CONFIGS, load_dataset, to_numpy
+    >>> test = load_dataset("noisy", split="test", posterior=True)
+    >>> x, labels = to_numpy(test, "x"), to_numpy(test, "label")
+    >>> found = ExcessError().compute(
+    ...     predictions=to_numpy(test, "posterior"), references=labels, x=x, params=CONFIGS["noisy"]
+    ... )
+    >>> found["excess_error"], round(found["kl"], 6)
+    (0.0, 0.0)
+    """
+
+    @property
+    def _features(self) -> list[datasets.Features]:
+        number = datasets.Value("float64")
+        rest = {"references": datasets.Value("int64"), "x": datasets.List(number)}
+        kinds = (datasets.List(number), datasets.Value("int64"))
+        return [datasets.Features({"predictions": kind, **rest}) for kind in kinds]
+
+    def _compute(
+        self,
+        predictions,
+        references,
+        x,
+        params: SignalParams | None = None,
+        logits: bool = False,
+        templates: Templates | None = None,
+        **others,
+    ):
+        if not isinstance(params, SignalParams):
+            raise ValueError(
+                f"params={params!r}: must be the SignalParams that the rows were made with, such "
+                "as CONFIGS['noisy']"
+            )
+        signals, labels = np.asarray(x), np.asarray(references)
+        found = excess_error(
+            signals, labels, np.asarray(predictions), params, logits=logits, templates=templates
+        )
+        return found._asdict()
 
 
 class TimeSeriesClassificationEvaluator(Evaluator):

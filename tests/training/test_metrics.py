@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, List, Value
+from scipy.special import softmax
 from sklearn import metrics as reference
 from transformers import EvalPrediction, pipeline
 
+from mnist1d_hf import CONFIGS, excess_error, make_mnist1d
 from mnist1d_hf.models import (
     Mnist1DCNNConfig,
     Mnist1DCNNForSequenceClassification,
@@ -17,6 +19,7 @@ from mnist1d_hf.training.metrics import (
     Accuracy,
     CalibrationError,
     ConfusionMatrix,
+    ExcessError,
     MacroF1,
     Recall,
     compute_metrics,
@@ -195,3 +198,34 @@ def test_the_evaluator_compares_classes_by_name(in_dataset):
         label_mapping={name: 9 for name in NAMES},
     )
     assert own["accuracy"] == 0
+
+
+@pytest.mark.parametrize("kind", ["labels", "probabilities", "logits"])
+def test_the_excess_error_is_a_metric_like_the_others(kind):
+    params = CONFIGS["noisy"]
+    data = make_mnist1d(params)
+    x, labels = data.x_test[:100], data.y_test[:100]
+    scores = np.random.default_rng(0).normal(size=(100, 10))
+    predictions = {
+        "labels": scores.argmax(axis=1),
+        "probabilities": softmax(scores, axis=1),
+        "logits": scores,
+    }[kind]
+    options = {"params": params, "logits": kind == "logits"}
+    given = {"predictions": predictions, "references": labels, "x": x}
+    expected = excess_error(x, labels, predictions, **options)._asdict()
+    assert ExcessError().compute(**given, **options) == pytest.approx(expected)
+    metric = ExcessError()
+    for rows in (slice(0, 40), slice(40, 100)):
+        metric.add_batch(**{name: values[rows] for name, values in given.items()})
+    assert metric.compute(**options) == pytest.approx(expected)
+    if kind == "labels":
+        both = evaluate.combine([MacroF1(), ExcessError()]).compute(**given, **options)
+        assert both.pop("macro_f1") < 1 and both == pytest.approx(expected)
+
+
+def test_the_excess_error_needs_the_parameters():
+    given = {"predictions": [0], "references": [0], "x": np.zeros((1, 40))}
+    for options in ({}, {"params": {"seed": 7}}):
+        with pytest.raises(ValueError, match="must be the SignalParams that the rows were made"):
+            ExcessError().compute(**given, **options)
