@@ -38,11 +38,20 @@ class Evaluation:
     metrics: dict[str, Any]  # without prefix; accuracy is a fraction
     # the config whose published test split was evaluated, recognised by the values of its rows
     benchmark: str | None = None
+    # the accuracy of the best possible classifier on these rows; None where it is not known
+    optimum: float | None = None
 
     @property
     def accuracy(self) -> float | None:
         """The fraction of right answers, or None where it was not measured."""
         return self.metrics.get("accuracy")
+
+    @property
+    def excess_error(self) -> float | None:
+        """The error above the optimum, in percentage points, or None where it is not known."""
+        if self.accuracy is None or self.optimum is None:
+            return None
+        return 100 * (self.optimum - self.accuracy)
 
 
 @dataclass(frozen=True)

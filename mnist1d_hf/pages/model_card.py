@@ -76,6 +76,10 @@ classify([0.0] * {length})
 
 """
 
+OPTIMUM = """\
+The optimum is the best possible classifier. It is known, because the generator of the data is: it
+picks the most probable class of each signal."""
+
 LIMITS = """\
 ## Limits
 
@@ -187,11 +191,17 @@ def accuracy_table(evaluations: Sequence[Evaluation]) -> str:
             return ""
         return f"{100 * value:.2f} %" if name == "accuracy" else f"{value:.4g}"
 
+    header = ["split", "of", *names]
     rows = [
         [found.name, rows_of(found.data), *(cell(n, found.metrics.get(n)) for n in names)]
         for found in evaluations
     ]
-    return markdown(["split", "of", *names], rows)
+    excess = [found.excess_error for found in evaluations]
+    if all(points is None for points in excess):
+        return markdown(header, rows)
+    for row, points in zip(rows, excess, strict=True):
+        row.append("" if points is None else f"{points:.2f} points")
+    return f"{markdown([*header, 'error above the optimum'], rows)}\n\n{OPTIMUM}"
 
 
 def several_seeds(measured: Sequence[Mapping[str, Any]]) -> str:

@@ -21,6 +21,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 import mnist1d_hf
 from mnist1d_hf.data.identity import config_of_test_rows
 from mnist1d_hf.data.mnist1d import changed_parameters
+from mnist1d_hf.data.optimum import optimum_on
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
 from mnist1d_hf.files import replacing, sha256
@@ -54,6 +55,7 @@ class RecordingTrainer(Trainer):
 
     def __init__(self, *args, **kwargs):
         self._measurements: list[Measurement] = []
+        self._optima: dict[int, float | None] = {}  # by the identity of the measured dataset
         self._named_schedule = False
         super().__init__(*args, **kwargs)
 
@@ -256,7 +258,8 @@ def measured(
     for m in found:
         if m.metrics:
             name, data = name_of(trainer, m.dataset, m.prefix), describe(m.dataset, declared)
-            latest = Evaluation(name, data, m.metrics, benchmark_of(m.dataset))
+            optimum = optimum_of(trainer, m.dataset)
+            latest = Evaluation(name, data, m.metrics, benchmark_of(m.dataset), optimum)
             evaluations[name, repr(data)] = latest
     return chosen, list(evaluations.values())
 
@@ -280,6 +283,13 @@ def benchmark_of(dataset: Any) -> str | None:
         return config_of_test_rows(to_numpy(dataset, "x"), to_numpy(dataset, "label"))
     except ValueError:  # rows of different lengths, or with missing values
         return None
+
+
+def optimum_of(trainer: RecordingTrainer, dataset: Any) -> float | None:
+    """`optimum_on`, once for each dataset, however often a card is written."""
+    if id(dataset) not in trainer._optima:
+        trainer._optima[id(dataset)] = optimum_on(dataset)
+    return trainer._optima[id(dataset)]
 
 
 def curves(trainer: RecordingTrainer) -> dict[str, list[list[float]]]:

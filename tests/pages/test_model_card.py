@@ -122,3 +122,15 @@ def test_a_step_selected_on_the_test_rows_is_confessed():
     [entry] = safe_load(eval_results(record, "alice/mnist1d"))
     assert entry["notes"] == "seed 42; the step was selected on these rows"
     assert "of step 500, the best by accuracy on test" in card_of(record).text
+
+
+def test_the_error_above_the_optimum_is_shown_where_it_is_known():
+    known = dataclasses.replace(TEST, optimum=0.9995)
+    assert known.excess_error == pytest.approx(6.2) and VALIDATION.excess_error is None
+    card = card_of(dataclasses.replace(RECORD, evaluations=[VALIDATION, known]))
+    assert "| accuracy | error above the optimum |" in card.text
+    assert "| 93.75 % | 6.20 points |" in card.text and "| 91.00 % |  |" in card.text
+    assert "The optimum is the best possible classifier." in card.text
+    assert "optimum" not in card_of().text
+    with_optimum = eval_results(dataclasses.replace(RECORD, evaluations=[known]), "alice/set")
+    assert with_optimum == eval_results(RECORD, "alice/set")

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 import mnist1d_hf
+from mnist1d_hf.data.optimum import optimum_on
 from mnist1d_hf.evidence.training_record import TrainingRecord
 from mnist1d_hf.files import sha256
 from mnist1d_hf.models import Mnist1DFeatureExtractor, new_model
@@ -315,3 +316,22 @@ def test_old_results_do_not_stay_on_the_hub(hub, splits, tmp_path):
     again.train()
     again.push_to_hub()
     assert ".eval_results/mnist1d.yaml" not in HfApi().list_repo_files("alice/mnist1d-logistic")
+
+
+def test_the_optimum_on_the_test_rows_is_recorded_and_shown(splits, tmp_path, monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        "mnist1d_hf.training.record.optimum_on", lambda rows: found.append(1) or optimum_on(rows)
+    )
+    trainer = make(tmp_path, splits)
+    trainer.train()
+    trainer.evaluate()
+    trainer.evaluate(splits["test"], metric_key_prefix="test")
+    record = record_of(trainer)
+    optima = {evaluation.name: evaluation.optimum for evaluation in record.evaluations}
+    assert optima == {"validation": None, "test": 1.0}
+    [test] = [evaluation for evaluation in record.evaluations if evaluation.name == "test"]
+    assert test.excess_error == 100 * (1 - test.accuracy)
+    assert f"{test.excess_error:.2f} points" in (tmp_path / "README.md").read_text()
+    record_of(trainer)
+    assert len(found) == 2, "computed again for the same rows"
