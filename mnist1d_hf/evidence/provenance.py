@@ -13,6 +13,8 @@ from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 CODE = ("mnist1d_hf", "scripts", "pyproject.toml", "constraints.txt")
+# what is done with a result once it is there: no number of a cell depends on it
+AFTERWARDS = ("studies/rules", "studies/plots")
 PACKAGES = ("mnist1d-hf", "numpy", "scipy", "torch", "transformers", "datasets", "scikit-learn")
 
 
@@ -61,7 +63,8 @@ def source_sha256(path: Path) -> str:
     """SHA-256 of a module and of all modules of this package that it imports, in hexadecimal.
 
     Imports are followed through the package, those inside functions too. The `__init__` of a
-    package counts when it is itself imported from.
+    package counts when it is itself imported from. The rules and figures of studies do not count,
+    so changing one does not mark any cell as made by other sources.
     """
     digest = hashlib.sha256()
     for source in sorted(_sources(path)):
@@ -96,7 +99,8 @@ def _imported(source: Path) -> set[Path]:
             if package == PACKAGE.name and parts:
                 candidates = (place.with_suffix(".py"), place / "__init__.py")
                 found |= {file for file in candidates if file.is_file()}
-    return found
+    afterwards = [PACKAGE / folder for folder in AFTERWARDS]
+    return {file for file in found if not any(folder in file.parents for folder in afterwards)}
 
 
 def _absolute(source: Path, node: ast.ImportFrom) -> str:

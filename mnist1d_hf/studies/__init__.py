@@ -1,14 +1,17 @@
 """Studies: each reproduces one experiment of the paper and says what holds.
 
-One file per study, and every file has the same parts:
+One file per study for what is computed, `studies/<name>.py`, always with the same parts:
 
 - the module docstring: the command, its cost, its result, and what the paper says;
 - `Args`: every knob with its default and one line of help; `Args.at("paper")` are the settings
   behind the published results, `Args.at("smoke")` a run of seconds that exercises all the code;
 - `run(args, cells) -> dict`: the numbers, each with n and std, the published value beside ours and
   a `Finding` with its verdict; the work is cut into `cells`, so it is parallel and resumes;
-- `plot(result) -> Figure`: the figure, from the result alone;
 - `main`: the command line.
+
+Two more have what is done with the result alone: `studies/rules/<name>.py` judges it,
+`judge(result) -> list[Finding]`, and `studies/plots/<name>.py` draws it, `plot(result) -> Figure`.
+Published numbers are in `evidence/published/<name>.json`.
 
 `python -m mnist1d_hf.studies.metalearn_lr --scale paper --workers 2` writes
 `dataset_card/results/metalearn_lr.json`, `dataset_card/cells/metalearn_lr.jsonl` (while cells are

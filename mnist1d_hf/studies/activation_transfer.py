@@ -26,18 +26,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, elu, silu, softplus
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding, grade, read_result, summarise
-from mnist1d_hf.figures.style import COLOURS, panels, style
+from mnist1d_hf.evidence.results import read_result, summarise
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.models.activation_mnist1d import activation
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.plots.activation_transfer import plot
+from mnist1d_hf.studies.rules.activation_transfer import BY_HAND, COPY, LEARNED, RATE, judge
 from mnist1d_hf.training.unrolled import (
     Activation,
     accuracy,
@@ -50,14 +50,13 @@ from mnist1d_hf.training.unrolled import (
     two_layers,
 )
 
-SOURCE = "paper, metalearning an activation function; notebook metalearn-activation-function"
-BASELINES = {  # and what the notebook printed: mean of all losses, accuracy on 500 examples
-    "relu": (torch.relu, 1.3369015, 58.8),
-    "swish": (silu, 1.3675405, 57.8),
-    "elu": (elu, 1.4736847, 50.8),
-    "softplus": (softplus, 1.6467019, 43.8),
-    "tanh": (torch.tanh, 1.5242596, 50.6),
-    "sigmoid": (torch.sigmoid, 1.7532207, 34.8),
+BASELINES = {
+    "relu": torch.relu,
+    "swish": silu,
+    "elu": elu,
+    "softplus": softplus,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
 }
 # the notebook's hand-made copy of its learned activation: up to x, slope, intercept; 0 at each x
 HAND_MADE = (
@@ -68,12 +67,8 @@ HAND_MADE = (
     (0.6, 0.2, -0.85),
     (np.inf, 1.2, -1.4),
 )
-LEARNED, COPY, BY_HAND = "learned", "piecewise_copy", "copy_by_hand"
-LABELS = {COPY: "piecewise copy", BY_HAND: "copy by hand"}  # the others are their own
 IN_MODELS = {LEARNED: "mnist1d_learned", COPY: "mnist1d_piecewise"}  # names for `hidden_act`
-SHOWN = {"mnist1d": "MNIST-1D", "digits": "8x8 digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 IMAGES = {"mnist": ("ylecun/mnist", "image"), "cifar10": ("uoft-cs/cifar10", "img")}
-RATE = 0.01  # of the search, and of the published comparison
 
 
 @dataclass(frozen=True)
@@ -156,7 +151,7 @@ def from_description(function: dict[str, Any]) -> Activation:
         return lambda x, step: look_up(table, x)
     if "name" in function:
         name = function["name"]
-        return plain(copy_by_hand if name == BY_HAND else BASELINES[name][0])
+        return plain(copy_by_hand if name == BY_HAND else BASELINES[name])
     bends = list(zip(function["knots"], function["kinks"], strict=True))
 
     def line(x: Tensor) -> Tensor:
@@ -310,11 +305,6 @@ def unavailable(names: tuple[str, ...]) -> dict[str, str]:
     return reasons
 
 
-def displayed(name: str) -> str:
-    """An activation as figures and findings write it."""
-    return LABELS.get(name, name)
-
-
 def ranks(by_name: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Per activation: early loss and final accuracy over seeds, and the ranks, 1 is best."""
     table: dict[str, dict[str, Any]] = {
@@ -332,163 +322,12 @@ def ranks(by_name: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]
     return table
 
 
-def means(terms: dict[str, Any], key: str, rate: str | None = None) -> dict[str, np.ndarray]:
-    """Per activation the mean of `key` on the data of every search, at `rate` or its best rate."""
-    found = {}
-    for name, by_rate in terms.items():
-        at = {r: np.array([np.mean(cell[key]) for cell in cells]) for r, cells in by_rate.items()}
-        found[name] = at[rate or max(at, key=lambda r: at[r].mean())]
-    return found
-
-
-def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    terms = result["equal_terms"]
-    findings = [_judge_baselines(terms)]
-    for name, rate in (("M2", f"{RATE:g}"), ("M2-tuned", None)):
-        accuracies = means(terms, "accuracy", rate)
-        best = np.max([accuracies[b] for b in BASELINES], axis=0)
-        gains = summarise(accuracies[LEARNED] - best)
-        error = (gains["std"] or 0) / gains["n"] ** 0.5
-        sure = gains["mean"] > 2 * error
-        verdict = grade(sure and gains["mean"] > 5, sure)
-        findings.append(
-            Finding(
-                id=name,
-                claim="the learned activation beats the best baseline by more than 5 points"
-                + ("" if rate else ", each at its best learning rate"),
-                source=SOURCE,
-                published={LEARNED: 68.4, "relu": 58.8} if rate else None,
-                ours={displayed(n): summarise(a)["mean"] for n, a in accuracies.items()}
-                | {"gain": gains},
-                n=gains["n"],
-                std=gains["std"],
-                rule="mean gain over searches > 5 points: reproduced; > 2 standard errors: partly",
-                verdict=verdict,
-            )
-        )
-    accuracies = means(terms, "accuracy", f"{RATE:g}")
-    best = np.max([accuracies[b] for b in BASELINES], axis=0).mean()
-    gain = accuracies[LEARNED].mean() - best
-    kept = {displayed(n): float((accuracies[n].mean() - best) / gain) for n in (BY_HAND, COPY)}
-    findings.append(
-        Finding(
-            id="M4",
-            claim="a piecewise-linear copy made by hand keeps most of the gain",
-            source=SOURCE,
-            published={"accuracy of the copy": 66.4, "learned": 68.4, "relu": 58.8},
-            ours={"share of the gain that is kept": kept},
-            n=len(accuracies[LEARNED]),
-            rule="the copy made by hand keeps more than half of the gain of the learned ones",
-            verdict="not testable" if gain <= 0 else grade(kept[displayed(BY_HAND)] > 0.5),
-        )
-    )
-    return [*findings, *_judge_transfer(result)]
-
-
-def _judge_baselines(terms: dict[str, Any]) -> Finding:
-    published = {name: loss for name, (_, loss, _) in BASELINES.items()}
-    ours = {name: terms[name][f"{RATE:g}"][0]["mean_loss"][0] for name in BASELINES}
-    error = max(abs(ours[name] / published[name] - 1) for name in BASELINES)
-    return Finding(
-        id="M2-baselines",
-        claim="mean training losses of the six baselines, seed 0",
-        source=SOURCE,
-        published=published,
-        ours=ours,
-        n=1,
-        rule="each within 2e-3, relative",
-        verdict=grade(error < 2e-3),
-    )
-
-
-def _judge_transfer(result: dict[str, Any]) -> list[Finding]:
-    findings = []
-    for id, key, claim, good in (
-        ("M5-early", "rank_by_early_loss", "has the best early training loss", lambda r, n: r == 1),
-        ("M5-final", "rank_by_accuracy", "ends mid-pack in accuracy", lambda r, n: 1 < r < n),
-    ):
-        for place in (("mnist", "cifar10"), ("mnist1d", "digits")):
-            tables = {d: result["transfer"][d] for d in place if d in result["transfer"]}
-            held = {d: good(table[LEARNED][key], len(table)) for d, table in tables.items()}
-            verdict = grade(all(held.values()), any(held.values()))
-            findings.append(
-                Finding(
-                    id=f"{id}-{'-'.join(place)}",
-                    claim=f"in small CNNs on {' and '.join(place)} it {claim}",
-                    source="blog post, scaling down deep learning (no code, no numbers)",
-                    published=None,
-                    ours={
-                        d: {displayed(n): row[key] for n, row in t.items()}
-                        for d, t in tables.items()
-                    },
-                    n=min((t[LEARNED]["accuracy"]["n"] for t in tables.values()), default=None),
-                    rule="by mean over seeds; on all datasets: reproduced; on some: partly",
-                    verdict=verdict if tables else "not testable",
-                )
-            )
-    return findings
-
-
 def _describe(name: str, found: dict[str, Any], i: int) -> dict[str, Any]:
     if name == LEARNED:
         return {"meta": found["searches"][i]["meta"]}
     if name == COPY:
         return {key: value for key, value in found["lines"][i].items() if key != "rms"}
     return {"name": name}
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """Accuracies on equal terms; then early loss and final accuracy of the CNNs per dataset."""
-    transferred = result["transfer"]
-    figure, axes = panels(
-        1, 1 + 2 * len(transferred), width=2.3 + 3.4 * len(transferred), height=2.2
-    )
-    terms = result["equal_terms"]
-    names = sorted(terms, key=lambda name: means(terms, "accuracy", f"{RATE:g}")[name].mean())
-    for row, name in enumerate(names):
-        for rate, marker, colour in ((f"{RATE:g}", "o", "black"), (None, "D", "orange")):
-            summary = summarise(means(terms, "accuracy", rate)[name])
-            axes[0].errorbar(
-                summary["mean"],
-                row,
-                xerr=summary["std"] or 0,
-                fmt=marker,
-                ms=3,
-                lw=0.7,
-                color=COLOURS[colour],
-                mfc="none" if rate is None else COLOURS[colour],
-            )
-    axes[0].set_yticks(range(len(names)), [displayed(name) for name in names])
-    for label, marker, colour in (("rate 0.01", "o", "black"), ("best rate", "D", "orange")):
-        axes[0].plot(
-            [],
-            [],
-            marker,
-            ms=3,
-            color=COLOURS[colour],
-            label=label,
-            mfc="none" if marker == "D" else None,
-        )
-    axes[0].legend(loc="upper left")
-    axes[0].set(title="MLP, MNIST-1D", xlabel="Test accuracy (%)", xlim=(0, 75))
-    pairs = [(d, key) for d in transferred for key in ("early_loss", "accuracy")]
-    for axis, (dataset, key) in zip(axes[1:], pairs, strict=True):
-        table = transferred[dataset]
-        order = sorted(
-            table, key=lambda name: table[name][key]["mean"], reverse=key == "early_loss"
-        )
-        for row, name in enumerate(order):
-            summary = table[name][key]
-            colour = COLOURS["red" if name == LEARNED else "purple" if name == COPY else "black"]
-            axis.errorbar(
-                summary["mean"], row, xerr=summary["std"] or 0, fmt="o", ms=3, lw=0.7, color=colour
-            )
-        axis.set_yticks(range(len(order)), [displayed(name) for name in order])
-        label = "Training loss in epoch 1" if key == "early_loss" else "Test accuracy (%)"
-        axis.set(title=f"CNN, {SHOWN[dataset]}", xlabel=label)
-    return figure
 
 
 main = command(

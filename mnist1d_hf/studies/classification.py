@@ -21,38 +21,24 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch.nn import functional as F
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.published import (
-    HUMAN,
-    HUMAN_ANSWERS,
-    HUMAN_ERRORS,
-    NAMES,
     PROTOCOLS,
     PUBLISHED,
-    error_rates,
 )
-from mnist1d_hf.evidence.results import Finding, grade, summarise
-from mnist1d_hf.figures.style import COLOURS, MODEL_COLOURS, panels, style
+from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import CONFIGS
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.plots.classification import plot
+from mnist1d_hf.studies.rules.classification import judge
 from mnist1d_hf.training.augment import vary
 from mnist1d_hf.training.many import ordered_batches, train_many
 from mnist1d_hf.training.predictions import accuracy, predict
 from mnist1d_hf.training.recipes import OURS, PAPER, RECIPES, WARM_UP, Recipe
-
-SOURCE = "paper, table 1 and figure 2; notebook mnist1d-classification"
-CONFIG_NAMES = ("default", "shuffled", "high-translation")
-# how the step of an MLP is selected; the last way is not fair and shows what it would give
-WAYS = {
-    "last_step": "last step",
-    "validation": "selected on validation",
-    "test": "selected on test",
-}
 
 
 @dataclass(frozen=True)
@@ -308,6 +294,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         "mlp": mlp_table(args, cells) if "mlp" in args.models else [],
         "cpu_ms_per_step": cpu_ms,
         "evaluate_every": args.evaluate_every,
+        "rows_by_digit": np.bincount(make_mnist1d().y_test, minlength=10).tolist(),
     }
     return {**result, "findings": judge(result)}
 
@@ -360,220 +347,6 @@ def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:
             }
         )
     return table
-
-
-Found = dict[tuple[str, str], dict[str, Any]]  # rows of the original's protocol
-
-
-def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts on what the original's protocol gives; the rules were fixed before the run."""
-    found = {(r["config"], r["model"]): r for r in result["table"] if r["protocol"] == "last_step"}
-    return [
-        *judge_accuracies(found),
-        *judge_order(found),
-        *judge_time(result["cpu_ms_per_step"]),
-        *judge_human(found),
-        *judge_shuffling(found),
-        *judge_mlps(result["mlp"]),
-    ]
-
-
-def judge_accuracies(found: Found) -> list[Finding]:
-    return [
-        finding(
-            f"C1-{model}-{config}",
-            f"{NAMES[model]} reaches {mean} ± {spread} % on {config}",
-            {"mean": mean, "std": spread},
-            found[config, model]["mean"],
-            "within the published spread: reproduced; within twice that: partly",
-            at_least(-abs(found[config, model]["mean"] - mean), -spread, -2 * spread),
-            found[config, model],
-        )
-        for config, values in PUBLISHED.items()
-        for model, (mean, spread) in values.items()
-        if (config, model) in found
-    ]
-
-
-def judge_order(found: Found) -> list[Finding]:
-    rows = [found.get(("default", model)) for model in ("logistic", "mlp", "gru", "cnn")]
-    four = [row for row in rows if row]
-    if len(four) < 4:
-        return []
-    means, stds = [row["mean"] for row in four], [row["std"] or 0 for row in four]
-    gaps = np.diff(means) > 3 * np.maximum(stds[1:], stds[:-1])
-    return [
-        finding(
-            "C1-order",
-            "logistic < MLP < GRU < CNN",
-            [32, 68, 91, 94],
-            means,
-            "every gap above three standard deviations; partly: every gap positive",
-            grade(gaps.all(), min(np.diff(means)) > 0),
-        )
-    ]
-
-
-def judge_time(cpu_ms: dict[str, float]) -> list[Finding]:
-    if not {"gru", "cnn"} <= cpu_ms.keys():
-        return []
-    ratio = cpu_ms["gru"] / cpu_ms["cnn"]
-    return [
-        finding(
-            "C1-time",
-            "the GRU takes at least ten times the CNN's time",
-            10,
-            {"times": ratio} | {f"{NAMES[model]}, ms": ms for model, ms in cpu_ms.items()},
-            "CPU time of a step; partly: five times",
-            at_least(ratio, 10, 5),
-        )
-    ]
-
-
-def judge_human(found: Found) -> list[Finding]:
-    cnn = found.get(("default", "cnn"))
-    if not cnn:
-        return []
-    ours, theirs = (set(np.argsort(e)[-3:].tolist()) for e in (cnn["errors"], human_errors()))
-    return [
-        finding(
-            "C4",
-            "the human is better than the CNN",
-            [HUMAN, 94],
-            cnn["mean"],
-            "mean of the CNN below the human's 95.8",
-            grade(cnn["mean"] < HUMAN),
-            cnn,
-        ),
-        finding(
-            "C3",
-            "human and CNN find the same digits hard",
-            sorted(theirs),
-            sorted(ours),
-            "of the three hardest digits two or three are common; partly: one",
-            at_least(len(ours & theirs), 2, 1),
-            cnn,
-        ),
-    ]
-
-
-def judge_shuffling(found: Found) -> list[Finding]:
-    drops = {
-        model: found["default", model]["mean"] - found["shuffled", model]["mean"]
-        for model in PUBLISHED["default"]
-        if ("default", model) in found and ("shuffled", model) in found
-    }
-    if len(drops) < 4:
-        return []
-    lost = min(drops["cnn"], drops["gru"]) > 30
-    kept = max(abs(drops["logistic"]), abs(drops["mlp"])) < 2
-    return [
-        finding(
-            "C2",
-            "after shuffling, CNN and GRU lose about 35 points, MLP and logistic none",
-            {"cnn": 38, "gru": 34, "mlp": 0, "logistic": 0},
-            drops,
-            "more than 30 points against less than 2; partly: one of both",
-            grade(lost and kept, lost or kept),
-        )
-    ]
-
-
-def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
-    """How to get 68 %: the MLPs of `mlp_table`."""
-    if not mlps:
-        return []
-    best = {way: max(row[way]["mean"] for row in mlps) for way in WAYS}
-    mean, spread = PUBLISHED["default"]["mlp"]
-    return [
-        finding(
-            "C1-mlp-68",
-            "an MLP of some width and weight decay reaches 68 ± 2 %",
-            {"mean": mean, "std": spread},
-            {
-                f"{row['hidden_size']} units, weight decay {row['weight_decay']:g}": {
-                    label: row[way] for way, label in WAYS.items()
-                }
-                for row in mlps
-            },
-            "the best mean is 66 or more at the last step or selected on validation: reproduced; "
-            "only selected on test: partly",
-            grade(
-                max(best["last_step"], best["validation"]) >= mean - spread,
-                best["test"] >= mean - spread,
-            ),
-        )
-    ]
-
-
-def finding(
-    id: str,
-    text: str,
-    published: Any,
-    ours: Any,
-    test: str,
-    verdict: str,
-    row: dict[str, Any] | None = None,
-) -> Finding:
-    spread = {"n": row["n"], "std": row["std"]} if row else {}
-    return Finding(id, text, SOURCE, published, ours, test, verdict, **spread)
-
-
-def at_least(value: float, reproduced: float, partly: float) -> str:
-    return grade(value >= reproduced, value >= partly)
-
-
-def human_errors() -> list[float]:
-    return error_rates(HUMAN_ERRORS, HUMAN_ANSWERS)
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """Figure 2 of the paper with all our models, and the errors digit by digit."""
-    figure, (training, test, digits) = panels(1, 3, width=8.0, height=2.7)
-    # a shuffled signal is not augmented
-    recipes = {"default": ("paper", "augmented"), "shuffled": ("paper", "plain")}
-    rows = [
-        r
-        for r in result["table"]
-        if r["protocol"] == "last_step" and r["recipe"] in recipes.get(r["config"], ())
-    ]
-    every = result["evaluate_every"]
-    for r in rows:
-        looks = {"color": MODEL_COLOURS[r["model"]]}
-        looks |= {"ls": "--"} if r["config"] == "shuffled" else {"label": NAMES[r["model"]]}
-        for axis, name in ((training, "train"), (test, "test")):
-            steps = every * np.arange(1, len(r["curves"][name]) + 1)
-            last = r["updates"][0]  # the last update is measured though it completes no interval
-            axis.plot(np.minimum(steps, last), r["curves"][name], **looks)
-    training.set(title="Training accuracy", xlabel="Training step", ylabel="Accuracy (%)")
-    test.axhline(HUMAN, color=COLOURS["grey"], lw=0.9, zorder=0, label="human")
-    if any(r["config"] == "shuffled" for r in rows):
-        test.plot([], [], "--", color=COLOURS["grey"], label="after shuffling")
-    figure.legend(*test.get_legend_handles_labels(), loc="outside lower center", ncols=8)
-    test.set(title="Test accuracy", xlabel="Training step")
-    for axis in (training, test):
-        axis.set_ylim(0, 101)
-    _plot_digits(digits, [r for r in rows if r["config"] == "default"])
-    return figure
-
-
-def _plot_digits(axis: Any, rows: list[dict[str, Any]]) -> None:
-    """Bars: the share of each digit that the human, the CNN and our models get wrong."""
-    sizes = np.bincount(make_mnist1d().y_test, minlength=10)
-    bars = {"human": (human_errors(), COLOURS["grey"])}
-    for r in rows:
-        if r["model"] in ("cnn", *OURS):
-            rates = (100 * np.array(r["errors"]) / sizes).tolist()
-            bars[NAMES[r["model"]]] = (rates, MODEL_COLOURS[r["model"]])
-    width = 0.8 / len(bars)
-    for number, (name, (rates, colour)) in enumerate(bars.items()):
-        places = np.arange(10) + width * (number - (len(bars) - 1) / 2)
-        axis.bar(places, rates, width, color=colour, label=name)
-    highest = max(max(rates) for rates, _ in bars.values())
-    axis.set(title="Errors by digit", xlabel="Digit", ylabel="Classified wrongly (%)")
-    axis.set(xticks=range(10), ylim=(0, 1.25 * highest))  # with room for the legend
-    axis.legend(loc="upper right", ncols=2)
 
 
 main = command(

@@ -13,7 +13,6 @@ Some 75 minutes of a busy core, half of them the GRU's. From 4000 rows to endles
 logistic 31.4 to 32.2 %, MLP 65.2 to 93.7, GRU 91.2 to 97.4, CNN 94.0 to 98.2; the human has 95.8.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -21,30 +20,28 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch.nn import functional as F
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.published import HUMAN, NAMES, PUBLISHED
-from mnist1d_hf.evidence.results import Finding, grade, summarise
-from mnist1d_hf.figures.style import COLOURS, MODEL_COLOURS, panels, style
+from mnist1d_hf.evidence.published import HUMAN
+from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.counter import TEST_START
 from mnist1d_hf.signals.generate import make_mnist1d, make_range
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.plots.fresh_data import plot
+from mnist1d_hf.studies.rules.fresh_data import ENDLESS, FROZEN, judge
 from mnist1d_hf.training.batches import batches
 from mnist1d_hf.training.many import ordered_batches, train_many
 from mnist1d_hf.training.predictions import accuracy
 from mnist1d_hf.training.recipes import RECIPES
 
-SOURCE = "a question of this study; the paper, table 1, has 4000 rows and the human"
 # The two streams are normalised by constants that differ by a hundredth of a percent in scale and
 # 0.004 standard deviations in mean, so that each is tested on the other's rows as they are.
 COUNTER = SignalParams(stream="counter")
 BATCH = 100
-FROZEN, ENDLESS = "frozen", "endless"  # the 4000 rows, and the counter stream
-FOUR = ("logistic", "mlp", "gru", "cnn")  # of the paper, in its order
+
 # Of the recipes only the learning rate is used, with Adam: TCN and Transformer were tuned at theirs
 # with a schedule, which a run with two ends cannot have.
 
@@ -210,140 +207,8 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
                 table.append({"model": model, "data": data, "updates": budget, **scores})
             means = {name: values.mean(axis=0).round(3).tolist() for name, values in of_all.items()}
             curves.append({"model": model, "data": data, "steps": steps, **means})
-    findings = judge(table, args.budget, args.test_rows)
-    return {"table": table, "human": HUMAN, "curves": curves, "findings": findings}
-
-
-def judge(table: list[dict[str, Any]], budget: int, test_rows: int) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    found = {(r["model"], r["data"], r["updates"]): r for r in table}
-    models = list(dict.fromkeys(r["model"] for r in table))
-    last = {m: max(r["updates"] for r in table if r["model"] == m) for m in models}
-    most = {m: found[m, ENDLESS, last[m]]["fresh"] for m in models}
-    findings = [_judge_gap(m, found[m, FROZEN, budget]["fresh"], most[m], last[m]) for m in models]
-    if set(FOUR) <= set(models):
-        findings.append(_judge_order(most))
-    longer = {
-        m: most[m]["mean"] - found[m, ENDLESS, budget]["fresh"]["mean"]
-        for m in models
-        if last[m] > budget
-    }
-    if longer:
-        findings.append(_judge_budget(longer, budget, most))
-    findings.append(_judge_tests(table, test_rows))
-    return findings
-
-
-def _judge_gap(model: str, few: dict[str, Any], most: dict[str, Any], updates: int) -> Finding:
-    closed = (most["mean"] - few["mean"]) / (HUMAN - few["mean"])
-    published = PUBLISHED["default"].get(model)
-    return Finding(
-        id=f"E1-{model}",
-        claim=f"endless data close the gap between {NAMES[model]} and human",
-        source=SOURCE,
-        published={"4000 rows": published.mean if published else None, "human": HUMAN},
-        ours={
-            "4000 rows": round(few["mean"], 2),
-            f"endless, {updates} updates": round(most["mean"], 2),
-            "share of the gap closed": round(closed, 3),
-        },
-        n=most["n"],
-        std=most["std"],
-        rule="on the fresh test rows endless data at the longest budget close all of the gap "
-        "between 4000 rows at the paper's budget and the human: reproduced; half of it: partly",
-        verdict=grade(closed >= 1, closed >= 0.5),
-    )
-
-
-def _judge_order(most: dict[str, dict[str, Any]]) -> Finding:
-    means = [most[model]["mean"] for model in FOUR]
-    errors = [standard_error(most[model]) for model in FOUR]
-    gaps = np.diff(means)
-    clear = gaps > 3 * np.hypot(errors[1:], errors[:-1])
-    return Finding(
-        id="E2",
-        claim="endless data leave the order logistic < MLP < GRU < CNN",
-        source=SOURCE,
-        published={model: PUBLISHED["default"][model].mean for model in FOUR},
-        ours={model: round(mean, 2) for model, mean in zip(FOUR, means, strict=True)},
-        n=min(most[model]["n"] for model in FOUR),
-        rule="every gap above three standard errors over seeds; partly: every gap positive",
-        verdict=grade(clear.all(), gaps.min() > 0),
-    )
-
-
-def _judge_budget(longer: dict[str, float], budget: int, most: dict[str, Any]) -> Finding:
-    gain = max(longer.values())
-    return Finding(
-        id="E3",
-        claim=f"{budget} updates are enough also when data never end",
-        source=SOURCE,
-        published=None,
-        ours={f"{m}, points gained by more": round(value, 2) for m, value in longer.items()},
-        n=min(most[m]["n"] for m in longer),
-        rule="the longer budget gains each model at most 1 point on the fresh test rows; "
-        "partly: at most 3",
-        verdict=grade(gain <= 1, gain <= 3),
-    )
-
-
-def _judge_tests(table: list[dict[str, Any]], test_rows: int) -> Finding:
-    scores = []
-    for r in table:
-        share = r["fresh"]["mean"] / 100
-        error = 100 * math.sqrt(share * (1 - share) * (1 / 1000 + 1 / test_rows))
-        scores.append((r["frozen"]["mean"] - r["fresh"]["mean"]) / error)
-    within = float(np.mean(np.abs(scores) <= 2))
-    return Finding(
-        id="E4",
-        claim="the 1000 frozen test rows are as hard as fresh ones",
-        source=SOURCE,
-        published=None,
-        ours={
-            "share of the table's rows within": round(within, 3),
-            "largest, in standard errors": round(float(max(scores, key=abs)), 2),
-        },
-        n=len(scores),
-        rule="frozen and fresh accuracy differ by at most two standard errors of the sampling of "
-        "both test sets in 90 % of the table's rows: reproduced; in half of them: partly",
-        verdict=grade(within >= 0.9, within >= 0.5),
-    )
-
-
-def standard_error(summary: dict[str, Any]) -> float:
-    """Of a mean over seeds."""
-    return summary["std"] / math.sqrt(summary["n"])
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """Fresh test rows: accuracy while training, and what is still wrong at the end."""
-    figure, (curves, ends) = panels(1, 2, width=6.5, height=2.5)
-    for line in result["curves"]:
-        looks = {"ls": "--"} if line["data"] == FROZEN else {"label": NAMES[line["model"]]}
-        curves.plot(line["steps"], line["fresh"], color=MODEL_COLOURS[line["model"]], **looks)
-    curves.plot([], [], "--", color=COLOURS["grey"], label="on 4000 rows")
-    curves.set(title="Endless data against 4000 rows", xlabel="Training step", xlim=(0, None))
-    curves.set(ylabel="Accuracy on fresh rows (%)", ylim=(0, 101))
-    budget = min(r["updates"] for r in result["table"])
-    stages = {(FROZEN, budget): f"4000 rows,\n{budget} steps"}
-    for r in result["table"]:
-        if r["data"] == ENDLESS:
-            stages[ENDLESS, r["updates"]] = f"endless,\n{r['updates']} steps"
-    for model in dict.fromkeys(r["model"] for r in result["table"]):
-        rows = {(r["data"], r["updates"]): r for r in result["table"] if r["model"] == model}
-        places = [place for place, stage in enumerate(stages) if stage in rows]
-        scores = [rows[stage]["fresh"] for stage in stages if stage in rows]
-        wrong, spread = [100 - s["mean"] for s in scores], [s["std"] for s in scores]
-        ends.errorbar(places, wrong, spread, fmt="o-", color=MODEL_COLOURS[model], capsize=1.5)
-    ends.set_xticks(range(len(stages)), list(stages.values()))
-    ends.set(title="After the last step", ylabel="Wrong of fresh rows (%)", yscale="log")
-    ends.set(xlim=(-0.3, len(stages) - 0.7), ylim=(1, 100))
-    ends.yaxis.set_major_formatter("{x:g}")
-    for axis, human in ((curves, result["human"]), (ends, 100 - result["human"])):
-        axis.axhline(human, color=COLOURS["grey"], lw=0.9, zorder=0, label="human")
-    curves.legend(loc="lower right", ncols=2)
-    return figure
+    result = {"table": table, "human": HUMAN, "curves": curves, "test_rows": args.test_rows}
+    return {**result, "findings": judge(result)}
 
 
 main = command(Args, run, plot)

@@ -20,20 +20,17 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding
-from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.plots.interpolation import plot
+from mnist1d_hf.studies.rules.interpolation import LOSSES, judge
 from mnist1d_hf.training.many import IGNORED, shuffled_batches, train_many
 
-SOURCE = "arXiv 2011.14439 v1 and blog post of 2020, double descent; retracted by the author, 2024"
 HIDDEN = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
-LOSSES = {"cross_entropy": "NLL", "mse": "MSE"}
 FITTED_ERROR = 1.0  # training error in % below which the labels count as fitted
 FITTED_LOSS = 0.05  # the same for the training loss, of that of a constant guess
 RISE = {"test_error": 2.0, "test_loss": 0.02}  # of a curve above an earlier minimum: a peak
@@ -189,7 +186,8 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         loss: {marker: fit([c for c in curves if c["loss"] == loss], marker) for marker in MARKERS}
         for loss in args.losses
     }
-    return {"curves": curves, "fits": fits, "findings": judge(curves, fits)}
+    result = {"curves": curves, "fits": fits}
+    return {**result, "findings": judge(result)}
 
 
 def _cost(cell: Mapping[str, Any]) -> float:
@@ -262,136 +260,6 @@ def fit(curves: list[dict[str, Any]], marker: str) -> dict[str, Any] | None:
         "n": len(values),
         "outside": missing,
     }
-
-
-def judge(curves: list[dict[str, Any]], fits: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    findings = []
-    for loss, power in (("cross_entropy", 0), ("mse", 1)):
-        if loss not in fits:
-            continue
-        law = fits[loss]["threshold"]
-        ratios = [
-            np.log(value / (curve["train_size"] * curve["classes"] ** power))
-            for curve in curves
-            if curve["loss"] == loss
-            for value in curve["threshold"]
-            if value is not None
-        ]
-        factor = float(np.exp(np.mean(ratios))) if ratios else None
-        verdict = "not testable"
-        if law and factor:
-            grows = abs(law["b"] - 1) <= 0.2 and abs(law["c"] - power) <= 0.2
-            verdict = "partly" if grows else "refuted"
-            if grows and 0.5 <= factor <= 2:
-                verdict = "reproduced"
-        formula = "n K" if power else "n"
-        findings.append(
-            Finding(
-                id=f"D1-{LOSSES[loss].lower()}",
-                claim=f"with {LOSSES[loss]} the interpolation threshold is at {formula} parameters",
-                source=SOURCE,
-                published={"exponent of n": 1, "exponent of K": power},
-                ours={
-                    f"threshold / ({formula}), geometric mean": factor,
-                    "power law": law,
-                    "power law of the loss threshold": fits[loss]["loss_threshold"],
-                },
-                n=len(ratios),
-                std=float(np.std(ratios, ddof=1)) if len(ratios) > 1 else None,
-                rule="threshold: training error 1 %. Both exponents within 0.2: partly; and the "
-                f"threshold within a factor of 2 of {formula} on average: reproduced",
-                verdict=verdict,
-            )
-        )
-    return findings
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """Errors over parameters per example, by loss and K, and the thresholds over n."""
-    curves = result["curves"]
-    losses = list(dict.fromkeys(curve["loss"] for curve in curves))
-    classes = list(dict.fromkeys(curve["classes"] for curve in curves))
-    columns = max(len(classes), len(losses) + 1)
-    rows = len(losses) + 1
-    figure, axes = panels(rows, columns, width=2.4 * columns, height=1.9 * rows, squeeze=False)
-    for axis in axes.flat:
-        axis.set_visible(False)
-    for row, loss in enumerate(losses):
-        for column, count in enumerate(classes):
-            chosen = [c for c in curves if (c["loss"], c["classes"]) == (loss, count)]
-            axes[row, column].set_visible(True)
-            _plot_errors(axes[row, column], chosen, loss, count)
-        axes[row, 0].set_ylabel("Error (%)")
-    axes[0, 0].plot([], [], "--", color=COLOURS["grey"], label="train")
-    axes[0, 0].legend(fontsize=5)
-    for column, loss in enumerate(losses):
-        axes[-1, column].set_visible(True)
-        _plot_thresholds(axes[-1, column], [c for c in curves if c["loss"] == loss], loss)
-    axes[-1, len(losses)].set_visible(True)
-    _plot_exponents(axes[-1, len(losses)], result["fits"])
-    return figure
-
-
-SHADES = ("sky", "blue", "purple", "red")
-
-
-def _plot_errors(axis: Any, curves: list[dict[str, Any]], loss: str, classes: int) -> None:
-    for curve, shade in zip(curves, SHADES, strict=False):
-        x = np.array(curve["parameters"]) / curve["train_size"]
-        colour = COLOURS[shade]
-        axis.plot(x, np.mean(curve["train_error"], axis=1), "--", color=colour)
-        test = np.array(curve["test_error"])
-        axis.plot(x, test.mean(1), color=colour, label=f"n = {curve['train_size']}")
-        std = test.std(1, ddof=1)
-        low, high = test.mean(1) - std, test.mean(1) + std
-        axis.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
-    axis.axvline(classes if loss == "mse" else 1, color=COLOURS["grey"], ls=":")
-    axis.set(title=f"{LOSSES[loss]}, {classes} classes", xscale="log", ylim=(0, None))
-    axis.set(xlabel="Parameters per example")
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter("")
-
-
-def _plot_thresholds(axis: Any, curves: list[dict[str, Any]], loss: str) -> None:
-    colours = dict(zip(sorted({c["classes"] for c in curves}), SHADES[1:], strict=False))
-    for classes, shade in colours.items():
-        chosen = [c for c in curves if c["classes"] == classes]
-        n = np.array([c["train_size"] for c in chosen])
-        for curve in chosen:
-            shown = [value for value in curve["threshold"] if value is not None]
-            axis.plot([curve["train_size"]] * len(shown), shown, ".", color=COLOURS[shade])
-        axis.plot(n, n * (classes if loss == "mse" else 1), ":", color=COLOURS[shade])
-        axis.plot([], [], ".", color=COLOURS[shade], label=f"K = {classes}")
-    axis.plot([], [], ":", color=COLOURS["grey"], label="n K" if loss == "mse" else "n")
-    axis.set(title=f"Threshold, {LOSSES[loss]}", xscale="log", yscale="log")
-    axis.set(xlabel="Training examples n", ylabel="Parameters")
-    sizes = sorted({c["train_size"] for c in curves})
-    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
-    axis.yaxis.set_major_formatter("{x:,.0f}")
-    for ticks in (axis.xaxis, axis.yaxis):
-        ticks.set_minor_formatter("")
-    axis.legend(fontsize=5)
-
-
-def _plot_exponents(axis: Any, fits: dict[str, Any]) -> None:
-    ticks: list[str] = []
-    for loss, by_marker in fits.items():
-        for marker, law in by_marker.items():
-            if law:
-                y = len(ticks)
-                for name, shade, shift in (("b", "blue", 0.12), ("c", "red", -0.12)):
-                    error, colour = 2 * law[f"{name}_error"], COLOURS[shade]
-                    axis.errorbar(law[name], y + shift, xerr=error, fmt=".", color=colour)
-                ticks.append(f"{LOSSES[loss]} {marker.replace('_', ' ')}")
-    axis.plot([], [], ".", color=COLOURS["blue"], label="of n")
-    axis.plot([], [], ".", color=COLOURS["red"], label="of K")
-    axis.set_yticks(range(len(ticks)), ticks)
-    for value in (0, 1):
-        axis.axvline(value, color=COLOURS["grey"], ls=":")
-    axis.set(title="Exponent ± 2 standard errors", ylim=(-0.5, max(len(ticks), 1) - 0.5))
-    axis.legend()
 
 
 main = command(

@@ -19,16 +19,14 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
-from matplotlib import colormaps
-from matplotlib.figure import Figure
 from scipy.optimize import least_squares, minimize
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding, grade, summarise
-from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.plots.metalearn_activation import plot
+from mnist1d_hf.studies.rules.metalearn_activation import judge
 from mnist1d_hf.training.unrolled import (
     Activation,
     accuracy,
@@ -40,21 +38,7 @@ from mnist1d_hf.training.unrolled import (
     two_layers,
 )
 
-SOURCE = "paper, metalearning an activation function; notebook metalearn-activation-function"
 TESTED = 500  # test examples behind the published accuracies
-# printed by the notebook: outer step -> objective, test accuracy
-PUBLISHED = {
-    0: (1.352, 48.6),
-    5: (1.17, 59.2),
-    10: (1.033, 59.4),
-    20: (0.9867, 64.0),
-    50: (0.9653, 63.4),
-    100: (0.9443, 65.6),
-    150: (0.9228, 68.2),
-    200: (0.9098, 68.4),
-    250: (0.8937, 67.6),
-    300: (0.8842, 68.4),
-}
 LIKENESS = {
     "relu": torch.relu,
     "swish": torch.nn.functional.silu,
@@ -283,128 +267,6 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         "tanh": fit_tanh(wide, sample(searches[0]["meta"], wide) - elu(wide)),
     }
     return {**result, "findings": judge(result)}
-
-
-def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    descriptions = result["descriptions"]
-    return [
-        judge_search(result["searches"]),
-        judge_shape(descriptions),
-        judge_likeness(descriptions),
-    ]
-
-
-def judge_search(searches: list[dict[str, Any]]) -> Finding:
-    objective = searches[0]["objective"]
-    printed = {k: v[0] for k, v in PUBLISHED.items() if k <= 10 and k < len(objective)}
-    errors = [abs(objective[step] / value - 1) for step, value in printed.items()]
-    ended = len(objective) > 300
-    right = max(errors) < 0.01 and (not ended or objective[-1] < 0.91)
-    ends = summarise(trace["objective"][-1] for trace in searches)
-    return Finding(
-        id="M2-trace",
-        claim="the search of the notebook, seed 0",
-        source=SOURCE,
-        published={f"step {step}": value for step, (value, _) in PUBLISHED.items()},
-        ours={
-            **{f"step {step}": objective[step] for step in PUBLISHED if step < len(objective)},
-            "largest relative error at steps 0, 5, 10": max(errors),
-            "at the end, all seeds": ends,
-        },
-        n=ends["n"],
-        std=ends["std"],
-        rule="objective at outer steps 0, 5, 10 within 1 %, below 0.91 at step 300",
-        verdict=grade(right and ended, right),
-    )
-
-
-def judge_shape(descriptions: list[dict[str, Any]]) -> Finding:
-    two = [len(d["extrema"]) == 2 for d in descriptions]
-    bump = [any(low <= -4 and high >= -1 for low, high in d["positive"]) for d in descriptions]
-    both = [a and b for a, b in zip(two, bump, strict=True)]
-    first = descriptions[0]
-    return Finding(
-        id="M3",
-        claim="not monotonic, two extrema, positive between -4 and -1",
-        source=SOURCE,
-        published="a figure",
-        ours={
-            "searches with two extrema in [-5, 5]": sum(two),
-            "searches positive on [-4, -1]": sum(bump),
-            "extrema of seed 0": ", ".join(
-                f"a {e['kind']} of {e['y']:.2f} at {e['x']:.2f}" for e in first["extrema"]
-            ),
-            "seed 0 is positive on": [f"[{a:.2f}, {b:.2f}]" for a, b in first["positive"]],
-        },
-        n=len(both),
-        rule="both in every search: reproduced; two extrema in most: partly",
-        verdict=grade(all(both), 2 * sum(two) > len(two)),
-    )
-
-
-def judge_likeness(descriptions: list[dict[str, Any]]) -> Finding:
-    likeness = {name: summarise(d["likeness"][name] for d in descriptions) for name in LIKENESS}
-    closest = max(likeness, key=lambda name: likeness[name]["mean"])
-    likes = closest == "swish", likeness["swish"]["mean"] >= 0.95
-    return Finding(
-        id="M6",
-        claim="the learned activation is Swish-like",
-        source="README of the original repository",
-        published=None,
-        ours={"R^2 of a g(x) + b on [-5, 5]": {g: fit["mean"] for g, fit in likeness.items()}},
-        n=likeness["swish"]["n"],
-        std=likeness["swish"]["std"],
-        rule="swish is the closest of the six, and its mean R^2 >= 0.95; one of both: partly",
-        verdict=grade(all(likes), any(likes)),
-    )
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """The objective and the tests of all searches, seed 0 black; its functions; all functions."""
-    figure, axes = panels(1, 4, width=9.2, height=2.3)
-    for axis, name, entry in ((axes[0], "objective", 0), (axes[1], "test_accuracy", 1)):
-        for trace in result["searches"][1:]:
-            axis.plot(trace[name], color=COLOURS["grey"], lw=0.5)
-        axis.plot([], [], color=COLOURS["grey"], lw=0.5, label="other seeds and data")
-        axis.plot(result["searches"][0][name], color=COLOURS["black"], label="seed 0")
-        steps = [step for step in PUBLISHED if step < len(result["searches"][0][name])]
-        seen = [PUBLISHED[step][entry] for step in steps]
-        axis.plot(steps, seen, "o", mfc="none", color=COLOURS["red"], label="published")
-        axis.set(xlabel="Outer step")
-        axis.legend()
-    axes[0].set(title="Outer objective", ylabel="Mean of the last 200 training losses")
-    axes[1].set(title="Accuracy", ylabel="Right, of 500 test examples (%)")
-    _plot_functions(axes[2], axes[3], result)
-    return figure
-
-
-def _plot_functions(way: Any, ends: Any, result: dict[str, Any]) -> None:
-    x = np.linspace(-5, 5, 101)
-    shapes = result["searches"][0]["shapes"]
-    colours = colormaps["viridis"](np.linspace(0, 0.9, len(shapes["y"])))
-    labelled = np.linspace(0, len(shapes["y"]) - 1, 6).astype(int)
-    for k, (step, y, colour) in enumerate(zip(shapes["step"], shapes["y"], colours, strict=True)):
-        way.plot(x, y, color=colour, lw=0.7, label=f"step {step}" if k in labelled else None)
-    for axis in (way, ends):
-        axis.axhline(0, color=COLOURS["grey"], lw=0.5, zorder=0)
-        axis.axvline(0, color=COLOURS["grey"], lw=0.5, zorder=0)
-        axis.set(xlim=(-5, 5), ylim=(-1.5, 4), xlabel="x")
-    way.set(title="Learned activation, seed 0")
-    ends.set(ylim=(-3.2, 4))
-    for trace in result["searches"][1:]:
-        ends.plot(x, sample(trace["meta"], x), color=COLOURS["grey"], lw=0.7)
-    ends.plot([], [], color=COLOURS["grey"], lw=0.7, label="other seeds")
-    ends.plot(x, sample(result["searches"][0]["meta"], x), color=COLOURS["black"], label="seed 0")
-    line = result["lines"][0]
-    bends = sum(c * np.maximum(x - k, 0) for k, c in zip(line["knots"], line["kinks"], strict=True))
-    fitted = line["intercept"] + line["slope"] * x + bends
-    ends.plot(x, fitted, "--", color=COLOURS["red"], label="its piecewise-linear fit")
-    ends.plot(x, x / (1 + np.exp(-x)), ":", color=COLOURS["blue"], label="swish")
-    ends.set(title="Where all searches end")
-    for axis in (way, ends):
-        axis.legend(loc="upper left")
 
 
 main = command(

@@ -19,39 +19,14 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch.func import grad_and_value, vmap
 from torch.nn.functional import cross_entropy
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding, grade, summarise
-from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
-
-# printed by the notebook: step, then mean inner loss, final inner loss and rate of either trial
-PUBLISHED_RATES = (1.5, 0.15)
-PUBLISHED = np.array(
-    [
-        [3, 1.808, 1.588, 1.259, 1.722, 1.555, 0.4909],
-        [6, 1.762, 1.508, 1.044, 1.718, 1.535, 0.5407],
-        [9, 1.737, 1.500, 0.9111, 1.717, 1.524, 0.5689],
-        [12, 1.726, 1.491, 0.8209, 1.717, 1.518, 0.5857],
-        [15, 1.721, 1.484, 0.7606, 1.716, 1.514, 0.5965],
-        [18, 1.718, 1.485, 0.7205, 1.716, 1.511, 0.6038],
-        [21, 1.717, 1.488, 0.6931, 1.716, 1.510, 0.6088],
-        [24, 1.717, 1.492, 0.6735, 1.716, 1.509, 0.6124],
-        [27, 1.717, 1.495, 0.6590, 1.716, 1.508, 0.6149],
-        [30, 1.716, 1.498, 0.6482, 1.716, 1.507, 0.6166],
-        [33, 1.716, 1.500, 0.6404, 1.716, 1.507, 0.6179],
-        [36, 1.716, 1.502, 0.6348, 1.716, 1.506, 0.6187],
-        [39, 1.716, 1.503, 0.6307, 1.716, 1.506, 0.6193],
-        [42, 1.716, 1.504, 0.6278, 1.716, 1.506, 0.6198],
-        [45, 1.716, 1.504, 0.6258, 1.716, 1.506, 0.6201],
-        [48, 1.716, 1.505, 0.6243, 1.716, 1.506, 0.6203],
-    ]
-)
-SOURCE = "paper, metalearning a learning rate; notebook metalearn-learn-rate"
+from mnist1d_hf.studies.plots.metalearn_lr import plot
+from mnist1d_hf.studies.rules.metalearn_lr import PUBLISHED_RATES, judge
 
 
 @dataclass(frozen=True)
@@ -176,108 +151,6 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     ]
     result = {"published": published, "best_on_grid": grids, "ends": ends}
     return {**result, "findings": judge(result)}
-
-
-def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    best = summarise(grid["best"] for grid in result["best_on_grid"])
-    errors = relative_errors(result["published"])
-    found: dict[float, list[bool]] = {end["start"]: [] for end in result["ends"]}
-    for end in result["ends"]:
-        near = end["end"] is not None and abs(end["end"] / end["best"] - 1) < 0.1
-        found[end["start"]].append(near)
-    share = {f"{start:g}": sum(near) / len(near) for start, near in found.items()}
-    always = [start for start, part in share.items() if part == 1]
-    return [
-        Finding(
-            id="M1-trace",
-            claim="both printed traces, from 1.5 and from 0.15",
-            source=SOURCE,
-            published={"rate at step 48": [0.6243, 0.6203]},
-            ours={
-                "rate at the end": [rates[-1] for rates in result["published"]["rate"]],
-                "largest relative error": float(errors.max()),
-            },
-            n=errors.size,
-            rule="every printed loss and rate within 1e-3, relative",
-            verdict=grade(errors.max() < 1e-3),
-        ),
-        Finding(
-            id="M1-optimum",
-            claim="the optimal learning rate is 0.62",
-            source=SOURCE,
-            published=0.62,
-            ours=best["mean"],
-            n=best["n"],
-            std=best["std"],
-            rule="minimum on a grid, mean over initial weights and data orders, within 0.03",
-            verdict=grade(abs(best["mean"] - 0.62) < 0.03),
-        ),
-        Finding(
-            id="M1-regardless",
-            claim="the search finds it regardless of initialization",
-            source=SOURCE,
-            published="two starting rates, one set of weights, one data order",
-            ours={"share of searches that end within 10 % of the grid's minimum, by start": share},
-            n=len(result["ends"]),
-            rule="every search ends there: reproduced; every search from some starts: partly",
-            verdict=grade(len(always) == len(share), always),
-        ),
-    ]
-
-
-def relative_errors(trace: dict[str, Any]) -> np.ndarray:
-    """Ours over the published value, minus one, absolute: (printed steps that were run, 6)."""
-    printed = PUBLISHED[PUBLISHED[:, 0] < len(trace["rate"][0])]
-    if not len(printed):
-        raise ValueError("the notebook prints no value before step 3: run at least 4 outer steps")
-    names = ("mean_loss", "final_loss", "rate")
-    ours = [trace[name][trial] for trial in (0, 1) for name in names]
-    return np.abs(np.array(ours, dtype=float).T[printed[:, 0].astype(int)] / printed[:, 1:] - 1)
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """The paper's three panels with its printed values as circles, and where any start leads."""
-    figure, axes = panels(1, 4, width=8.8, height=2.1)
-    names = ("mean_loss", "final_loss", "rate")
-    titles = ("Mean training loss", "Final training loss", "Learning rate")
-    for column, (axis, name, title) in enumerate(zip(axes, names, titles, strict=False)):
-        for trial, colour in enumerate((COLOURS["red"], COLOURS["blue"])):
-            label = f"from {PUBLISHED_RATES[trial]}"
-            axis.plot(result["published"][name][trial], color=colour, label=label)
-            seen = PUBLISHED[:, 1 + 3 * trial + column]
-            axis.plot(PUBLISHED[:, 0], seen, "o", mfc="none", mew=0.5, color=colour)
-        axis.set(title=title, xlabel="Outer step")
-    axes[0].set_ylim(top=1.75)
-    axes[0].plot([], [], "o", mfc="none", mew=0.5, color=COLOURS["grey"], label="published")
-    axes[0].legend()
-    _plot_ends(axes[3], result)
-    return figure
-
-
-def _plot_ends(axis: Any, result: dict[str, Any]) -> None:
-    best = summarise(grid["best"] for grid in result["best_on_grid"])
-    low, high = (best["mean"] + sign * (best["std"] or 0) for sign in (-1, 1))
-    axis.axhspan(low, high, color=COLOURS["sky"], alpha=0.4, lw=0, label="grid search ± std")
-    axis.axhline(best["mean"], color=COLOURS["blue"], lw=0.6)
-    top = 1.1
-    for start in sorted({end["start"] for end in result["ends"]}):
-        ends = [end["end"] for end in result["ends"] if end["start"] == start]
-        shown = [end for end in ends if end is not None and 0 < end < top]
-        axis.plot([start] * len(shown), shown, ".", color=COLOURS["black"])
-        if lost := len(ends) - len(shown):
-            axis.text(
-                start, top, f"{lost}×", color=COLOURS["red"], rotation=90, ha="center", va="top"
-            )
-    axis.plot([], [], ".", color=COLOURS["black"], label="end of one search")
-    axis.plot([], [], " ", label="red: searches that diverged")
-    axis.set(title="Rate at the end", xlabel="Rate at the start", ylim=(0.3, top))
-    starts = sorted({end["start"] for end in result["ends"]})
-    axis.set(xscale="log", xlim=(0.012, 8))
-    axis.set_xticks(starts, [f"{start:g}" for start in starts], rotation=60)
-    axis.minorticks_off()
-    axis.legend(loc="lower left")
 
 
 def _finite(values: torch.Tensor) -> list[float | None]:

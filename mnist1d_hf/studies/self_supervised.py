@@ -17,9 +17,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
@@ -29,16 +26,16 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding, grade, summarise
-from mnist1d_hf.figures.style import COLOURS, panels, style
+from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.plots.self_supervised import plot
+from mnist1d_hf.studies.rules.self_supervised import METHODS, judge
 from mnist1d_hf.training.augment import augment
 from mnist1d_hf.training.many import train_many
 from mnist1d_hf.training.stack import Stack
 
-SOURCE = "paper, self-supervised learning; notebook self-supervised-learning"
 # widths of the linear layers after the encoder, whose output has 125 numbers
 PROJECTORS: dict[str, tuple[int, ...]] = {
     "default": (125, 16),
@@ -46,17 +43,7 @@ PROJECTORS: dict[str, tuple[int, ...]] = {
     "deep": (125, 125, 125, 16),
 }
 PARAMETERS = {"default": 21716, "none": 3950, "deep": 53216}  # printed by the notebook
-ENCODER_LAYERS = 3  # layer 0 is the signal, layer 3 what the projector sees
-# printed by the notebook: % of the test set that a linear classifier on layer 0, 1, ... gets right
-PUBLISHED = {
-    "default": (32.8, 75.1, 80.9, 82.1, 76.1, 75.0),
-    "none": (32.8, 82.2, 79.5, 53.4),
-    "deep": (32.8, 75.9, 82.4, 79.5, 77.3, 72.8, 65.0, 61.1),
-}
-PUBLISHED_PIXELS = {"nearest neighbours": 59.6, "linear": 32.8}
-ISOLATED = (0, 3, 6, 8)  # the classes that stand apart in the paper's figure
 NEIGHBOURS = 10
-METHODS = ("fine-tuned", "linear on frozen features", "from scratch")
 
 
 @dataclass(frozen=True)
@@ -286,140 +273,6 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
 
 def _over_seeds(runs: list[list[float]]) -> list[dict[str, Any]]:
     return [summarise(values) for values in zip(*runs, strict=True)]
-
-
-def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    variants = result["variants"]
-    means = {name: [s["mean"] for s in v["linear"]] for name, v in variants.items()}
-    return [
-        judge_pixels(result["pixels"]),
-        judge_projector(variants["default"]),
-        judge_layers(means, variants["default"]["linear"][0]["n"]),
-        judge_classes(variants["default"]["purity"]),
-    ]
-
-
-def judge_pixels(pixels: dict[str, float]) -> Finding:
-    near = sum(abs(pixels[name] - value) < 0.2 for name, value in PUBLISHED_PIXELS.items())
-    return Finding(
-        id="S-pixels",
-        claim="accuracy on the raw signals",
-        source=SOURCE,
-        published=PUBLISHED_PIXELS,
-        ours=pixels,
-        rule="both within 0.2 points; partly: one of the two",
-        verdict=grade(near == len(PUBLISHED_PIXELS), near),
-    )
-
-
-def judge_projector(network: dict[str, Any]) -> Finding:
-    before, after = network["linear"][ENCODER_LAYERS], network["linear"][-1]["mean"]
-    drops = [run[ENCODER_LAYERS] - run[-1] for run in network["linear_runs"]]
-    right = abs(before["mean"] - 82.1) < 1.5
-    return Finding(
-        id="S1",
-        claim="linear accuracy is above 82 % before the projector, and higher than after it",
-        source=SOURCE,
-        published={"before": 82.1, "after": 75.0},
-        ours={"before": before["mean"], "after": after, "drops": drops},
-        n=before["n"],
-        std=before["std"],
-        rule="before within 1.5 points and after lower with every seed; partly: one of the two",
-        verdict=grade(right and min(drops) > 0, right or min(drops) > 0),
-    )
-
-
-def judge_layers(means: dict[str, list[float]], n: int) -> Finding:
-    peaks = {name: int(np.argmax(values)) for name, values in means.items()}
-    shape = (
-        all(0 < peak < len(means[name]) - 1 for name, peak in peaks.items()),
-        peaks["none"] == 1,
-        means["deep"][-1] < means["default"][-1],
-    )
-    return Finding(
-        id="S2",
-        claim="accuracy peaks inside the network; without projector at layer 1; a deep "
-        "projector lowers the end",
-        source=SOURCE,
-        published={
-            "layer of the peak": {name: int(np.argmax(v)) for name, v in PUBLISHED.items()},
-            "accuracy of each layer, %": PUBLISHED,
-        },
-        ours={"layer of the peak": peaks, "accuracy of each layer, %": means},
-        n=n,
-        rule="all three claims about the means over seeds; partly: some of them",
-        verdict=grade(all(shape), any(shape)),
-    )
-
-
-def judge_classes(purity: list[dict[str, Any]]) -> Finding:
-    by_class = [s["mean"] for s in purity]
-    purest = sorted(int(c) for c in np.argsort(by_class)[-len(ISOLATED) :])
-    shared = len(set(purest) & set(ISOLATED))
-    return Finding(
-        id="S3",
-        claim="classes 0, 3, 6 and 8 are isolated",
-        source=SOURCE,
-        published=list(ISOLATED),
-        ours={"purest classes": purest, "same-class neighbours by class, %": by_class},
-        n=purity[0]["n"],
-        rule="they are the four classes with most same-class neighbours after the projector; "
-        "partly: three of them are",
-        verdict=grade(shared == 4, shared == 3),
-    )
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """The paper's two panels, the purity of each class, and the curves for few labels."""
-    figure, axes = panels(1, 4, width=9, height=2.2)
-    _plot_picture(axes[0], result["picture"])
-    lines = {"default": "o-", "none": "s--", "deep": "^-."}
-    labels = {"default": "default projector", "none": "no projector", "deep": "deep projector"}
-    colours = (COLOURS["blue"], COLOURS["red"], COLOURS["green"])
-    for number, ((name, line), colour) in enumerate(zip(lines.items(), colours, strict=True)):
-        found = result["variants"][name]["linear"]
-        x = np.arange(len(found)) + 0.12 * (number - 1)  # side by side
-        _errorbar(axes[1], x, found, line, color=colour, label=labels[name])
-        axes[1].plot(x, PUBLISHED[name], line[0], mfc="none", mew=0.5, ms=5, color=colour)
-    axes[1].plot([], [], "o", mfc="none", mew=0.5, ms=5, color=COLOURS["grey"], label="published")
-    axes[1].set(title="Which layer", xlabel="Layer (0: the signal)", xticks=range(8))
-    axes[1].set(ylabel="Accuracy of a linear classifier (%)", ylim=(10, 90))
-    axes[1].legend(loc="lower right")
-    found = result["variants"]["default"]["purity"]
-    bars = [COLOURS["blue"] if c in ISOLATED else COLOURS["grey"] for c in range(10)]
-    means, spread = ([f[key] or 0 for f in found] for key in ("mean", "std"))
-    axes[2].bar(range(10), means, yerr=spread, color=bars, error_kw={"lw": 0.6})
-    isolated, others = (Patch(color=COLOURS[shade]) for shade in ("blue", "grey"))
-    axes[2].legend([isolated, others], ["isolated in the paper", "others"], ncols=2)
-    axes[2].set(title="Neighbours after the projector", xlabel="Class", xticks=range(10))
-    axes[2].set(ylabel="Of the same class (%)", ylim=(0, 115), yticks=range(0, 101, 20))
-    shots = result["few_labels"]["labels_per_class"]
-    for method, line in zip(METHODS, ("o-", "s--", "^-."), strict=True):
-        _errorbar(axes[3], shots, result["few_labels"][method], line, label=method)
-    axes[3].set(title="With few labels", xlabel="Labels per class", ylabel="Test accuracy (%)")
-    axes[3].set(xscale="log", xticks=shots, xticklabels=shots)
-    axes[3].minorticks_off()
-    axes[3].legend()
-    return figure
-
-
-def _plot_picture(axis: Any, picture: dict[str, Any]) -> None:
-    points, classes = (np.asarray(picture[key]) for key in ("points", "classes"))
-    axis.scatter(*points.T, s=1, c=classes, cmap="tab10", linewidths=0, rasterized=True)
-    for digit in range(10):
-        middle = np.median(points[classes == digit], axis=0)
-        text = axis.text(*middle, str(digit), fontsize=8, ha="center", va="center")
-        text.set(fontweight="bold", path_effects=[withStroke(linewidth=1.5, foreground="white")])
-    axis.set_aspect("equal", adjustable="datalim")
-    axis.set_title("After the projector (t-SNE)")
-    axis.axis("off")
-
-
-def _errorbar(axis: Any, x: Any, found: list[dict[str, Any]], line: str, **kwargs: Any) -> None:
-    spread = [f["std"] or 0 for f in found]
-    axis.errorbar(x, [f["mean"] for f in found], spread, fmt=line, elinewidth=0.6, **kwargs)
 
 
 main = command(

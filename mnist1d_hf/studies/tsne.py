@@ -14,38 +14,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.results import Finding, grade, summarise
-from mnist1d_hf.figures.style import panels, style
+from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
-
-SOURCE = "paper, figure 2; notebook tsne-mnist-vs-mnist1d"
-NAMES = {
-    "mnist1d": "MNIST-1D",
-    "mnist": "MNIST",
-    "digits": "8x8 digits of scikit-learn (no MNIST at hand)",
-}
-# what openTSNE printed every 50 steps, after the early exaggeration; the last is the final one
-PUBLISHED_KL = {
-    "mnist1d": (
-        *(2.9251, 2.7425, 2.6568, 2.6090, 2.5808),
-        *(2.5634, 2.5512, 2.5415, 2.5338, 2.5276),
-    ),
-    "mnist": (
-        *(3.5778, 3.3168, 3.1843, 3.0980, 3.0353),
-        *(2.9869, 2.9478, 2.9154, 2.8876, 2.8642),
-    ),
-}
-PUBLISHED_KNN = 59.6  # % of the test set, ten neighbours; notebook self-supervised-learning
-# the paired palette of the paper's figure
-PALETTE = (
-    *("#a6cee3", "#1f78b4", "#b2df8a", "#33a02c", "#fb9a99"),
-    *("#e31a1c", "#fdbf6f", "#ff7f00", "#cab2d6", "#6a3d9a"),
-)
+from mnist1d_hf.studies.plots.tsne import plot
+from mnist1d_hf.studies.rules.tsne import NAMES, judge
 
 
 @dataclass(frozen=True)
@@ -198,82 +173,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             "points": mine[0]["points"],
             "classes": mine[0]["classes"],
         }
-    return {"datasets": result, "findings": judge(result)}
-
-
-def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
-    ours, (other, reference) = result["mnist1d"], list(result.items())[1]
-    kl = ours["final_kl"]
-    separable = reference["knn_pixels"] > 95 and reference["knn_embedding"]["mean"] > 95
-    mixed = ours["knn_pixels"] < 65 and ours["knn_embedding"]["mean"] < 65
-    return [
-        Finding(
-            id="T-kl",
-            claim="the final KL divergence of MNIST-1D",
-            source=SOURCE,
-            published=PUBLISHED_KL["mnist1d"][-1],
-            ours=kl["mean"],
-            n=kl["n"],
-            std=kl["std"],
-            rule="mean over seeds within 0.05",
-            verdict=grade(abs(kl["mean"] - PUBLISHED_KL["mnist1d"][-1]) < 0.05),
-        ),
-        Finding(
-            id="C6",
-            claim="MNIST is nearly separable in pixel space, MNIST-1D is not",
-            source=SOURCE,
-            published={"nearest neighbours on the pixels of MNIST-1D, %": PUBLISHED_KNN},
-            ours={
-                NAMES[name]: {
-                    "nearest neighbours on the pixels, %": round(one["knn_pixels"], 2),
-                    "on the embedding, %": round(one["knn_embedding"]["mean"], 2),
-                }
-                for name, one in result.items()
-            },
-            n=kl["n"],
-            rule="MNIST above 95 % both times and MNIST-1D below 65 %; partly when the reference "
-            "is not MNIST itself",
-            verdict="refuted"
-            if not (mixed and separable)
-            else "reproduced"
-            if other == "mnist"
-            else "partly",
-        ),
-    ]
-
-
-@style()
-def plot(result: dict[str, Any]) -> Figure:
-    """The paper's two embeddings, and how well neighbours tell each class apart."""
-    datasets = result["datasets"]
-    figure, axes = panels(1, 3, height=2.3, width_ratios=(1, 1, 0.9))
-    reference = next(name for name in datasets if name != "mnist1d")
-    for axis, name in zip(axes, (reference, "mnist1d"), strict=False):
-        points, classes = (np.asarray(datasets[name][key]) for key in ("points", "classes"))
-        size = 3000 / len(points)
-        colours = [PALETTE[c] for c in classes]
-        axis.scatter(*points.T, s=size, c=colours, linewidths=0, rasterized=True)
-        axis.set_title(NAMES[name].split(" (")[0])
-        axis.set_aspect("equal", adjustable="datalim")
-        axis.axis("off")
-        if name == reference:  # the classes of MNIST-1D have no place of their own
-            for digit in np.unique(classes):
-                middle = np.median(points[classes == digit], axis=0)
-                text = axis.text(*middle, str(digit), fontsize=7, ha="center", va="center")
-                text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
-    for digit, colour in enumerate(PALETTE):
-        axes[1].plot([], [], "o", color=colour, label=str(digit))
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.1)}
-    axes[1].legend(**below, ncols=10, handletextpad=-0.4, columnspacing=0.6)
-    for name, marker in ((reference, "s"), ("mnist1d", "o")):
-        found = datasets[name]["knn_embedding_per_class"]
-        means, spread = ([f[key] or 0 for f in found] for key in ("mean", "std"))
-        axes[2].errorbar(range(10), means, spread, fmt=marker, label=NAMES[name].split(" of")[0])
-    axes[2].set(title="Neighbours' vote", xlabel="Class", ylabel="Right, in the embedding (%)")
-    axes[2].set(xticks=range(10), ylim=(0, 104))
-    axes[2].legend(loc="lower left")
-    return figure
+    return {"datasets": result, "findings": judge({"datasets": result})}
 
 
 main = command(

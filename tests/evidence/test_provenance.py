@@ -59,6 +59,23 @@ def test_the_digest_is_that_of_a_module_and_of_all_it_imports(checkout, tmp_path
     assert digest_of(checkout) not in (first, second)
 
 
+def test_rules_and_figures_of_a_study_do_not_count(checkout):
+    studies = checkout / "mnist1d_hf" / "studies"
+    for part in ("rules", "plots"):
+        (studies / part).mkdir()
+        (studies / part / "one.py").write_text("limit = 1\n")
+    imports = (
+        "from mnist1d_hf.studies.{0} import one\nfrom mnist1d_hf.studies.{0}.one import limit\n"
+    )
+    (studies / "one.py").write_text(imports.format("rules") + imports.format("plots"))
+    first = digest_of(checkout)
+    for part in ("rules", "plots"):
+        (studies / part / "one.py").write_text("limit = 2\n")
+    assert digest_of(checkout) == first
+    (studies / "one.py").write_text("limit = 2\n")
+    assert digest_of(checkout) != first
+
+
 def test_the_digest_does_not_depend_on_the_place(checkout, tmp_path_factory, monkeypatch):
     here = digest_of(checkout)
     there = tmp_path_factory.mktemp("there") / "copy"

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import write_json
 from mnist1d_hf.studies import activation_transfer as study
 from mnist1d_hf.studies.metalearn_activation import sample, search_draws
+from mnist1d_hf.studies.rules import activation_transfer as rules
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,9 @@ def result(tmp_path_factory, searches):
 
 def test_the_baselines_are_those_the_notebook_printed():
     """Tanh and softplus; the study does all six."""
+    published = read_published("activation_transfer")
     for name in ("tanh", "softplus"):
-        _, loss, accuracy = study.BASELINES[name]
+        loss, accuracy = (published[group][name] for group in ("mean_losses", "accuracies"))
         ours = study.compare({"name": name}, 0, [0], 0.01, 301, 200)
         assert ours["mean_loss"] == [pytest.approx(loss, rel=2e-3)]
         assert ours["accuracy_500"] == [pytest.approx(accuracy, abs=1.5)]
@@ -81,7 +84,7 @@ def test_the_verdict_on_the_gain(result, learned, verdict):
 
     terms = {name: {"0.01": [cell(59)] * 3} for name in result["equal_terms"]}
     terms["learned"] = {"0.01": [cell(accuracy) for accuracy in learned]}
-    findings = study.judge({"equal_terms": terms, "transfer": {}})
+    findings = rules.judge({"equal_terms": terms, "transfer": {}})
     assert {finding.id: finding.verdict for finding in findings}["M2"] == verdict
 
 

@@ -9,6 +9,7 @@ import torch
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import classification as study
+from mnist1d_hf.studies.rules import classification as rules
 
 WAYS = ("last_step", "validation", "test")
 SHORT = {"updates": 41, "evaluate_every": 10}
@@ -46,20 +47,20 @@ def test_every_claim_of_the_paper_is_judged():
             "n": 10,
             "errors": [0.0, 0, 9, 0, 0, 0, 0, 9, 0, 9],
         }
-        for config, values in study.PUBLISHED.items()
+        for config, values in rules.PUBLISHED.items()
         for model, (mean, _) in values.items()
         if model != "human"
     ]
     mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, {"mean": 67.0})}]
     result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
-    findings = study.judge(result)
+    findings = rules.judge(result)
     assert len(findings) == 8 + 6 and {c.verdict for c in findings} == {"reproduced"}
     for row in table:
         row["mean"] = 50.0
     for way in WAYS[:2]:
         mlps[0][way] = {"mean": 65.0}
     result["cpu_ms_per_step"]["gru"] = 6.0
-    verdicts = {c.id: c.verdict for c in study.judge(result)}
+    verdicts = {c.id: c.verdict for c in rules.judge(result)}
     assert verdicts["C1-order"] == verdicts["C1-mlp-default"] == "refuted"
     assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
 

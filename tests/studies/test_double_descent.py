@@ -8,6 +8,7 @@ import torch
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.studies import double_descent as study
+from mnist1d_hf.studies.rules import double_descent as rules
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def verdicts(findings):
 
 
 def test_the_labels_are_those_of_the_notebook(result):
-    assert result["labels"] == {"sha1": study.LABELS_SHA1, "changed": 577}
+    assert result["labels"] == {"sha1": rules.PUBLISHED["labels_sha1"], "changed": 577}
     assert verdicts(result["findings"])["D-labels"] == "reproduced"
 
 
@@ -64,12 +65,13 @@ def test_initial_weights_are_torchs_and_leave_its_generator_alone():
 
 def test_verdicts_on_the_published_values():
     panels = {}
-    for panel, published in study.PUBLISHED.items():
+    for panel in "abc":
+        published = rules.PUBLISHED[panel]
         sizes = study.CHANNELS if panel == "c" else study.HIDDEN
         runs = {name: [[value, value] for value in values] for name, values in published.items()}
         panels[panel] = {"size": list(sizes), **runs}
-    labels = {"sha1": study.LABELS_SHA1, "changed": 577}
-    findings = study.judge({"labels": labels, "panels": panels})
+    labels = {"sha1": rules.PUBLISHED["labels_sha1"], "changed": 577}
+    findings = rules.judge({"labels": labels, "panels": panels})
     found = verdicts(findings)
     assert found.pop("D3-loss") == "refuted"  # its loss has a peak without label noise
     assert set(found.values()) == {"reproduced"}

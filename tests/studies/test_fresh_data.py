@@ -10,6 +10,7 @@ import torch
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import fresh_data as study
+from mnist1d_hf.studies.rules import fresh_data as rules
 from mnist1d_hf.training.batches import batches
 
 SHORT = {"updates": 45, "evaluate_every": 15, "test_rows": 500}
@@ -105,7 +106,7 @@ def table(**ends):
     """Models that go from the published accuracy to others, after 6000 and 30000 updates."""
     rows = []
     for model, (first, last) in ends.items():
-        few = study.PUBLISHED["default"][model].mean
+        few = rules.PUBLISHED["default"][model].mean
         rows += [row(model, "frozen", 6000, few), row(model, "frozen", 30_000, few - 1)]
         rows += [row(model, "endless", 6000, first), row(model, "endless", 30_000, last)]
     return rows
@@ -113,7 +114,7 @@ def table(**ends):
 
 def test_verdicts_follow_the_rules():
     found = table(logistic=(34, 35), mlp=(80, 85), gru=(95, 96), cnn=(96, 97))
-    verdicts = {c.id: c.verdict for c in study.judge(found, 6000, 20_000)}
+    verdicts = {c.id: c.verdict for c in rules.judge({"table": found, "test_rows": 20_000})}
     assert verdicts == {
         "E1-logistic": "refuted",
         "E1-mlp": "partly",
@@ -126,9 +127,9 @@ def test_verdicts_follow_the_rules():
     found = table(logistic=(34, 35), mlp=(80, 82.5), gru=(96.9, 97.1), cnn=(96, 97))
     for r in found[:7]:
         r["frozen"]["mean"] += 6
-    verdicts = {c.id: c.verdict for c in study.judge(found, 6000, 20_000)}
+    verdicts = {c.id: c.verdict for c in rules.judge({"table": found, "test_rows": 20_000})}
     assert (verdicts["E2"], verdicts["E3"], verdicts["E4"]) == ("refuted", "partly", "partly")
-    share = {c.id: c.ours for c in study.judge(found, 6000, 20_000)}["E1-mlp"]
+    share = {c.id: c.ours for c in rules.judge({"table": found, "test_rows": 20_000})}["E1-mlp"]
     assert share["share of the gap closed"] == pytest.approx((82.5 - 68) / (95.8 - 68), abs=1e-3)
 
 

@@ -6,6 +6,7 @@ import torch
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.studies import interpolation as study
+from mnist1d_hf.studies.rules import interpolation as rules
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def synthetic(loss, a, b, c):
 def judged(curves):
     loss = curves[0]["loss"]
     fits = {loss: {name: study.fit(curves, name) for name in study.MARKERS}}
-    (finding,) = study.judge(curves, fits)
+    (finding,) = rules.judge({"curves": curves, "fits": fits})
     return finding
 
 

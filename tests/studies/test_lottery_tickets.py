@@ -10,6 +10,7 @@ import torch
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.figures.style import save
 from mnist1d_hf.studies import lottery_tickets as study
+from mnist1d_hf.studies.rules import lottery_tickets as rules
 from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
 
 
@@ -94,15 +95,15 @@ def test_columns_are_permuted_as_named():
 
 
 def published(generation):
-    """A result made of the published numbers: 0 the seeded run of 2020, 1 that of 2024."""
+    """A result made of the published numbers of 2020, seeded, or of 2024."""
     transfer = {
         variant: {
             name: [[value], [value + 0.1]]
-            for name, value in zip(study.NETWORKS, values[generation], strict=True)
+            for name, value in zip(study.NETWORKS, values, strict=True)
         }
-        for variant, values in study.PUBLISHED.items()
+        for variant, values in rules.PUBLISHED[f"transfer_{generation}"].items()
     }
-    dense, lottery, random = study.PUBLISHED_SEARCH[95]
+    dense, lottery, random = rules.PUBLISHED["search"]["95"]
     found = {
         "share": [0.0086, 0.00215, 0.0003],
         "error": [0.0011, 0.0007, 0.0001],
@@ -119,12 +120,12 @@ def published(generation):
 @pytest.mark.parametrize(
     ("generation", "verdicts"),
     [
-        (0, ["partly", "reproduced", "reproduced", "reproduced", "reproduced", "reproduced"]),
-        (1, ["partly", "reproduced", "partly", "refuted", "reproduced", "reproduced"]),
+        (2020, ["partly", "reproduced", "reproduced", "reproduced", "reproduced", "reproduced"]),
+        (2024, ["partly", "reproduced", "partly", "refuted", "reproduced", "reproduced"]),
     ],
 )
 def test_the_seed_decided_some_published_claims(generation, verdicts):
-    findings = {finding.id: finding.verdict for finding in study.judge(published(generation))}
+    findings = {finding.id: finding.verdict for finding in rules.judge(published(generation))}
     assert [findings[f"L-{letter}"] for letter in "abcdef"] == verdicts
 
 

@@ -9,6 +9,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.studies import metalearn_lr as study
 from mnist1d_hf.studies.command import command
+from mnist1d_hf.studies.rules import metalearn_lr as rules
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def result(tmp_path_factory):
 
 
 def test_the_first_printed_step_of_both_trials_is_reproduced(result):
-    errors = study.relative_errors(result["published"])
+    errors = rules.relative_errors(result["published"])
     assert errors.shape == (1, 6)  # step 3: two losses and a rate, twice
     assert errors.max() < 1e-3
 
@@ -80,7 +81,7 @@ def test_the_global_generator_is_left_alone():
 def test_fewer_steps_than_the_notebook_prints_are_refused(result):
     short = {name: [trial[:2] for trial in v] for name, v in result["published"].items()}
     with pytest.raises(ValueError, match="at least 4 outer steps"):
-        study.relative_errors(short)
+        rules.relative_errors(short)
 
 
 def test_the_command_writes_result_and_figure(tmp_path, monkeypatch, capsys, result):

@@ -6,6 +6,7 @@ import torch
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.studies import pooling as study
+from mnist1d_hf.studies.rules import pooling as rules
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +51,11 @@ def test_networks_have_the_size_of_the_notebooks(method, count):
 
 
 def test_verdicts_on_the_published_values():
-    verdicts = {c.id: c.verdict for c in study.judge(published(study.PUBLISHED))}
+    verdicts = {c.id: c.verdict for c in rules.judge(published(rules.PUBLISHED))}
     assert verdicts["P-table"] == verdicts["P1"] == verdicts["P2"] == "reproduced"
     assert verdicts["P3-hinders"] == verdicts["P3-no-matter"] == "refuted"  # 1.2 points better
     assert verdicts["P4"] == "partly"  # worse at 20000, better at 50000
-    before = {c.id: c.verdict for c in study.judge(published(study.PUBLISHED_2020))}
+    before = {c.id: c.verdict for c in rules.judge(published(rules.PUBLISHED_2020))}
     assert before["P3-no-matter"] == "reproduced"
 
 

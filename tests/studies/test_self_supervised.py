@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.figures.style import save
 from mnist1d_hf.studies import self_supervised as study
+from mnist1d_hf.studies.rules import self_supervised as rules
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_every_layer_is_looked_at(projector):
     _, network = study.build(projector, 42)
     widths = [found.shape[1] for found in study.layers(network, torch.zeros(2, 40))]
     assert widths == [475, 250, 125, *study.PROJECTORS[projector]]
-    assert len(widths) + 1 == len(study.PUBLISHED[projector])
+    assert len(widths) + 1 == len(rules.PUBLISHED[projector])
 
 
 def test_training_moves_the_encoder_of_the_classifier():
@@ -66,7 +67,7 @@ def test_raw_signals_have_the_published_accuracy(result):
 
 def test_results_have_every_seed_and_layer(result):
     for projector, found in result["variants"].items():
-        assert [f["n"] for f in found["linear"]] == [2] * len(study.PUBLISHED[projector])
+        assert [f["n"] for f in found["linear"]] == [2] * len(rules.PUBLISHED[projector])
         assert np.shape(found["loss"]) == (2, 4)
         assert np.mean(found["loss"], axis=0)[-1] < np.mean(found["loss"], axis=0)[0]
     curves = result["few_labels"]
@@ -89,9 +90,9 @@ def published(purity):
             "linear_runs": [list(values), list(values)],
             "purity": [{"mean": p, "std": 1.0, "n": 2} for p in purity],
         }
-        for name, values in study.PUBLISHED.items()
+        for name, values in rules.PUBLISHED.items()
     }
-    return {"pixels": dict(study.PUBLISHED_PIXELS), "variants": variants}
+    return {"pixels": dict(rules.PUBLISHED_PIXELS), "variants": variants}
 
 
 @pytest.mark.parametrize(
@@ -103,5 +104,5 @@ def published(purity):
     ],
 )
 def test_the_published_numbers_confirm_their_claims(purity, verdict):
-    verdicts = [finding.verdict for finding in study.judge(published(purity))]
+    verdicts = [finding.verdict for finding in rules.judge(published(purity))]
     assert verdicts == ["reproduced", "reproduced", "reproduced", verdict]

@@ -7,6 +7,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.figures.style import save
 from mnist1d_hf.studies import tsne as study
+from mnist1d_hf.studies.rules import tsne as rules
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_neighbours_vote_without_the_point_itself():
 
 
 def test_raw_signals_have_the_published_accuracy_of_nearest_neighbours():
-    assert study.separate("mnist1d", 0, 10)["knn"] == pytest.approx(study.PUBLISHED_KNN)
+    assert study.separate("mnist1d", 0, 10)["knn"] == pytest.approx(rules.PUBLISHED_KNN)
 
 
 def test_without_mnist_the_digits_stand_in(monkeypatch):
@@ -65,5 +66,5 @@ def test_only_mnist_itself_settles_the_claim(reference, knn, verdict):
         kl = summarise([2.51, 2.53])
         return {"knn_pixels": percent, "knn_embedding": summarise([percent]), "final_kl": kl}
 
-    findings = study.judge({"mnist1d": found(59.6), reference: found(knn)})
+    findings = rules.judge({"datasets": {"mnist1d": found(59.6), reference: found(knn)}})
     assert [finding.verdict for finding in findings] == ["reproduced", verdict]

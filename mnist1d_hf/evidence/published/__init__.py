@@ -1,8 +1,29 @@
-"""Published accuracies on MNIST-1D: the paper's table, and what its author answered by hand."""
+"""Published numbers: the paper's table, what its author answered by hand, and those of each study.
 
+Numbers that only one study compares with are in `<study>.json` beside this file, each group with
+its source, unit and values. They are part of the wheel, because studies run from an installed copy.
+"""
+
+import json
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+
+@cache
+def read_published(study: str) -> Mapping[str, Any]:
+    """The published values that a study compares with, by the name of their group.
+
+    Raises FileNotFoundError for a study without such values. The file says where each group is
+    from: `{"accuracies": {"source": ..., "unit": ..., "values": ...}, ...}`.
+
+    >>> read_published("tsne")["knn"]
+    59.6
+    """
+    text = files(__name__).joinpath(f"{study}.json").read_text(encoding="utf-8")
+    return MappingProxyType({name: one["values"] for name, one in json.loads(text).items()})
 
 
 class Accuracy(NamedTuple):

@@ -1,0 +1,116 @@
+"""Rules of the study activation_transfer: what its result says of each claim."""
+
+from typing import Any
+
+import numpy as np
+
+from mnist1d_hf.evidence.published import read_published
+from mnist1d_hf.evidence.results import Finding, grade, summarise
+
+SOURCE = "paper, metalearning an activation function; notebook metalearn-activation-function"
+LEARNED, COPY, BY_HAND = "learned", "piecewise_copy", "copy_by_hand"
+LABELS = {COPY: "piecewise copy", BY_HAND: "copy by hand"}  # the others are their own
+BASELINES = read_published("activation_transfer")["mean_losses"]  # by name
+RATE = 0.01  # of the search, and of the published comparison
+
+
+def displayed(name: str) -> str:
+    """An activation as figures and findings write it."""
+    return LABELS.get(name, name)
+
+
+def means(terms: dict[str, Any], key: str, rate: str | None = None) -> dict[str, np.ndarray]:
+    """Per activation the mean of `key` on the data of every search, at `rate` or its best rate."""
+    found = {}
+    for name, by_rate in terms.items():
+        at = {r: np.array([np.mean(cell[key]) for cell in cells]) for r, cells in by_rate.items()}
+        found[name] = at[rate or max(at, key=lambda r: at[r].mean())]
+    return found
+
+
+def judge(result: dict[str, Any]) -> list[Finding]:
+    """The verdicts; the rules were fixed before the run."""
+    terms = result["equal_terms"]
+    findings = [_judge_baselines(terms)]
+    for name, rate in (("M2", f"{RATE:g}"), ("M2-tuned", None)):
+        accuracies = means(terms, "accuracy", rate)
+        best = np.max([accuracies[b] for b in BASELINES], axis=0)
+        gains = summarise(accuracies[LEARNED] - best)
+        error = (gains["std"] or 0) / gains["n"] ** 0.5
+        sure = gains["mean"] > 2 * error
+        verdict = grade(sure and gains["mean"] > 5, sure)
+        findings.append(
+            Finding(
+                id=name,
+                claim="the learned activation beats the best baseline by more than 5 points"
+                + ("" if rate else ", each at its best learning rate"),
+                source=SOURCE,
+                published={LEARNED: 68.4, "relu": 58.8} if rate else None,
+                ours={displayed(n): summarise(a)["mean"] for n, a in accuracies.items()}
+                | {"gain": gains},
+                n=gains["n"],
+                std=gains["std"],
+                rule="mean gain over searches > 5 points: reproduced; > 2 standard errors: partly",
+                verdict=verdict,
+            )
+        )
+    accuracies = means(terms, "accuracy", f"{RATE:g}")
+    best = np.max([accuracies[b] for b in BASELINES], axis=0).mean()
+    gain = accuracies[LEARNED].mean() - best
+    kept = {displayed(n): float((accuracies[n].mean() - best) / gain) for n in (BY_HAND, COPY)}
+    findings.append(
+        Finding(
+            id="M4",
+            claim="a piecewise-linear copy made by hand keeps most of the gain",
+            source=SOURCE,
+            published={"accuracy of the copy": 66.4, "learned": 68.4, "relu": 58.8},
+            ours={"share of the gain that is kept": kept},
+            n=len(accuracies[LEARNED]),
+            rule="the copy made by hand keeps more than half of the gain of the learned ones",
+            verdict="not testable" if gain <= 0 else grade(kept[displayed(BY_HAND)] > 0.5),
+        )
+    )
+    return [*findings, *_judge_transfer(result)]
+
+
+def _judge_baselines(terms: dict[str, Any]) -> Finding:
+    ours = {name: terms[name][f"{RATE:g}"][0]["mean_loss"][0] for name in BASELINES}
+    error = max(abs(ours[name] / BASELINES[name] - 1) for name in BASELINES)
+    return Finding(
+        id="M2-baselines",
+        claim="mean training losses of the six baselines, seed 0",
+        source=SOURCE,
+        published=BASELINES,
+        ours=ours,
+        n=1,
+        rule="each within 2e-3, relative",
+        verdict=grade(error < 2e-3),
+    )
+
+
+def _judge_transfer(result: dict[str, Any]) -> list[Finding]:
+    findings = []
+    for id, key, claim, good in (
+        ("M5-early", "rank_by_early_loss", "has the best early training loss", lambda r, n: r == 1),
+        ("M5-final", "rank_by_accuracy", "ends mid-pack in accuracy", lambda r, n: 1 < r < n),
+    ):
+        for place in (("mnist", "cifar10"), ("mnist1d", "digits")):
+            tables = {d: result["transfer"][d] for d in place if d in result["transfer"]}
+            held = {d: good(table[LEARNED][key], len(table)) for d, table in tables.items()}
+            verdict = grade(all(held.values()), any(held.values()))
+            findings.append(
+                Finding(
+                    id=f"{id}-{'-'.join(place)}",
+                    claim=f"in small CNNs on {' and '.join(place)} it {claim}",
+                    source="blog post, scaling down deep learning (no code, no numbers)",
+                    published=None,
+                    ours={
+                        d: {displayed(n): row[key] for n, row in t.items()}
+                        for d, t in tables.items()
+                    },
+                    n=min((t[LEARNED]["accuracy"]["n"] for t in tables.values()), default=None),
+                    rule="by mean over seeds; on all datasets: reproduced; on some: partly",
+                    verdict=verdict if tables else "not testable",
+                )
+            )
+    return findings

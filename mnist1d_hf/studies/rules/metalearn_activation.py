@@ -1,0 +1,88 @@
+"""Rules of the study metalearn_activation: what its result says of each claim."""
+
+from typing import Any
+
+from mnist1d_hf.evidence.published import read_published
+from mnist1d_hf.evidence.results import Finding, grade, summarise
+
+SOURCE = "paper, metalearning an activation function; notebook metalearn-activation-function"
+# outer step -> objective, test accuracy
+PUBLISHED = {step: (*ends,) for step, *ends in read_published("metalearn_activation")["trace"]}
+
+
+def judge(result: dict[str, Any]) -> list[Finding]:
+    """The verdicts; the rules were fixed before the run."""
+    descriptions = result["descriptions"]
+    return [
+        judge_search(result["searches"]),
+        judge_shape(descriptions),
+        judge_likeness(descriptions),
+    ]
+
+
+def judge_search(searches: list[dict[str, Any]]) -> Finding:
+    objective = searches[0]["objective"]
+    printed = {k: v[0] for k, v in PUBLISHED.items() if k <= 10 and k < len(objective)}
+    errors = [abs(objective[step] / value - 1) for step, value in printed.items()]
+    ended = len(objective) > 300
+    right = max(errors) < 0.01 and (not ended or objective[-1] < 0.91)
+    ends = summarise(trace["objective"][-1] for trace in searches)
+    return Finding(
+        id="M2-trace",
+        claim="the search of the notebook, seed 0",
+        source=SOURCE,
+        published={f"step {step}": value for step, (value, _) in PUBLISHED.items()},
+        ours={
+            **{f"step {step}": objective[step] for step in PUBLISHED if step < len(objective)},
+            "largest relative error at steps 0, 5, 10": max(errors),
+            "at the end, all seeds": ends,
+        },
+        n=ends["n"],
+        std=ends["std"],
+        rule="objective at outer steps 0, 5, 10 within 1 %, below 0.91 at step 300",
+        verdict=grade(right and ended, right),
+    )
+
+
+def judge_shape(descriptions: list[dict[str, Any]]) -> Finding:
+    two = [len(d["extrema"]) == 2 for d in descriptions]
+    bump = [any(low <= -4 and high >= -1 for low, high in d["positive"]) for d in descriptions]
+    both = [a and b for a, b in zip(two, bump, strict=True)]
+    first = descriptions[0]
+    return Finding(
+        id="M3",
+        claim="not monotonic, two extrema, positive between -4 and -1",
+        source=SOURCE,
+        published="a figure",
+        ours={
+            "searches with two extrema in [-5, 5]": sum(two),
+            "searches positive on [-4, -1]": sum(bump),
+            "extrema of seed 0": ", ".join(
+                f"a {e['kind']} of {e['y']:.2f} at {e['x']:.2f}" for e in first["extrema"]
+            ),
+            "seed 0 is positive on": [f"[{a:.2f}, {b:.2f}]" for a, b in first["positive"]],
+        },
+        n=len(both),
+        rule="both in every search: reproduced; two extrema in most: partly",
+        verdict=grade(all(both), 2 * sum(two) > len(two)),
+    )
+
+
+def judge_likeness(descriptions: list[dict[str, Any]]) -> Finding:
+    likeness = {
+        name: summarise(d["likeness"][name] for d in descriptions)
+        for name in descriptions[0]["likeness"]
+    }
+    closest = max(likeness, key=lambda name: likeness[name]["mean"])
+    likes = closest == "swish", likeness["swish"]["mean"] >= 0.95
+    return Finding(
+        id="M6",
+        claim="the learned activation is Swish-like",
+        source="README of the original repository",
+        published=None,
+        ours={"R^2 of a g(x) + b on [-5, 5]": {g: fit["mean"] for g, fit in likeness.items()}},
+        n=likeness["swish"]["n"],
+        std=likeness["swish"]["std"],
+        rule="swish is the closest of the six, and its mean R^2 >= 0.95; one of both: partly",
+        verdict=grade(all(likes), any(likes)),
+    )

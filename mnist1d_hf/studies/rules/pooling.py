@@ -1,0 +1,161 @@
+"""Rules of the study pooling: what its result says of each claim."""
+
+from typing import Any
+
+import numpy as np
+
+from mnist1d_hf.evidence.published import read_published
+from mnist1d_hf.evidence.results import Finding, grade, summarise
+
+SOURCE = "paper, benchmarking pooling methods; notebook benchmark-pooling"
+METHODS = ("no_pool", "stride_2", "max_pool", "avg_pool", "l2_pool")
+POOLING = METHODS[2:]
+HIGH = 20000  # from here on, data are many
+# number of training examples -> test accuracy in % after 6000 steps, one value per method
+PUBLISHED, PUBLISHED_2020 = (
+    {int(size): values for size, values in read_published("pooling")[name].items()}
+    for name in ("accuracies", "accuracies_2020")
+)
+
+
+def final(result: dict[str, Any], run: str, size: int, method: str) -> np.ndarray:
+    """Test accuracy in % at the end, one per seed."""
+    return np.array(result[run][str(size)][method]["test_accuracy"][-1])
+
+
+def gain(result: dict[str, Any], run: str, size: int, method: str = "") -> np.ndarray:
+    """Accuracy over that without pooling, in points per seed; of one method or of pooling."""
+    methods = (method,) if method else POOLING
+    pooled = np.mean([final(result, run, size, m) for m in methods], axis=0)
+    return pooled - final(result, run, size, "no_pool")
+
+
+def standard_error(values: np.ndarray) -> float:
+    return float(values.std(ddof=1) / len(values) ** 0.5)
+
+
+def judge(result: dict[str, Any]) -> list[Finding]:
+    """The verdicts; the rules were fixed before the run."""
+    sizes = [int(size) for size in result["equal_steps"]]
+    low, high = min(sizes), max(sizes)
+    findings = [_judge_table(result, sizes)]
+    for run, suffix in (("equal_steps", ""), ("equal_epochs", "-epochs")):
+        same = "" if run == "equal_steps" else ", at equal passes over the data"
+        findings += [
+            _judge_low(result, run, low, "P1" + suffix, same),
+            _judge_stride(result, run, sizes, "P2" + suffix, same),
+            *_judge_high(result, run, high, suffix, same),
+            _judge_max(result, run, [size for size in sizes if size >= HIGH], "P4" + suffix, same),
+        ]
+    return findings
+
+
+def _judge_table(result: dict[str, Any], sizes: list[int]) -> Finding:
+    inside, worst = [], 0.0
+    for size in sizes:
+        for method, published in zip(METHODS, PUBLISHED[size], strict=True):
+            ours = summarise(final(result, "equal_steps", size, method))
+            distance = abs(ours["mean"] - published)
+            inside.append(distance <= 3 * max(ours["std"] or 0, 0.7))
+            worst = max(worst, distance)
+    share = sum(inside) / len(inside)
+    return Finding(
+        id="P-table",
+        claim="the printed test accuracies after 6000 steps",
+        source=SOURCE,
+        published={str(size): dict(zip(METHODS, PUBLISHED[size], strict=True)) for size in sizes},
+        ours={"share within": share, "largest difference in points": round(worst, 2)},
+        n=len(inside),
+        rule="within 3 std of ours (std at least 0.7 points, the sampling error of 1000 test "
+        "examples near 95 %): 90 % of them reproduced, half partly",
+        verdict=grade(share >= 0.9, share >= 0.5),
+    )
+
+
+def _judge_low(result: dict[str, Any], run: str, size: int, id: str, same: str) -> Finding:
+    gains = gain(result, run, size)
+    return Finding(
+        id=id,
+        claim=f"pooling helps in low data{same}",
+        source=SOURCE,
+        published={"gain at 1000, points": 18.6} if run == "equal_steps" else None,
+        ours={f"gain at {size}, points": round(float(gains.mean()), 2)},
+        n=len(gains),
+        std=summarise(gains)["std"],
+        rule="at the fewest examples the mean of the three methods is 12 points above no_pool: "
+        "reproduced; 2 standard errors: partly",
+        verdict=grade(gains.mean() >= 12, gains.mean() > 2 * standard_error(gains)),
+    )
+
+
+def _judge_stride(
+    result: dict[str, Any], run: str, sizes: list[int], id: str, same: str
+) -> Finding:
+    gains = {str(n): round(float(gain(result, run, n, "stride_2").mean()), 2) for n in sizes}
+    return Finding(
+        id=id,
+        claim=f"the gain is from pooling, not from striding{same}",
+        source=SOURCE,
+        published={str(n): round(PUBLISHED[n][1] - PUBLISHED[n][0], 2) for n in sizes}
+        if run == "equal_steps"
+        else None,
+        ours={"gain of stride_2, points": gains},
+        n=len(final(result, run, sizes[0], "stride_2")),
+        rule="stride_2 at most 1 point above no_pool at every size",
+        verdict=grade(max(gains.values()) <= 1),
+    )
+
+
+def _judge_high(
+    result: dict[str, Any], run: str, size: int, suffix: str, same: str
+) -> list[Finding]:
+    gains = gain(result, run, size)
+    common: dict[str, Any] = {
+        "source": SOURCE,
+        "published": {"gain at 50000, points": 1.2, "in 2020": 0.2} if not suffix else None,
+        "ours": {f"gain at {size}, points": round(float(gains.mean()), 2)},
+        "n": len(gains),
+        "std": summarise(gains)["std"],
+    }
+    error = standard_error(gains)
+
+    def verdict(holds: bool) -> str:
+        return "not testable" if size < HIGH else grade(holds)
+
+    return [
+        Finding(
+            id="P3-no-matter" + suffix,
+            claim=f"in high data pooling does not matter{same}",
+            rule="at the most examples the mean of the three methods is within 1 point of no_pool",
+            verdict=verdict(abs(gains.mean()) <= 1),
+            **common,
+        ),
+        Finding(
+            id="P3-hinders" + suffix,
+            claim=f"in high data pooling hinders{same}",
+            rule="at the most examples it is 2 standard errors below no_pool",
+            verdict=verdict(gains.mean() < -2 * error),
+            **common,
+        ),
+    ]
+
+
+def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same: str) -> Finding:
+    lead, worse = {}, []
+    for n in sizes:
+        found = final(result, run, n, "max_pool") - final(result, run, n, "l2_pool")
+        lead[str(n)] = round(float(found.mean()), 2)
+        worse.append(found.mean() < -2 * standard_error(found))
+    verdict = grade(all(worse), any(worse))
+    return Finding(
+        id=id,
+        claim=f"max pooling is worse than L2 pooling in high data{same}",
+        source="blog post of 2020",
+        published={str(n): round(PUBLISHED[n][2] - PUBLISHED[n][4], 2) for n in sizes}
+        if run == "equal_steps"
+        else None,
+        ours={"max minus L2, points": lead},
+        n=len(final(result, run, sizes[0], "max_pool")) if sizes else None,
+        rule="2 standard errors below at every size from 20000: reproduced; at one: partly",
+        verdict=verdict if sizes else "not testable",
+    )
