@@ -17,12 +17,27 @@ from typing import Any
 from mnist1d_hf.evidence.provenance import provenance
 from mnist1d_hf.files import replacing
 
-VERDICTS = ("reproduced", "partly", "refuted", "retracted", "not testable")
+# "refuted": what we found contradicts the claim; "not supported": it does not decide
+VERDICTS = ("reproduced", "partly", "not supported", "refuted", "retracted", "not testable")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Superseded:
+    """The first version of a rule, kept with its verdict when a second one replaced it."""
+
+    rule: str
+    verdict: str
+    why: str  # what is wrong with the first version
+    claim: str | None = None  # as the first version read it, where that was another claim
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One published claim, what we found, and the rule, fixed beforehand, that judges it."""
+    """One published claim, what we found, and the rule that judges it.
+
+    A rule is fixed before the run. One that turns out not to test its claim is replaced by a
+    second version, which is dated, and the first one stays readable with its verdict.
+    """
 
     id: str
     claim: str  # the claim, in the words of its source or shorter
@@ -33,10 +48,17 @@ class Finding:
     verdict: str  # one of VERDICTS
     n: int | None = None
     std: float | None = None
+    quantity: str | None = None  # what `estimate` is of, with its unit
+    estimate: float | None = None  # of exactly the tested quantity
+    interval: tuple[float, float] | None = None  # of the estimate, 95 %
+    since: str | None = None  # the day of the second version of the rule, None for a first one
+    superseded: Superseded | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise ValueError(f"verdict {self.verdict!r} of finding {self.id}: not in {VERDICTS}")
+        if self.interval and not all(map(math.isfinite, self.interval)):  # of a single run
+            object.__setattr__(self, "interval", None)
 
 
 def summarise(values: Iterable[float]) -> dict[str, Any]:

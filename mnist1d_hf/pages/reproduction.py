@@ -24,11 +24,26 @@ HEAD = """\
 # What holds
 
 The claims of the paper [Scaling Down Deep Learning with MNIST-1D](https://arxiv.org/abs/2011.14439),
-its notebooks, its README and its blog post, each with the test that decides it. The rules of a
-study were fixed before its run (but that of S-pixels was made stricter after it, and the two on
-sizes in C7 are arithmetic), and what does not hold stays here as what holds does. A claim with
-several tests is reproduced when all of them hold, refuted when none does, not even partly, and else
-holds partly; tests that were not possible here do not count.
+its notebooks, its README and its blog post, each with the test that decides it. What does not hold
+stays here as what holds does.
+
+**Rules.** The first version of a rule was fixed before the run of its study, with these exceptions:
+that of C1-mlp-68 came after its decisive run, those of t-SNE have the date of their results, that
+of S-pixels was made stricter afterwards, and the two on sizes in C7 are arithmetic. Pilot runs of
+the benchmark and of the learning rates were known. Where a rule turned out not to test its claim,
+a second version with its date stands beside the first, which keeps its verdict. Second versions
+were written with knowledge of the results.
+
+**Verdicts** by an interval: *reproduced* when the whole 95 % interval of the tested quantity lies
+where the claim says, *refuted* when all of it lies elsewhere, and else *not supported*: the runs do
+not decide. A claim with several tests is reproduced when all of them are, refuted when all of them
+are, not supported when none holds even partly, and else holds partly; tests that were not possible
+here do not count.
+
+**Numbers.** What stands after ± is the sample standard deviation over runs, never a standard error;
+an interval is that of Student's t for the mean of the tested quantity, over n runs or n paired
+differences. Runs differ in their initial weights and share one training and one test set, so that
+intervals do not contain the choice of the data, except where it says so.
 
 Made by `python scripts/reproduce.py --report-only` from the files in [results/](results). How
 models are to be compared with each other is in the [card](README.md#protocol).
@@ -93,7 +108,7 @@ def claims_table(results: Results) -> str:
                 f'<a id="{claim.id}"></a>{claim.id}',
                 f"{claim.text} ({claim.source})",
                 short(one["published"], one["study"]) if one else see(found),
-                short(ours(one), one["study"]) if one else see(found),
+                short(tested(one), one["study"]) if one else see(found),
                 verdict_text(claim, findings),
                 cost_text(claim, results),
             ]
@@ -144,7 +159,12 @@ def section(name: str, study: Study, results: Results, findings: Mapping[str, An
 
 def findings_text(findings: Sequence[Mapping[str, Any]]) -> str:
     """Claims with short numbers as rows of a table, the others after it."""
-    brief = [c for c in findings if len(text(c["published"])) + len(text(ours(c))) <= 2 * SHORT]
+    brief = [
+        c
+        for c in findings
+        if len(text(c["published"])) + len(text(ours(c))) <= 2 * SHORT
+        and not (c.get("superseded") or c.get("interval"))
+    ]
     rows = [
         [c["id"], c["claim"], text(c["published"]), text(ours(c)), rule(c), f"**{c['verdict']}**"]
         for c in brief
@@ -158,7 +178,38 @@ def block(finding: Mapping[str, Any]) -> str:
     """One finding with many numbers."""
     numbers = side_by_side({"published": finding["published"], "ours": ours(finding)})
     head = f"**{finding['id']}: {finding['verdict']}.** {sentence(finding['claim'])}"
-    return "\n\n".join(filter(None, [head, numbers, f"Rule: {rule(finding)}."]))
+    parts = [head, numbers, estimate(finding), f"{since(finding)}: {rule(finding)}."]
+    return "\n\n".join(filter(None, [*parts, first_version(finding)]))
+
+
+def estimate(finding: Mapping[str, Any]) -> str:
+    """The tested quantity with its interval and the number of runs, where a finding has them."""
+    if finding.get("estimate") is None:
+        return ""
+    return f"{sentence(finding['quantity'])[:-1]}: {with_interval(finding)}, n = {finding['n']}."
+
+
+def with_interval(finding: Mapping[str, Any]) -> str:
+    if finding.get("interval") is None:
+        return f"{text(finding['estimate'])} (no interval: one run)"
+    low, high = finding["interval"]
+    return f"{finding['estimate']:.2f} (95 % interval {low:.2f} to {high:.2f})"
+
+
+def since(finding: Mapping[str, Any]) -> str:
+    date = finding.get("since")
+    return f"Rule, second version of {date}" if date else "Rule"
+
+
+def first_version(finding: Mapping[str, Any]) -> str:
+    """The rule that was replaced, with its claim where that differs, its verdict, and why."""
+    if not (first := finding.get("superseded")):
+        return ""
+    claim = f" of the claim that {first['claim']}" if first["claim"] else ""
+    return (
+        f"First version{claim}: {first['rule']}; its verdict: **{first['verdict']}**. It was "
+        f"replaced because {first['why']}."
+    )
 
 
 def sentence(words: str) -> str:
@@ -179,6 +230,13 @@ def ours(finding: Mapping[str, Any]) -> Any:
         if finding["std"] is not None:
             return {"mean": finding["ours"], "std": finding["std"], "n": finding["n"]}
     return finding["ours"]
+
+
+def tested(finding: Mapping[str, Any]) -> Any:
+    """What a table says we found: the tested quantity with its interval, where there is one."""
+    if finding.get("interval") is None:
+        return ours(finding)
+    return with_interval(finding)
 
 
 def short(value: Any, study: str) -> str:

@@ -59,3 +59,21 @@ def test_what_has_no_result_is_not_run_yet():
     assert found["refuted"] == ["D2"] and found["retracted"] == ["D1"]
     assert found["not testable"] == ["C5"] and len(found[NOT_RUN]) == len(CLAIMS) - 3
     assert list(found) == [name for name in OUTCOMES if name in found]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (("not supported", "not supported"), "not supported"),
+        (("refuted", "not supported"), "not supported"),
+        (("reproduced", "not supported"), "partly"),
+        (("refuted", "refuted"), "refuted"),
+    ],
+)
+def test_what_no_test_decides_is_not_supported(verdicts, expected):
+    claim = next(claim for claim in CLAIMS if claim.id == "P3")
+    findings = {
+        id: {"id": id, "verdict": verdict}
+        for id, verdict in zip(claim.decided_by(), verdicts, strict=True)
+    }
+    assert outcome(claim, findings) == (expected, True)

@@ -140,3 +140,22 @@ def test_an_interrupt_says_how_to_go_on(script, tmp_path, monkeypatch):
     done = CliRunner().invoke(script.app, ["--scale", "smoke", "--out", str(tmp_path)])
     assert (done.exit_code, done.stderr) == (130, "stopped: the same command continues\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interval_and_both_versions_of_a_rule_are_shown(studies):
+    first = {"rule": "a sign", "verdict": "reproduced", "why": "a sign is no test"}
+    finding = {
+        "id": "L-e", "claim": "shuffling hurts", "source": "paper", "published": -1.5, "ours": -0.2,
+        "rule": "an interval below 0", "verdict": "not supported", "n": 5, "std": 0.7,
+        "quantity": "advantage, points", "estimate": -0.18, "interval": [-1.07, 0.71],
+        "since": "2026-11-26", "superseded": {**first, "claim": None},
+    }  # fmt: skip
+    text = page({"lottery_tickets": {"findings": [finding]}}, studies)
+    assert "Advantage, points: -0.18 (95 % interval -1.07 to 0.71), n = 5." in text
+    assert "Rule, second version of 2026-11-26: an interval below 0" in text
+    assert "First version: a sign; its verdict: **reproduced**. It was replaced because" in text
+    assert "| -0.18 (95 % interval -1.07 to 0.71) | **not supported** |" in text
+    assert "| not supported | 1 |" in text
+    other = {**finding, "superseded": {**first, "claim": "it is small"}}
+    text = page({"lottery_tickets": {"findings": [other]}}, studies)
+    assert "First version of the claim that it is small: a sign" in text

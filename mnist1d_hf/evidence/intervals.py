@@ -1,0 +1,63 @@
+"""Confidence intervals of what a claim is about, and the one scheme by which they decide it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scipy.special import stdtrit
+
+from mnist1d_hf.evidence.results import summarise
+
+LEVEL = 0.95
+Interval = tuple[float, float]
+
+
+def mean_interval(values: Iterable[float]) -> Interval:
+    """The 95 % interval of the mean of independent runs, by Student's t.
+
+    Of paired differences, one a run, it is the interval of the mean difference. One run has no
+    spread, so that its interval is the whole line.
+
+    >>> [round(end, 2) for end in mean_interval([1.0, 2.0, 3.0])]
+    [-0.48, 4.48]
+    """
+    found = summarise(values)
+    if found["std"] is None:
+        return -math.inf, math.inf
+    return _around(found["mean"], found["std"] / math.sqrt(found["n"]), found["n"] - 1)
+
+
+def difference_interval(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
+    """The 95 % interval of the first mean minus the second, of runs that are not paired (Welch).
+
+    Both are what `summarise` returns: mean, std and n.
+    """
+    if None in (first["std"], second["std"]):
+        return -math.inf, math.inf
+    a, b = (s["std"] ** 2 / s["n"] for s in (first, second))
+    gap = first["mean"] - second["mean"]
+    if a + b == 0:
+        return gap, gap
+    freedom = (a + b) ** 2 / (a**2 / (first["n"] - 1) + b**2 / (second["n"] - 1))
+    return _around(gap, math.sqrt(a + b), freedom)
+
+
+def judge_interval(interval: Interval, *, above: float = -math.inf, below: float = math.inf) -> str:
+    """The verdict on the claim that a quantity is more than `above` and less than `below`.
+
+    - "reproduced": the whole interval lies where the claim says;
+    - "refuted": the whole interval lies elsewhere;
+    - "not supported": the interval has values of both kinds, so that the runs do not decide.
+
+    >>> [judge_interval(i, above=0) for i in ((0.4, 2.9), (-1.1, 0.7), (-3.0, -0.2))]
+    ['reproduced', 'not supported', 'refuted']
+    """
+    low, high = interval
+    if above < low and high < below:
+        return "reproduced"
+    return "refuted" if high <= above or low >= below else "not supported"
+
+
+def _around(centre: float, error: float, freedom: float) -> Interval:
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+    return centre - reach, centre + reach
