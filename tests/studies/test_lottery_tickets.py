@@ -147,3 +147,53 @@ def test_settings_that_make_no_sense_are_refused(change, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         study.run(args, Cells(tmp_path, quiet=True))
     assert not list(tmp_path.iterdir())
+
+
+def with_advantages(**by_variant):
+    """The part of a result with these advantages of the ticket over the dense network, by trial."""
+    return {
+        "transfer": {
+            variant: {"dense": [[60.0]] * len(gained), "lottery": [[60.0 + g] for g in gained]}
+            for variant, gained in by_variant.items()
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("rotated", "verdict"),
+    [
+        ([6.0, 6.2, 5.8, 6.1, 5.9], "reproduced"),  # a rotation keeps nearly all
+        ([1.6, 1.8, 1.4, 1.7, 1.5], "partly"),  # more than shuffling, less than half
+        ([3.0, -3.0, 1.0, -1.0, 0.5], "not supported"),
+        ([-1.6, -1.8, -1.4, -1.7, -1.5], "refuted"),
+    ],
+)
+def test_a_spatial_prior_is_what_rotation_keeps_and_shuffling_loses(rotated, verdict):
+    result = with_advantages(fresh=[6.6] * 5, rotated_20=rotated, shuffled=[0.1, 0, -0.1, 0, 0.1])
+    finding = rules.judge_prior(result)
+    assert finding.verdict == verdict and finding.superseded.verdict == "reproduced"
+    assert finding.estimate == pytest.approx(sum(rotated) / 5 - 0.02)
+    assert rules.judge_prior(with_advantages(fresh=[6.6])).verdict == "not testable"
+
+
+def test_a_sign_is_no_test():
+    first = rules.Finding("L-e", "worse", "paper", None, -0.2, "below", "reproduced", n=5)
+    finding = rules.by_interval(first, [-0.5, 0.9, -0.8, -0.7, 0.2])
+    assert finding.verdict == "not supported" and finding.superseded.verdict == "reproduced"
+    assert finding.interval == pytest.approx((-1.07, 0.71), abs=0.01)
+    assert rules.by_interval(first, [-2.0, -1.8, -2.1]).verdict == "reproduced"
+
+
+def test_neighbours_beyond_chance_are_judged_over_trials():
+    def found(*pairs):
+        adjacency = [
+            {"share": [p, 2 * p, p], "error": [1.0] * 3}
+            | {"at random": [0.005, 0.01, 0.005], "within units": [0.01, 0.02, 0.01]}
+            for p in pairs
+        ]
+        return rules.judge_adjacency({"search": {"lottery": {"adjacency": adjacency}}})
+
+    assert found(0.0115, 0.0112, 0.0109).verdict == "reproduced"
+    assert found(0.0115, 0.0112, 0.0109).estimate == pytest.approx(12)
+    assert found(0.0130, 0.0100, 0.0092).verdict == "not supported"
+    assert found(0.0115).verdict == "not supported"  # one trial has no interval

@@ -54,7 +54,7 @@ def test_verdicts_on_the_published_values():
     verdicts = {c.id: c.verdict for c in rules.judge(published(rules.PUBLISHED))}
     assert verdicts["P-table"] == verdicts["P1"] == verdicts["P2"] == "reproduced"
     assert verdicts["P3-hinders"] == verdicts["P3-no-matter"] == "refuted"  # 1.2 points better
-    assert verdicts["P4"] == "partly"  # worse at 20000, better at 50000
+    assert verdicts["P4"] == "refuted"  # worse by 1.0 at 20000, better by 1.0 at 50000
     before = {c.id: c.verdict for c in rules.judge(published(rules.PUBLISHED_2020))}
     assert before["P3-no-matter"] == "reproduced"
 

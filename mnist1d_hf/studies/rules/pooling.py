@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
 from mnist1d_hf.evidence.published import read_published
-from mnist1d_hf.evidence.results import Finding, grade, summarise
+from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
 
 SOURCE = "paper, benchmarking pooling methods; notebook benchmark-pooling"
 METHODS = ("no_pool", "stride_2", "max_pool", "avg_pool", "l2_pool")
 POOLING = METHODS[2:]
+SINCE = "2026-11-26"  # of second versions of rules
 HIGH = 20000  # from here on, data are many
 # number of training examples -> test accuracy in % after 6000 steps, one value per method
 PUBLISHED, PUBLISHED_2020 = (
@@ -35,7 +37,7 @@ def standard_error(values: np.ndarray) -> float:
 
 
 def judge(result: dict[str, Any]) -> list[Finding]:
-    """The verdicts; the rules were fixed before the run."""
+    """The verdicts; the first versions of the rules were fixed before the run."""
     sizes = [int(size) for size in result["equal_steps"]]
     low, high = min(sizes), max(sizes)
     findings = [_judge_table(result, sizes)]
@@ -116,37 +118,60 @@ def _judge_high(
         "ours": {f"gain at {size}, points": round(float(gains.mean()), 2)},
         "n": len(gains),
         "std": summarise(gains)["std"],
+        "quantity": f"gain of pooling at {size} examples, points",
+        "estimate": float(gains.mean()),
+        "interval": mean_interval(gains),
+        "since": SINCE,
     }
     error = standard_error(gains)
 
-    def verdict(holds: bool) -> str:
-        return "not testable" if size < HIGH else grade(holds)
+    def verdict(found: str) -> str:
+        return "not testable" if size < HIGH else found
 
     return [
         Finding(
             id="P3-no-matter" + suffix,
             claim=f"in high data pooling does not matter{same}",
-            rule="at the most examples the mean of the three methods is within 1 point of no_pool",
-            verdict=verdict(abs(gains.mean()) <= 1),
+            rule="at the most examples the 95 % interval of the mean of the three methods over "
+            "no_pool lies between -1 and 1 points",
+            verdict=verdict(judge_interval(common["interval"], above=-1, below=1)),
+            superseded=Superseded(
+                rule="at the most examples the mean of the three methods is within 1 point of "
+                "no_pool",
+                verdict=verdict(grade(abs(gains.mean()) <= 1)),
+                why="that a mean is small does not say that it is known to be small",
+            ),
             **common,
         ),
         Finding(
             id="P3-hinders" + suffix,
             claim=f"in high data pooling hinders{same}",
-            rule="at the most examples it is 2 standard errors below no_pool",
-            verdict=verdict(gains.mean() < -2 * error),
+            rule="at the most examples the 95 % interval of the same lies below 0",
+            verdict=verdict(judge_interval(common["interval"], below=0)),
+            superseded=Superseded(
+                rule="at the most examples it is 2 standard errors below no_pool",
+                verdict=verdict(grade(gains.mean() < -2 * error)),
+                why="what was not shown counted as refuted",
+            ),
             **common,
         ),
     ]
 
 
 def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same: str) -> Finding:
-    lead, worse = {}, []
+    lead, worse, leads = {}, [], []
     for n in sizes:
         found = final(result, run, n, "max_pool") - final(result, run, n, "l2_pool")
         lead[str(n)] = round(float(found.mean()), 2)
+        leads.append(found)
         worse.append(found.mean() < -2 * standard_error(found))
-    verdict = grade(all(worse), any(worse))
+    first = Superseded(
+        rule="2 standard errors below at every size from 20000: reproduced; at one: partly",
+        verdict=grade(all(worse), any(worse)) if sizes else "not testable",
+        why="what was not shown counted as refuted",
+    )
+    by_seed = np.mean(leads, axis=0) if sizes else np.zeros(0)
+    interval = mean_interval(by_seed) if sizes else None
     return Finding(
         id=id,
         claim=f"max pooling is worse than L2 pooling in high data{same}",
@@ -156,6 +181,12 @@ def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same
         else None,
         ours={"max minus L2, points": lead},
         n=len(final(result, run, sizes[0], "max_pool")) if sizes else None,
-        rule="2 standard errors below at every size from 20000: reproduced; at one: partly",
-        verdict=verdict if sizes else "not testable",
+        rule="the 95 % interval of the difference, its mean over the sizes from 20000 on for each "
+        "seed, lies below 0",
+        verdict=judge_interval(interval, below=0) if interval else "not testable",
+        quantity="max minus L2 at the sizes from 20000 on, points" if sizes else None,
+        estimate=float(by_seed.mean()) if sizes else None,
+        interval=interval,
+        since=SINCE,
+        superseded=first,
     )
