@@ -110,7 +110,11 @@ def test_runs_differ_in_data_and_in_weights(monkeypatch):
 
 @pytest.mark.parametrize(
     "accuracies, verdict",
-    [([99.5, 99.6, 99.4], "reproduced"), ([99.4, 98.6, 98.8], "partly"), ([90, 91, 92], "refuted")],
+    [
+        ([99.5, 99.6, 99.4], "reproduced"),
+        ([99.4, 98.6, 98.8], "not supported"),
+        ([90, 91, 92], "refuted"),
+    ],
 )
 def test_a_verdict_follows_from_the_interval(accuracies, verdict):
     mean = float(np.mean(accuracies))
@@ -123,9 +127,7 @@ def test_a_verdict_follows_from_the_interval(accuracies, verdict):
     }
     [finding] = rules.judge(result)
     assert finding.verdict == verdict
-    assert finding.ours["points below the optimum"]["estimate"] == pytest.approx(
-        99.98 - mean, abs=1e-3
-    )
+    assert finding.estimate == pytest.approx(99.98 - mean)
 
 
 def test_exponents_are_those_of_the_power_law():
@@ -135,12 +137,6 @@ def test_exponents_are_those_of_the_power_law():
     ]
     assert rules.exponents(runs, 84.0) == pytest.approx([0.4] * 3)
     assert rules.exponents(runs[:2], 84.0) == []
-
-
-def test_student_intervals():
-    mean, low, high = rules.interval([1.0, 2.0, 3.0])
-    assert (mean, round(high - mean, 3)) == (2.0, 2.484) and low == pytest.approx(4 - high)
-    assert rules.interval([1.0]) == (1.0, -math.inf, math.inf)
 
 
 def test_an_unknown_model_or_dial_is_refused():

@@ -1,18 +1,16 @@
 """What the study of the optimum claims, and by which rule; all rules were fixed before the run.
 
 The claims are this project's own. Each has an estimate with a 95 % interval over runs (Student's t,
-the runs differing in data and in weights), and a verdict by one scheme: reproduced when the whole
-interval lies in the claimed region, refuted when the whole interval lies outside, partly else.
+the runs differing in data and in weights), and the verdict of `evidence.intervals.judge_interval`.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
-from mnist1d_hf.evidence.results import Finding, grade
+from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
+from mnist1d_hf.evidence.results import Finding
 
 SOURCE = "this project"
 SATURATED = 1.0  # points below the optimum on default
@@ -33,7 +31,7 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
                 f"on default the best network is within {SATURATED:g} point of the optimum",
                 plain,
                 configs["default"]["expected"],
-                lambda low, high: grade(high <= SATURATED, low <= SATURATED),
+                {"below": SATURATED},
                 f"the interval of its distance to the optimum lies below {SATURATED:g}",
             )
         )
@@ -47,23 +45,13 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
                 f"on noisy the best network is more than {ROOM:g} points below the optimum",
                 noisy,
                 configs["noisy"]["expected"],
-                lambda low, high: grade(low > ROOM, high > ROOM),
+                {"above": ROOM},
                 f"the interval of its distance to the optimum lies above {ROOM:g}",
             )
         )
     for model, runs in by_model(result).items():
         findings += exponent_findings(model, runs, configs["noisy"])
     return findings + distillation_findings(result)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and 95 % interval of Student's t; an interval without end for a single value."""
-    numbers = np.asarray(values, dtype=np.float64)
-    mean = float(numbers.mean())
-    if len(numbers) < 2:
-        return mean, -math.inf, math.inf
-    half = float(student.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / len(numbers) ** 0.5)
-    return mean, mean - half, mean + half
 
 
 def at_default(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -77,29 +65,41 @@ def at_default(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def gap_finding(
-    id: str, claim: str, models: Mapping[str, Any], ceiling: float, verdict: Any, rule: str
+    id: str,
+    claim: str,
+    models: Mapping[str, Any],
+    ceiling: float,
+    region: dict[str, float],
+    rule: str,
 ) -> Finding:
     """The distance of the best model, by its mean, to the optimum in percentage points."""
     best = max(models, key=lambda name: models[name]["accuracy"]["mean"])
-    mean, low, high = interval([ceiling - value for value in models[best]["accuracies"]])
+    below = [ceiling - value for value in models[best]["accuracies"]]
+    ours = {"best network": best}
+    return by_interval(id, claim, "points below the optimum", below, rule, ours=ours, **region)
+
+
+def by_interval(
+    id: str, claim: str, quantity: str, values: Sequence[float], rule: str, **more: Any
+) -> Finding:
+    """The finding on the claim that the mean of `values`, one a run, lies in a region.
+
+    `more` has the bounds of the region, `above` or `below`, and perhaps `ours`.
+    """
+    interval, ours = mean_interval(values), more.pop("ours", {})
     return Finding(
-        id,
-        claim,
-        SOURCE,
-        None,
-        {"best network": best, "points below the optimum": numbers(mean, low, high)},
-        rule,
-        verdict(low, high),
-        n=len(models[best]["accuracies"]),
+        id=id,
+        claim=claim,
+        source=SOURCE,
+        published=None,
+        ours={**ours, quantity: round(float(np.mean(values)), 3)},
+        rule=rule,
+        verdict=judge_interval(interval, **more),
+        n=len(values),
+        quantity=quantity,
+        estimate=float(np.mean(values)),
+        interval=interval,
     )
-
-
-def numbers(mean: float, low: float, high: float) -> dict[str, Any]:
-    finite = math.isfinite(low)
-    return {
-        "estimate": round(mean, 3),
-        "95 % interval": [round(low, 3), round(high, 3)] if finite else None,
-    }
 
 
 def by_model(result: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
@@ -127,17 +127,14 @@ def exponent_findings(
     found = exponents(runs, noisy["expected"])
     if not found:
         return []
-    mean, low, high = interval(found)
     return [
-        Finding(
+        by_interval(
             f"O-rows-{model}",
             f"more training examples bring the {model} nearer to the optimum on noisy",
-            SOURCE,
-            None,
-            {"exponent of error above the optimum over examples": numbers(mean, low, high)},
+            "exponent of error above the optimum over examples",
+            found,
             "the interval of the fitted exponent lies above 0",
-            grade(low > 0, high > 0),
-            n=len(found),
+            above=0,
         )
     ]
 
@@ -151,17 +148,14 @@ def distillation_findings(result: Mapping[str, Any]) -> list[Finding]:
         if targets != POSTERIOR or rows != 4000 or hard is None:
             continue
         soft = found[model, rows, POSTERIOR]["accuracies"]
-        mean, low, high = interval([a - b for a, b in zip(soft, hard["accuracies"], strict=True)])
         findings.append(
-            Finding(
+            by_interval(
                 f"O-distil-{model}",
                 f"the {model} learns more from exact probabilities than from labels",
-                SOURCE,
-                None,
-                {"points gained on noisy at 4000 examples": numbers(mean, low, high)},
+                "points gained on noisy at 4000 examples",
+                [a - b for a, b in zip(soft, hard["accuracies"], strict=True)],
                 "the interval of the paired difference in accuracy lies above 0",
-                grade(low > 0, high > 0),
-                n=len(soft),
+                above=0,
             )
         )
     return findings
