@@ -218,7 +218,7 @@ def sentence(words: str) -> str:
 
 def rule(finding: Mapping[str, Any]) -> str:
     """By which a finding was judged, and over how many runs where its numbers do not say so."""
-    if finding["n"] is None or is_summary(ours(finding)):
+    if finding["n"] is None or is_summary(ours(finding)) or finding.get("estimate") is not None:
         return finding["rule"]
     std = "" if finding["std"] is None else f", std {finding['std']:.2g}"
     return f"{finding['rule']} (n = {finding['n']}{std})"

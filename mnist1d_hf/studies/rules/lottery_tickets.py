@@ -151,6 +151,7 @@ def by_interval(finding: Finding, gained: list[float]) -> Finding:
     interval = mean_interval(gained)
     return replace(
         finding,
+        std=summarise(gained)["std"],
         rule="the 95 % interval of the advantage over the dense network lies below 0",
         verdict=judge_interval(interval, below=0),
         quantity="advantage on shuffled columns, points",
