@@ -67,8 +67,8 @@ def judge_projector(network: dict[str, Any]) -> Finding:
         n=before["n"],
         std=before["std"],
         rule="the 95 % interval of the accuracy before lies above 82 %, and that of the drop above "
-        "0; partly: one of the two; refuted: both lie elsewhere. The published value is one run, and "
-        "five of ours leave a wide interval",
+        "0; partly: one of the two; refuted: both lie elsewhere. The published value is one run, "
+        "and five of ours leave a wide interval",
         verdict=grade(all(holds), any(holds))
         if any(holds) or set(verdicts) == {"refuted"}
         else "not supported",
