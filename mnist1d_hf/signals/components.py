@@ -1,16 +1,17 @@
-"""Signals as a mixture of Gaussians: the exact density of what the generator makes.
+"""The mixture of Gaussians that the generator samples from, component by component.
 
-Before it is normalised, a signal y of a class with padding p and shift k is
+No installable library has this model: it follows from the generator's own parameters. Before
+normalisation, a signal y of a class with padding p and shift k is
 
     y = R (s w + m * a S n1 + b n2 - h l)
 
 with R the final resampling, w the dilated and translated template, s its amplitude, m the mask of
 the background, S the smoothing, a and b the two noise scales, n1 and n2 standard normal, h the
 slope and l the line from -1/2 to 1/2. Given p, k, s and h it is Gaussian, with a covariance that
-depends on the mask alone. Slope and amplitude are uniform, so that the slope integrates to a
-difference of two normal distribution functions and the amplitude is left to `integrals`.
+depends on the mask alone. Slope and amplitude are uniform: the integral over the slope is a
+difference of two normal distribution functions, and `integrals` computes that over the amplitude.
 
-Whitened by its covariance and freed from the direction of the line, a signal has the log density
+Whitened by its covariance and projected orthogonally to the line, a signal has the log density
 
     log_weight - |whitening y|^2 / 2 + log of the mean over s of exp(s g u - s^2 g^2 / 2) band(s)
 
@@ -27,22 +28,22 @@ from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.render import dilated_table, resample, rotations, smooth
 from mnist1d_hf.signals.templates import Templates
 
-# With less independent noise than this share of the other scales, the rounding errors of float32
-# rows pass for signal, and covariances are singular in float64.
+# With less independent noise than this fraction of the other scales, the rounding errors of float32
+# rows count as signal, and covariances are singular in float64.
 LEAST_NOISE = 1e-5
-# Slopes that move a whitened signal by less than this are all the same slope, 0.
+# Slopes that move a whitened signal by less than this are treated as 0.
 FLAT = 1e-5
-# A reach that no normal number exceeds.
+# A reach that no standard normal number exceeds.
 ENDLESS = 1e3
-# A template this much shorter across the line than along it lies along it.
+# A template whose part orthogonal to the line is a smaller fraction of it is parallel to the line.
 ROUNDING = 1e-10
 
 
 class Components(NamedTuple):
-    """M components, one for each class, padding and shift, in G groups of one covariance each.
+    """M components, one for each class, padding and shift, in G groups with one covariance each.
 
-    They are ordered by mask, class, padding and shift; a group is a mask and a shift. d is the
-    number of positions after the resampling, at most L = `SignalParams.padded_length`.
+    Components are ordered by mask, class, padding and shift; a group is a pair of mask and shift.
+    d is the number of positions after the resampling, at most L = `SignalParams.padded_length`.
     """
 
     label: np.ndarray  # (M,) int64, row of the templates
@@ -74,7 +75,7 @@ class Normals(NamedTuple):
 
 
 def normals(params: SignalParams, templates: Templates) -> Iterator[Normals]:
-    """The distributions of raw signals of `params`, mask by mask."""
+    """The normal distributions of unnormalised signals, one mask at a time."""
     length, shifts = params.padded_length, params.max_translation
     sampling = resampling(params)
     independent = params.iid_noise_scale**2 * (sampling @ sampling.T)
@@ -90,7 +91,10 @@ def normals(params: SignalParams, templates: Templates) -> Iterator[Normals]:
 
 
 def resampling(params: SignalParams) -> np.ndarray:
-    """The final resampling as a matrix (d, L); more points than before hold nothing new."""
+    """The final resampling as a matrix (d, L), where d is at most L.
+
+    Resampling to more than L points adds no information, so the matrix then has L rows.
+    """
     length = params.padded_length
     return resample(np.eye(length), min(params.final_seq_length, length)).T
 
@@ -98,8 +102,8 @@ def resampling(params: SignalParams) -> np.ndarray:
 def components(params: SignalParams, templates: Templates) -> Components:
     """The components of the signals that `params` and `templates` describe.
 
-    Raises ValueError for too little independent noise: the density is then a ridge that floats
-    cannot follow, or there is none.
+    Raises ValueError when the independent noise is too small: the density is then too narrow for
+    float64, or does not exist.
     """
     check_noise(params, templates)
     length, most, shifts = params.padded_length, params.final_seq_length, params.max_translation
@@ -134,6 +138,7 @@ def components(params: SignalParams, templates: Templates) -> Components:
 
 
 def check_noise(params: SignalParams, templates: Templates) -> None:
+    """ValueError when `iid_noise_scale` is too small for a density."""
     others = (1.0, params.corr_noise_scale, params.scale_coeff, params.shear_scale)
     least = LEAST_NOISE * max(*others, float(np.abs(templates.x).max()))
     if params.iid_noise_scale < least:
@@ -144,7 +149,7 @@ def check_noise(params: SignalParams, templates: Templates) -> None:
 
 
 class Whitened(NamedTuple):
-    """The m members of one mask at each of K shifts; names as in `Components`."""
+    """The m components of one mask at each of K shifts, with the field names of `Components`."""
 
     direction: np.ndarray  # (m K, d)
     length: np.ndarray  # (m K,)
@@ -159,7 +164,7 @@ class Whitened(NamedTuple):
 def whitened(
     means: np.ndarray, line: np.ndarray, covariance: np.ndarray, shear_scale: float
 ) -> Whitened:
-    """The templates `means` (m, K, d) and the line (d,) under covariances (K, d, d)."""
+    """Whiten the templates `means` (m, K, d) and the line (d,) by covariances (K, d, d)."""
     d = len(line)
     white = np.linalg.inv(np.linalg.cholesky(covariance))
     ramp = white @ line

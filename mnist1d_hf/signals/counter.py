@@ -1,14 +1,16 @@
-"""The counter stream: endless rows, any range of which can be made alone, on any machine.
+"""The counter stream: an endless sequence of rows with random access to any range of them.
 
-Row i belongs to block i // 1000, and a block's random numbers depend on the seed and the block's
-number alone. So ranges, shards, workers and their order do not matter, and a larger dataset begins
-with the rows of a smaller one. Test rows come from blocks that no training range ever reaches.
+Row i belongs to block i // 1000, and a block's random numbers depend only on the seed and the
+block's number. Rows are therefore independent of ranges, shards, workers and their order, and a
+larger dataset begins with the rows of a smaller one. Test rows come from separate blocks, which no
+training range reaches.
 
-The distribution is that of the frozen stream; the numbers are not. float32 throughout, positions
-first (every step is then an operation on contiguous rows), and only additions, multiplications,
-square roots and NumPy's own log, sin and cos, so the bytes do not depend on a matrix library or on
-the number of threads. They are the same on every x86-64 processor with AVX2 and FMA; on others
-NumPy takes log, sin and cos from elsewhere and the values agree to about 1e-5.
+The counter stream has the distribution of the frozen stream, but not its numbers. All arithmetic
+is float32 with the position as first axis, so that every step works on contiguous memory. The
+operations are additions, multiplications, square roots and NumPy's own log, sin and cos, so that
+the bytes depend neither on a matrix library nor on the number of threads. The bytes are the same on
+every x86-64 processor with AVX2 and FMA; elsewhere NumPy uses other implementations of log, sin and
+cos, and the values agree to about 1e-5.
 """
 
 from functools import lru_cache
@@ -50,13 +52,13 @@ class BlockDraws(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What all rows of a dataset share."""
+    """Tables and constants that all rows of a dataset share."""
 
     windows: np.ndarray  # (num_classes, num_paddings, L + 1, L) float32: see `rotations`
     mirror: np.ndarray  # (L + 2 RADIUS,) int64: positions with reflected borders
     kernel: np.ndarray  # (RADIUS + 1,) float32: centre and one side
     left: np.ndarray  # (d,) int64: left neighbour of each resampled point
-    fraction: np.ndarray  # (d, 1) float32: distance to it, as a share of the step
+    fraction: np.ndarray  # (d, 1) float32: distance to it, in units of the step
     mean: float  # of x before normalisation
     std: float
     order: np.ndarray  # (d,) int64: position from which each column is taken
@@ -64,16 +66,18 @@ class Prepared(NamedTuple):
 
 
 def block_generator(seed: int, key: int, block: int = 0) -> np.random.Generator:
+    """The generator of one block, independent of all other blocks, keys and seeds."""
     # SFC64 draws three times faster than NumPy's Philox; SeedSequence makes blocks independent.
-    # The block is split in words of 32 bits, because (2**32,) and (0, 1) are one key to NumPy.
+    # The block number is split into 32-bit words, because (2**32,) and (0, 1) are one key to NumPy.
     words = (key, block & 0xFFFFFFFF, block >> 32)
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=words)))
 
 
 def normals(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """float32 standard normals by Box and Muller's method (1958); the first axis must be even.
+    """Standard normal numbers as float32, by the Box-Muller transform (1958).
 
-    Eight times faster than the generator's own; its 32-bit uniforms reach 6.8 standard deviations.
+    The first axis must be even. Eight times faster than `Generator.standard_normal`; 32-bit
+    uniforms limit the numbers to 6.8 standard deviations.
     """
     half = (shape[0] // 2, shape[1])
     words = rng.bit_generator.random_raw(half[0] * half[1]).view(np.uint32)
@@ -137,7 +141,7 @@ def render_block(draws: BlockDraws, shared: Prepared, params: SignalParams) -> n
     x *= 1 + np.float32(params.scale_coeff) * (draws.scale - np.float32(0.5))
     background = smooth_columns(draws.noise[:length], shared)
     background *= np.float32(params.corr_noise_scale)
-    background *= x == 0  # and added: a third of the time of a masked copy
+    background *= x == 0  # multiplying and adding takes a third of the time of a masked copy
     x += background
     x += np.float32(params.iid_noise_scale) * draws.noise[length:]
     out = x[shared.left]  # (d, n)
@@ -177,16 +181,18 @@ def block_labels(
 
 
 def prepare(params: SignalParams, templates: Templates | None = None) -> Prepared:
-    """Tables and constants of a dataset; kept for the digits, made anew for other templates."""
+    """Tables and constants of a dataset; those of the ten digits are cached."""
     return prepare_digits(params) if templates is None else prepare_templates(params, templates)
 
 
 @lru_cache(maxsize=16)
 def prepare_digits(params: SignalParams) -> Prepared:
+    """`prepare` for the ten digits, cached."""
     return prepare_templates(params, digit_templates())
 
 
 def prepare_templates(params: SignalParams, templates: Templates) -> Prepared:
+    """`prepare` for any templates, without a cache."""
     table = dilated_table(templates, params)
     left, step, offset = grid(params.padded_length, params.final_seq_length)
     mean, std = moments(table, params)
@@ -207,10 +213,10 @@ def prepare_templates(params: SignalParams, templates: Templates) -> Prepared:
 
 
 def moments(table: np.ndarray, params: SignalParams) -> tuple[float, float]:
-    """Mean and standard deviation of a signal's values, over positions, exactly.
+    """Exact mean and standard deviation of a signal's values over all positions.
 
-    Expectations over classes, paddings, shifts, scale, noise and shear, which are independent of
-    each other. The stream cannot be normalised by its own sample, having no last row.
+    They are expectations over classes, paddings, shifts, scale, noise and shear, which are
+    independent of each other. An endless stream cannot be normalised by sample statistics.
 
     Raises ValueError when the parameters make x constant.
     """

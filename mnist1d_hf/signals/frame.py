@@ -1,4 +1,4 @@
-"""How the rows of a set follow from raw signals: its normalisation and its permutation."""
+"""Normalisation and permutation of a dataset, and their inverse."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from mnist1d_hf.signals.templates import templates as digit_templates
 
 
 class Frame(NamedTuple):
-    """A row of x from a raw signal y: x = (y[order] - mean) / std."""
+    """The map from an unnormalised signal y to a row of x: x = (y[order] - mean) / std."""
 
     mean: float
     std: float
     order: np.ndarray  # (d,) int64
 
     def undo(self, x: np.ndarray) -> np.ndarray:
-        """The raw signals of rows x (n, d), in float64."""
+        """The unnormalised signals of rows x (n, d), as float64."""
         y = np.empty(x.shape)
         y[:, self.order] = x
         y *= self.std
@@ -30,10 +30,10 @@ class Frame(NamedTuple):
 
 
 def frame(params: SignalParams, templates: Templates | None = None) -> Frame:
-    """The frame of the set that `params` describe; kept for the digits, made anew for others.
+    """The frame of the dataset that `params` describe; cached for the ten digits.
 
-    The frozen stream normalises a set by its own mean and deviation: all rows are made to find
-    them. The counter stream's are known. Raises ValueError as `make_mnist1d` does.
+    The frozen stream normalises by sample statistics, so that all rows are generated to compute
+    them. The counter stream normalises by exact moments. Raises ValueError as `make_mnist1d` does.
     """
     if params.stream == "counter":
         shared = prepare(params, templates)
@@ -43,10 +43,12 @@ def frame(params: SignalParams, templates: Templates | None = None) -> Frame:
 
 @lru_cache(maxsize=16)
 def frozen_digits_frame(params: SignalParams) -> Frame:
+    """`frozen_frame` for the ten digits, cached."""
     return frozen_frame(params, digit_templates())
 
 
 def frozen_frame(params: SignalParams, templates: Templates) -> Frame:
+    """Generate all rows of the frozen stream and compute their frame."""
     check_num_samples(params, len(templates.y))
     _, x, _, order = raw_frozen_rows(params, templates)
     mean, std = float(x.mean()), float(x.std())

@@ -1,9 +1,9 @@
 """The random numbers of the frozen stream: NumPy's legacy generator, in the original's order.
 
-One example takes a uniform (padding), a uniform (scale), a bounded integer (translation), two runs
-of normals (correlated and independent noise) and a uniform (shear). Drawing first and transforming
-whole batches afterwards gives the same numbers as the original's loop, because none of the draws
-depends on a transformed value.
+Each example draws a uniform (padding), a uniform (scale), a bounded integer (translation), two
+vectors of normals (correlated and independent noise) and a uniform (shear). No draw depends on a
+transformed value, so that drawing first and transforming whole batches afterwards gives the same
+numbers as the original's loop.
 """
 
 from typing import NamedTuple
@@ -24,24 +24,24 @@ class Draws(NamedTuple):
 
 
 class LegacyStream(NamedTuple):
-    """`numpy.random.RandomState(seed)` with access to its 32-bit words."""
+    """`numpy.random.RandomState(seed)` with access to its raw 32-bit output."""
 
     rng: np.random.RandomState
     words: np.random.MT19937  # the bit generator inside `rng`: both advance one state
 
 
 def legacy_stream(seed: int) -> LegacyStream:
-    """The stream that `numpy.random.seed(seed)` starts, without touching the global one."""
+    """The stream that `numpy.random.seed(seed)` starts, without touching the global generator."""
     words = np.random.MT19937()
-    # RandomState seeds by an older procedure than MT19937 does, so its state is copied.
+    # RandomState has an older seeding procedure than MT19937, so its state is copied.
     words.state = np.random.RandomState(seed).get_state(legacy=False)  # type: ignore[assignment]
     return LegacyStream(np.random.RandomState(words), words)
 
 
 def frozen_draws(stream: LegacyStream, n: int, params: SignalParams) -> Draws:
-    """The next `n` examples' random numbers; advances `stream`.
+    """The random numbers of the next `n` examples; advances `stream`.
 
-    The bounded integer is NumPy's legacy `choice(max_translation)` by hand, at a tenth of its
+    The bounded integer reimplements NumPy's legacy `choice(max_translation)` at a tenth of its
     cost: words are masked to the bits of the largest value and rejected while they exceed it.
     """
     uniform, normal, raw = (
@@ -69,10 +69,10 @@ def frozen_draws(stream: LegacyStream, n: int, params: SignalParams) -> Draws:
 
 
 def noisy_labels(stream: LegacyStream, labels: np.ndarray, fraction: float) -> np.ndarray:
-    """A copy of `labels` in which each is drawn anew from 0..9 with probability `fraction`.
+    """A copy of `labels` in which each label is redrawn from 0..9 with probability `fraction`.
 
-    The procedure of the deep-double-descent notebook: the new label may be the old one, so that
-    0.9 * fraction of them change on average. Advances `stream`.
+    The procedure of the authors' deep-double-descent notebook: a redrawn label may equal the old
+    one, so that 0.9 * fraction of the labels change on average. Advances `stream`.
     """
     noisy = labels.copy()
     for i in range(len(noisy)):

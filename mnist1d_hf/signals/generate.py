@@ -1,4 +1,4 @@
-"""Parameters to arrays: whole datasets, and any range of rows of the endless stream."""
+"""Generation of arrays from parameters: whole datasets, and row ranges of the counter stream."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -25,16 +25,20 @@ from mnist1d_hf.signals.render import check_spread, dilated_table, render, rotat
 from mnist1d_hf.signals.templates import Templates, check_templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
-# Rows of the frozen stream drawn at a time: turns between drawing and rendering cost time.
+# Rows of the frozen stream drawn at a time: switching between drawing and rendering costs time.
 CHUNK = 5000
-# Rows rendered at a time: their temporaries stay in the processor's cache.
+# Rows rendered at a time: their temporary arrays fit the processor's cache.
 BATCH = 500
-# No row of the counter stream has a larger number.
+# Upper limit of the row numbers of the counter stream.
 END = 2**62
 
 
 class Mnist1DArrays(NamedTuple):
-    """One dataset; d = final_seq_length. x is float64 from the frozen stream, float32 else."""
+    """The splits of one dataset, with d = final_seq_length positions.
+
+    x is float64 from the frozen stream and float32 from the counter stream. A split without rows
+    has length 0.
+    """
 
     x_train: np.ndarray  # (num_train, d)
     y_train: np.ndarray  # (num_train,) int64
@@ -52,15 +56,24 @@ def make_mnist1d(
     advance: Callable[[int], object] | None = None,
     **parameters: Any,
 ) -> Mnist1DArrays:
-    """Generate a dataset: all splits as arrays.
+    """Generate all splits of a dataset as arrays.
 
-    From the frozen stream (the default) every array has the bits that the original package's
-    `make_dataset` returns on the same machine and libraries, and x is normalised by the mean and
-    the standard deviation of all splits together, as there. `templates` replaces the ten digits.
-    `advance(n)` is called whenever n more rows are made, in sum once per row: for a progress bar.
+    With the frozen stream (the default) the arrays equal those of the original package's
+    `make_dataset` bit for bit, on the same machine with the same libraries. x is normalised by the
+    mean and the standard deviation of all splits together.
 
-    Raises ValueError when `templates` are malformed or leave a class without a row, or when
-    parameters come as keywords instead of as one `SignalParams`.
+    Args:
+        params: the parameters of the dataset; `SignalParams()` if None.
+        templates: noise-free patterns in place of the ten digits.
+        advance: called as `advance(n)` after n more rows, for a progress bar; the calls add up to
+            the number of rows.
+
+    Returns:
+        The arrays x (n, d), y (n,) int64 of each split, and the positions t (d,) float64.
+
+    Raises:
+        ValueError: `templates` are malformed or a class gets no row, or parameters are given as
+            keywords instead of as one `SignalParams`.
 
     >>> data = make_mnist1d()
     >>> data.x_train.shape, data.x_test.shape, data.y_train[:5].tolist()
@@ -94,7 +107,7 @@ def make_mnist1d(
 
 
 def check_params(params: Any, **parameters: Any) -> SignalParams:
-    """`params` if it is a `SignalParams` and there is nothing else; ValueError that says how."""
+    """Return `params`; ValueError unless it is a `SignalParams` and no keyword is given."""
     check_names(parameters, SignalParams)
     if parameters:
         values = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
@@ -107,6 +120,7 @@ def check_params(params: Any, **parameters: Any) -> SignalParams:
 
 
 def check_num_samples(params: SignalParams, num_classes: int) -> None:
+    """ValueError when there are fewer rows than classes."""
     if params.num_samples < num_classes:
         raise ValueError(
             f"num_samples={params.num_samples}: must be at least the number of classes, "
@@ -135,7 +149,10 @@ def frozen_rows(
 def raw_frozen_rows(
     params: SignalParams, patterns: Templates, advance: Callable[[int], object] | None = None
 ) -> tuple[LegacyStream, np.ndarray, np.ndarray, np.ndarray]:
-    """The stream after all rows, and they: x (n, d) not normalised, classes (n,), order (d,)."""
+    """All rows of the frozen stream before normalisation, in their final order.
+
+    Returns the advanced stream, x (n, d), the classes (n,) and the order of the positions (d,).
+    """
     num_classes = len(patterns.y)
     n = params.num_rows(num_classes)
     stream = legacy_stream(params.seed)
@@ -155,7 +172,7 @@ def raw_frozen_rows(
     x, classes = x[rows_order], classes[rows_order]
     if params.shuffle_seq:
         order = stream.rng.permutation(params.final_seq_length)
-        # with `...` the copy has the memory order, hence the mean the rounding, of the original
+        # `...` gives the copy the original's memory order, and thereby its rounding of the mean
         x = x[..., order]
     return stream, x, classes, order
 
@@ -168,14 +185,25 @@ def make_range(
     templates: Templates | None = None,
     advance: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows [start, stop) of the counter stream: x (n, d) float32, y (n,) int64.
+    """Generate rows [start, stop) of the counter stream.
 
-    The rows of any partition of a range, made in any order and by any process, are the rows of
-    the range. Training rows count from 0 and test rows from `TEST_START`. `advance` is as in
-    `make_mnist1d`.
+    A row depends only on the parameters and its number, so that the parts of a range may be
+    generated in any order and by any process.
 
-    Raises ValueError for the frozen stream, which can only be made from its beginning, and for a
-    range that is not 0 <= start <= stop <= 2**62.
+    Args:
+        params: parameters with stream="counter".
+        start: number of the first row; training rows count from 0, test rows from
+            `signals.counter.TEST_START`.
+        stop: number after the last row.
+        templates: noise-free patterns in place of the ten digits.
+        advance: called as `advance(n)` after n more rows, for a progress bar.
+
+    Returns:
+        x (stop - start, final_seq_length) float32 and y (stop - start,) int64.
+
+    Raises:
+        ValueError: the stream is frozen, which has no random access, or the range is not
+            0 <= start <= stop <= 2**62.
 
     >>> params = SignalParams(stream="counter")
     >>> x, y = make_range(params, 1_000_000, 1_000_250)

@@ -1,8 +1,10 @@
-"""The integral over a signal's amplitude, one dimension by Gauss and Legendre's rule.
+"""The integral over a signal's amplitude, by Gauss-Legendre quadrature.
 
 The integrand is exp(s g u - s^2 g^2 / 2) band(s), where band(s) is the probability that a standard
-normal number lies within `reach` of a(s) = along - s tilt; see `mixture`. Its logarithm is concave,
-so that the part of the interval that counts lies around one peak.
+normal number lies within `reach` of a(s) = along - s tilt; see `components`. Its logarithm is
+concave, so that almost all of the integral lies around one peak. `scipy.integrate.quad_vec` shares
+one set of nodes among all integrands; here each integrand has an interval around its own peak, and
+the number of nodes follows from the length of that interval.
 """
 
 from collections.abc import Iterator
@@ -12,32 +14,33 @@ from typing import NamedTuple
 import numpy as np
 
 SQRT_2PI = np.sqrt(2 * np.pi)
-# Standard deviations from the peak that count: beyond lies less than 1e-11 of the integral.
+# Standard deviations around the peak to integrate; less than 1e-11 of the integral lies beyond.
 SPAN = 7.0
-# At an end of the interval the integrand may fall exponentially: by so many nats until the rest,
-# once more less than 1e-9 of the integral, does not count; one is as hard as so many deviations.
+# With the peak at an end of the interval, the integrand may fall exponentially. DECAY: nats below
+# the peak at which to stop; less than 1e-9 of the integral lies beyond. DECAY_SPAN: the standard
+# deviations that need as many nodes as one nat.
 DECAY, DECAY_SPAN = 27.0, 0.27
-# Nodes, and the longest interval in standard deviations on which their rule errs by less than 1e-9
-# of the integral; longer intervals get nodes in proportion.
+# Number of nodes, and the longest interval, in standard deviations, on which the relative error of
+# their rule is less than 1e-9; longer intervals get nodes in proportion.
 RULES = {6: 1.2, 8: 2.5, 10: 4.0, 12: 5.5, 16: 8.0, 20: 10.5, 24: 13.0, 32: 18.0, 64: 37.0}
 MOST_NODES = 1024
-# With the rule of an interval this much shorter the error is still less than 1e-4.
+# The rule of an interval this much shorter still has a relative error of less than 1e-4.
 MINOR_SPAN = 2.8
-# How the band is calculated: from both ends of the reach, from the near one, or as a logarithm.
+# Ways to compute the band: from both ends of the reach, from the near end, or as a logarithm.
 SIDES = BOTH, ONE, LOGARITHM = 0, 1, 2
-# With the far end beyond this, the tail there is less than 1e-4 (minor) or 2e-9 of the band.
+# With the far end beyond this, its tail is less than 1e-4 (minor) or 2e-9 of the band.
 ONE_SIDED = (4.3, 6.4)
 # Farther than this from the reach, in standard deviations, probabilities are too small for floats.
 FAR = 25.0
-# Nodes evaluated at a time: their arrays stay in the processor's cache.
+# Nodes evaluated at a time: their arrays fit the processor's cache.
 SLICE = 16_000
 
 
 class Integrand(NamedTuple):
-    """Some integrands, each with its own coefficients; the interval of s is common to them."""
+    """k integrands with their own coefficients and a common interval of s."""
 
     u: np.ndarray  # (k,)
-    length: np.ndarray  # (k,) the g above
+    length: np.ndarray  # (k,) g in the integrand
     along: np.ndarray  # (k,)
     tilt: np.ndarray  # (k,)
     reach: np.ndarray  # (k,)
@@ -46,16 +49,16 @@ class Integrand(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """Where the bound of an integrand is greatest: it treats band(s) as its tail beyond `reach`."""
+    """Maximum of an upper bound of each integrand, in which a normal tail replaces band(s)."""
 
     s: np.ndarray  # (k,)
     distance: np.ndarray  # (k,) of a(s) from the reach; 0 within it
-    bound: np.ndarray  # (k,) log of the integrand at most
-    steepness: np.ndarray  # (k,) size of the bound's slope: 0 but at an end of the interval
+    bound: np.ndarray  # (k,) upper bound of the integrand's logarithm
+    steepness: np.ndarray  # (k,) |derivative| of the log bound; 0 inside the interval
 
 
 def peak(f: Integrand) -> Peak:
-    """Where s g u - s^2 g^2 / 2 - distance(s)^2 / 2, which is concave, is greatest: by hand."""
+    """Maximum of the concave function s g u - s^2 g^2 / 2 - distance(s)^2 / 2, in closed form."""
     square = f.length**2
     with np.errstate(divide="ignore", invalid="ignore"):
         s = np.where(f.length > 0, f.u / f.length, (f.low + f.high) / 2)
@@ -75,7 +78,7 @@ def peak(f: Integrand) -> Peak:
 
 
 def log_integral(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
-    """Log of the mean of each integrand over the interval: (k,); roughly where `minor` (k,)."""
+    """Log of each integrand's mean over the interval (k,); to 1e-4 where `minor` (k,) is set."""
     out = np.empty(len(f.u))
     for part, _, _, weight in nodes(f, top, minor):
         out[part] = weight.sum(axis=0)
@@ -83,10 +86,10 @@ def log_integral(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
 
 
 def moments(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
-    """Of each integrand: its log mean, and means under it of s, s^2, v and v^2: (5, k).
+    """Log mean of each integrand, and the means of s, s^2, v and v^2 weighted by it: (5, k).
 
-    v = x - a(s), where x is the normal number within `reach` of a(s): the slope, in standard
-    deviations.
+    v = x - a(s) is the slope in standard deviations, where x is the normal number within `reach`
+    of a(s).
     """
     out = np.empty((5, len(f.u)))
     for part, s, a, weight in nodes(f, top, minor):
@@ -105,10 +108,10 @@ def moments(f: Integrand, top: Peak, minor: np.ndarray) -> np.ndarray:
 
 
 def nodes(f: Integrand, top: Peak, minor: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Some integrands (k,) at a time and, at their nodes (n, k), s, a(s) and weights.
+    """Groups of integrands (k,) with s, a(s) and weights at their nodes, each (n, k).
 
-    The weights, summed over the nodes, are the integral divided by exp(bound), so that they neither
-    overflow nor vanish.
+    The weights of an integrand sum to its integral divided by exp(bound), so that they neither
+    overflow nor underflow.
     """
     low, high, spans = ends(f, top)
     half, middle = (high - low) / 2, (high + low) / 2
@@ -118,7 +121,7 @@ def nodes(f: Integrand, top: Peak, minor: np.ndarray) -> Iterator[tuple[np.ndarr
     # log(s g u - s^2 g^2 / 2) as a polynomial in the distance from the peak
     slope, curvature = f.length * (f.u - f.length * top.s), f.length**2 / 2
     least = np.maximum(np.abs(f.along - middle * f.tilt) - half * np.abs(f.tilt), 0)
-    enough = np.where(minor, *ONE_SIDED)  # of a narrow reach both ends count, however far it is
+    enough = np.where(minor, *ONE_SIDED)  # a narrow reach needs both ends at any distance
     one = (f.reach + least > enough) & (4 * f.reach * np.maximum(least, f.reach) > enough**2)
     side = np.where(one, ONE, BOTH)
     side[top.distance > FAR] = LOGARITHM
@@ -146,7 +149,7 @@ def nodes(f: Integrand, top: Peak, minor: np.ndarray) -> Iterator[tuple[np.ndarr
 
 def weigh(log: np.ndarray, size: np.ndarray, reach: np.ndarray, side: int) -> np.ndarray:
     """exp(log) times the probability that a normal number lies within `reach` of `size` >= 0."""
-    from scipy.special import ndtr  # here, as it takes longer to import than the whole package
+    from scipy.special import ndtr  # imported here: it takes longer than the rest of the package
 
     if side == LOGARITHM:
         return np.exp(log + log_band(size, reach))
@@ -158,7 +161,7 @@ def weigh(log: np.ndarray, size: np.ndarray, reach: np.ndarray, side: int) -> np
 
 
 def ends(f: Integrand, top: Peak) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The part of the interval that counts, and its length as `RULES` measures it: three (k,)."""
+    """Ends of the part of the interval to integrate, and its length in the unit of `RULES`."""
     with np.errstate(divide="ignore"):
         around = np.minimum(SPAN / f.length, DECAY / top.steepness)
         # not much farther from the reach than at the peak
@@ -171,7 +174,7 @@ def ends(f: Integrand, top: Peak) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def rules(spans: np.ndarray) -> np.ndarray:
-    """Numbers of nodes for intervals of these lengths, in standard deviations: (k,) int64."""
+    """Number of nodes for each interval length `spans` (k,), in standard deviations: (k,) int64."""
     counts, longest = np.array([*RULES]), np.array([*RULES.values()])
     doublings = np.ceil(np.log2(np.maximum(spans / longest[-1], 1)))
     more = np.minimum(counts[-1] * 2**doublings, MOST_NODES).astype(np.int64)
@@ -181,6 +184,7 @@ def rules(spans: np.ndarray) -> np.ndarray:
 
 @cache
 def legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss-Legendre quadrature on [-1, 1], cached."""
     return np.polynomial.legendre.leggauss(n)
 
 

@@ -1,7 +1,7 @@
-"""The exact density of raw signals: which components matter, and their sums.
+"""The exact density of unnormalised signals, summed over the components of the mixture.
 
-Most of the components have no share in the density of a given signal. Matrix products bound all of
-them from above at once; only those near the greatest bound are integrated.
+Most components contribute nothing to the density of a given signal. Matrix products give upper
+bounds for all components at once, and only components near the greatest bound are integrated.
 """
 
 from typing import NamedTuple
@@ -11,28 +11,29 @@ import numpy as np
 from mnist1d_hf.signals.components import Components
 from mnist1d_hf.signals.integrals import Integrand, Peak, log_integral, moments, peak
 
-# Components this many nats below the best bound are left out: together less than 1e-8 of the sum.
+# Components this many nats below the best bound are omitted: together less than 1e-8 of the sum.
 WINDOW = 30.0
-# Components this many nats below need fewer digits.
+# Components this many nats below the best bound are integrated with lower precision.
 MINOR = 15.0
 
 
 class Live(NamedTuple):
-    """The pairs of a row and a component that carry its density."""
+    """Pairs of a row and a component that contributes to its density."""
 
     row: np.ndarray  # (pairs,) int64
     component: np.ndarray  # (pairs,) int64
     offset: np.ndarray  # (pairs,) log density less the log integral over the amplitude
     integrand: Integrand
     peak: Peak
-    minor: np.ndarray  # (pairs,) bool: far below the best
-    top: np.ndarray  # (n, 1), or (n, num_classes) by class: the greatest bound
+    minor: np.ndarray  # (pairs,) bool: far below the best bound
+    top: np.ndarray  # greatest bound of each row (n, 1), or of each row and class (n, num_classes)
 
 
 def log_joint(c: Components, y: np.ndarray, *, by_class: bool = False) -> np.ndarray:
-    """Log density of each signal (n, d) and class, classes equally likely: (n, num_classes).
+    """Joint log density of each signal y (n, d) and class: (n, num_classes).
 
-    Classes that hold less than 1e-8 of a signal's density may have -inf, unless `by_class`.
+    Classes are equally likely. A class with less than 1e-8 of a signal's density may get -inf,
+    unless `by_class` is set.
     """
     live = live_pairs(c, y, by_class)
     label = c.label[live.component]
@@ -45,9 +46,10 @@ def log_joint(c: Components, y: np.ndarray, *, by_class: bool = False) -> np.nda
 
 
 def latents(c: Components, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each signal (n, d): places (n, num_paddings, num_shifts) and means (n, 4).
+    """Posterior of the padding, shift, amplitude and slope of each signal y (n, d).
 
-    Places are probabilities. The means are of the amplitude, its square, the slope, its square.
+    Returns the probabilities of the places (n, num_paddings, num_shifts), and the means (n, 4) of
+    the amplitude, its square, the slope and its square.
     """
     live = live_pairs(c, y, by_class=False)
     log, *means = moments(live.integrand, live.peak, live.minor)
@@ -64,10 +66,10 @@ def latents(c: Components, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def live_pairs(c: Components, y: np.ndarray, by_class: bool) -> Live:
-    """The pairs that matter to the signals y (n, d) or, `by_class`, to any class of them.
+    """The pairs that contribute to the density of signals y (n, d), of each class if `by_class`.
 
-    Loose bounds choose them, tight bounds check the choice: where those are much lower, there is a
-    second round with more pairs.
+    Loose bounds select the pairs and tight bounds check the selection: where the tight bounds are
+    much lower, the selection is repeated with a lower threshold.
     """
     owner = c.label * by_class
     shape = len(y), c.shape[0] if by_class else 1
@@ -98,10 +100,10 @@ def live_pairs(c: Components, y: np.ndarray, by_class: bool) -> Live:
 
 
 def bounds(c: Components, y: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Of signals (n, d): u (M, n), ramp y and |whitening y|^2 (G, n), and bounds (M, n).
+    """Projections of signals y (n, d), and an upper bound of the log density of each component.
 
-    No component has a greater log density than its bound: the greatest value over the amplitudes
-    of exp(s g u - s^2 g^2 / 2) times that of band(s).
+    Returns u (M, n), ramp y (G, n), |whitening y|^2 (G, n) and the bounds (M, n). A bound is the
+    maximum over the amplitudes of exp(s g u - s^2 g^2 / 2), times the maximum of band(s).
     """
     columns = np.ascontiguousarray(y.T)
     d, n = columns.shape
@@ -119,7 +121,7 @@ def bounds(c: Components, y: np.ndarray) -> tuple[np.ndarray, ...]:
         out *= best
         by_group, beyond = out.reshape(tilt.shape[:2] + (n,)), best.reshape(tilt.shape[:2] + (n,))
         by_group += c.log_weight[groups, None] - distance[groups] / 2
-        # the reach as seen from the amplitude 1
+        # distance of the ramp from the reach, measured from the amplitude 1
         np.subtract(along[groups], tilt, out=beyond)
         np.abs(beyond, out=beyond)
         beyond -= np.abs(tilt) * (high - 1) + c.reach[groups, None]
@@ -133,7 +135,7 @@ def bounds(c: Components, y: np.ndarray) -> tuple[np.ndarray, ...]:
 def highest(
     values: np.ndarray, row: np.ndarray, owner: np.ndarray, shape: tuple[int, int]
 ) -> np.ndarray:
-    """The greatest of the values at each row and owner: an array of `shape`."""
+    """The maximum of `values` for each pair of row and owner, as an array of `shape`."""
     top = np.full(shape[0] * shape[1], -np.inf)
     np.maximum.at(top, (row * shape[1] + owner).ravel(), values.ravel())
     return top.reshape(shape)

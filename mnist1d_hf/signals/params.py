@@ -17,22 +17,23 @@ import numpy as np
 
 STREAMS = ("frozen", "counter")
 NUM_CLASSES = 10
-MOST_LISTED = 20  # names that a message has room for
-# The frozen stream is made as a whole, in memory; rows of the other are counted in 64 bits.
+MOST_LISTED = 20  # names that an error message lists
+# The frozen stream is made as a whole, in memory; the counter stream has 64-bit row numbers.
 MOST_ROWS = {"frozen": 2**31, "counter": 10**18}
-# Points of a signal, and of the table of all paddings of a digit that a dataset begins with.
+# Largest number of points of a signal, and of the table of a digit at all paddings.
 MOST_POINTS = 2**16
 MOST_TABLE = 10**8
-# Single precision has seven digits: beside a number so large nothing is left of a signal of size 1.
+# Single precision has seven digits: a signal of size 1 is lost when a larger number is added.
 LARGEST_SCALE = 1e7
 
 
 def parameter(default: Any, help: str, rule: str) -> Any:
+    """A dataclass field with a help text and a rule for valid values, for pages and --help."""
     return field(default=default, metadata={"help": help, "rule": rule})
 
 
 def names_its_fields(cls: Any) -> Any:
-    """Let a dataclass answer an unknown keyword with the names of its fields."""
+    """Class decorator: an unknown keyword raises a ValueError that lists the dataclass's fields."""
     init: Callable[..., None] = cls.__init__
 
     @wraps(init)
@@ -45,7 +46,7 @@ def names_its_fields(cls: Any) -> Any:
 
 
 def check_names(names: Iterable[str], cls: Any) -> None:
-    """ValueError for the first name that is no field of the dataclass `cls`."""
+    """ValueError for the first name that is not a field of the dataclass `cls`."""
     for name in names:
         check_choice("parameter", name, (field.name for field in fields(cls)))
 
@@ -53,9 +54,14 @@ def check_names(names: Iterable[str], cls: Any) -> None:
 @names_its_fields
 @dataclass(frozen=True, kw_only=True)
 class SignalParams:
-    """Parameters of one dataset, checked when they are set; `fields` tell what each one means.
+    """All parameters of one dataset, checked on construction; immutable and hashable.
 
-    Raises ValueError with the offending value, the rule and the fix.
+    Each field has a help text and a rule: `dataclasses.fields(SignalParams)[0].metadata["help"]`.
+    Sizes are numbers of rows and lengths are numbers of positions. The scales of noise and shear
+    are in the units of `templates().x`, before normalisation.
+
+    Raises:
+        ValueError: a value breaks its rule; the message names the value, the rule and the fix.
 
     >>> SignalParams(seed=7).num_train
     4000
@@ -161,31 +167,31 @@ class SignalParams:
         return self.template_len + self.padding[1]
 
     def num_rows(self, num_classes: int = NUM_CLASSES) -> int:
-        """Rows in all splits: the frozen stream gives every class the same number of them."""
+        """Number of rows in all splits; the frozen stream has equally many rows in every class."""
         if self.stream == "frozen":
             return self.num_samples // num_classes * num_classes
         return self.num_samples
 
     @property
     def num_train(self) -> int:
-        """Rows that are not test (train and validation together), with the ten digit classes."""
+        """Number of rows in train and validation together, with the ten digit classes."""
         return self._num_train(NUM_CLASSES)
 
     def _num_train(self, num_classes: int) -> int:
         rows = self.num_rows(num_classes)
-        # the product rounds upwards where rows outnumber the digits of a float
+        # for more rows than a float can count, the product may round upwards
         return min(int(rows * self.train_split), rows)
 
     def split_sizes(self, num_classes: int = NUM_CLASSES) -> dict[str, int]:
-        """Rows of train, validation and test; any of them may be 0.
+        """Number of rows of train, validation and test; each may be 0.
 
-        Raises ValueError when validation is to have more rows than `num_classes` classes leave.
+        Raises ValueError when validation_size exceeds the rows that are not test.
 
         >>> SignalParams(validation_size=500).split_sizes()
         {'train': 3500, 'validation': 500, 'test': 1000}
         """
         num_train = self._num_train(num_classes)
-        if self.validation_size > num_train:  # with ten classes it was checked
+        if self.validation_size > num_train:  # checked on construction for ten classes only
             raise ValueError(
                 f"validation_size={self.validation_size}: must be at most {num_train}, the rows "
                 f"that are not test with {num_classes} classes"
@@ -198,7 +204,7 @@ class SignalParams:
 
 
 def check_choice(what: str, name: Any, known: Iterable[str]) -> None:
-    """ValueError, with the name that may have been meant, unless `name` is one of the `known`."""
+    """ValueError, with the closest valid name, unless `name` is one of the `known` names."""
     names = list(known)
     if name not in names:
         close = difflib.get_close_matches(str(name), names, n=1)
@@ -208,6 +214,7 @@ def check_choice(what: str, name: Any, known: Iterable[str]) -> None:
 
 
 def check_integer(name: str, value: Any, least: int, most: float, why: str = "") -> int:
+    """`value` as an int; ValueError unless it is an integer from `least` to `most`."""
     integral = isinstance(value, Integral) and not isinstance(value, bool)
     if not integral or not least <= value <= most:
         limits = f"{least} or more" if most == math.inf else f"from {least} to {most}"
@@ -217,6 +224,7 @@ def check_integer(name: str, value: Any, least: int, most: float, why: str = "")
 
 
 def check_real(name: str, value: Any, most: float) -> float:
+    """`value` as a float; ValueError unless it is a finite number from 0 to `most`."""
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not real or not 0 <= value <= most:  # NaN is not
         raise ValueError(f"{name}={value!r}: must be a finite number from 0 to {most:g}")
@@ -224,12 +232,14 @@ def check_real(name: str, value: Any, most: float) -> float:
 
 
 def check_bool(name: str, value: Any) -> bool:
+    """`value` as a bool; ValueError for anything else, such as 0 or "false"."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name}={value!r}: must be True or False")
     return bool(value)
 
 
 def check_padding(value: Any) -> tuple[int, int]:
+    """`value` as a pair (least, greatest); ValueError unless it is one."""
     try:
         low, high = value
         least = check_integer("padding[0]", low, 0, MOST_POINTS)
@@ -239,8 +249,8 @@ def check_padding(value: Any) -> tuple[int, int]:
         raise ValueError(f"padding={value!r}: must be {rule}") from error
 
 
-# The presets. "high-translation" lets the digit lie anywhere: 60 is the largest padding. "noisy"
-# leaves room: the best possible classifier is right 84 times in 100 there (see `posterior`).
+# The presets. With "high-translation" the digit may lie anywhere: 60 is the largest padding. With
+# "noisy" the best possible classifier has an accuracy of 84 % (see `posterior`).
 CONFIGS = MappingProxyType(
     {
         "default": SignalParams(),
@@ -252,9 +262,9 @@ CONFIGS = MappingProxyType(
 
 
 def config_params(config_name: str, **overrides: Any) -> SignalParams:
-    """The parameters of a preset with some of them replaced.
+    """The parameters of a preset, with `overrides` replacing some of them.
 
-    Raises ValueError for an unknown preset or parameter (the message lists the valid ones).
+    Raises ValueError for an unknown preset or parameter; the message lists the valid names.
 
     >>> config_params("shuffled", seed=7).shuffle_seq
     True

@@ -1,10 +1,11 @@
-"""The optimum: exact probabilities and densities of signals, since their generator is known.
+"""The exact posterior and density of signals, computed from the known generative model.
 
-No classifier can be right more often than the one that picks the most probable class here, and no
-model of the signals can give new ones a higher mean log density. All functions take rows of x as
-the data sets hold them, of either stream, in float32 or float64, with the parameters that made
-them, and give float64. They need about 0.2 ms a row with the default noise, and 2 ms at
-`iid_noise_scale=0.1`.
+The most probable class of `class_posterior` is the Bayes-optimal prediction: no classifier has a
+higher expected accuracy. No model of the signals has a higher expected `log_density` on new rows.
+
+All functions take rows x (n, final_seq_length) of a dataset of either stream, float32 or float64,
+with the parameters that generated the dataset, and return float64. A row takes about 0.2 ms with
+the default noise, and 2 ms at `iid_noise_scale=0.1`.
 
 >>> from mnist1d_hf import SignalParams, class_posterior, make_mnist1d
 >>> data = make_mnist1d()
@@ -27,7 +28,8 @@ from mnist1d_hf.signals.params import NUM_CLASSES, SignalParams
 from mnist1d_hf.signals.templates import Templates, check_templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
-# Rows at a time, so that their bounds stay in the processor's cache; fewer of many components.
+# Rows evaluated at a time, so that their bounds fit the processor's cache; the number of bounds
+# (rows times components) is limited too.
 CHUNK = 64
 CHUNK_BOUNDS = 1_000_000
 # Normalised rows lie within about 10; beyond this, squares are too large to compare densities.
@@ -38,12 +40,12 @@ Advance = Callable[[int], object]
 
 @dataclass(frozen=True)
 class LatentPosterior:
-    """What the generator probably drew for each of n rows; all arrays float64."""
+    """Posterior of the generator's random draws for each of n rows; all arrays are float64."""
 
     place: np.ndarray  # (n, number of paddings, max_translation) probabilities that sum to 1
-    scale_mean: np.ndarray  # (n,) amplitude of the digit: 1 give or take scale_coeff / 2
+    scale_mean: np.ndarray  # (n,) amplitude of the digit, within 1 +- scale_coeff / 2
     scale_std: np.ndarray  # (n,)
-    slope_mean: np.ndarray  # (n,) of the line taken away: 0 give or take shear_scale / 2
+    slope_mean: np.ndarray  # (n,) slope of the subtracted line, within +- shear_scale / 2
     slope_std: np.ndarray  # (n,)
 
 
@@ -55,14 +57,23 @@ def class_posterior(
     given_labels: bool = False,
     advance: Advance | None = None,
 ) -> np.ndarray:
-    """Probability of each class, given a row: (n, 10), or a column for each row of `templates`.
+    """Exact probability of each class given a row.
 
-    With `given_labels` they are the probabilities of the label that a training row carries, which
-    `label_noise` may have drawn anew. `advance(n)` is called whenever n more rows are done, in sum
-    once per row: for a progress bar.
+    Args:
+        x: rows (n, final_seq_length) of the dataset, float32 or float64.
+        params: the parameters that generated the dataset.
+        templates: the templates that generated the dataset, if not the ten digits.
+        given_labels: whether to return the probabilities of the label that a training row has,
+            which `label_noise` may have replaced, instead of those of the digit.
+        advance: called as `advance(n)` after n more rows, for a progress bar.
 
-    Raises ValueError when x is no finite (n, final_seq_length) array, and when `iid_noise_scale`
-    is too small for a density.
+    Returns:
+        Probabilities (n, 10) float64 in the order of the labels, or (n, num_classes) in the order
+        of the rows of `templates`.
+
+    Raises:
+        ValueError: x is not a finite array of this shape, or `iid_noise_scale` is too small for a
+            density.
     """
     if given_labels:
         check_labels(params, templates)
@@ -85,13 +96,20 @@ def log_density(
     by_class: bool = False,
     advance: Advance | None = None,
 ) -> np.ndarray:
-    """Log density of each row of x, in nats: (n,), or given each class, (n, 10), if `by_class`.
+    """Exact log density of each row, in nats.
 
-    It is the density of the normalised row, d = final_seq_length numbers, so that its integral
-    over all rows is 1. `templates` and `advance` are as in `class_posterior`.
+    The density is that of the normalised row, a vector of d = final_seq_length numbers.
 
-    Raises ValueError as `class_posterior` does, and when final_seq_length is greater than the
-    padded length: such rows fill a subspace, on which alone they have a density.
+    Args:
+        x, params, templates, advance: as in `class_posterior`.
+        by_class: whether to return the log density given each class.
+
+    Returns:
+        Log densities (n,) float64, or (n, num_classes) if `by_class`.
+
+    Raises:
+        ValueError: as in `class_posterior`, and when final_seq_length exceeds the padded length:
+            such rows lie in a subspace and have no density.
     """
     if params.final_seq_length > params.padded_length:
         raise ValueError(
@@ -115,10 +133,15 @@ def latent_posterior(
     templates: Templates | None = None,
     advance: Advance | None = None,
 ) -> LatentPosterior:
-    """Where the digit lies, how large it is and how steep its background, given a row.
+    """Exact posterior of a digit's place, amplitude and slope given a row, averaged over classes.
 
-    Places are by padding, from the least one, and shift. The classes are weighed by their
-    probabilities. `templates` and `advance` are as in `class_posterior`, and so are the errors.
+    A place is a pair of padding (counted from the least one) and shift. Arguments and errors are
+    those of `class_posterior`.
+
+    >>> from mnist1d_hf import SignalParams, latent_posterior, make_mnist1d
+    >>> data = make_mnist1d()
+    >>> latent_posterior(data.x_test[:5], SignalParams()).place.shape
+    (5, 25, 48)
     """
     _, parts, raw = prepared(x, params, templates, advance)
     place, means = np.empty((len(x), *parts.shape[1:])), np.empty((len(x), 4))
@@ -143,7 +166,10 @@ def log_total(joint: np.ndarray) -> np.ndarray:
 def prepared(
     x: np.ndarray, params: SignalParams, templates: Templates | None, advance: Advance | None
 ) -> tuple[Frame, Components, Iterator[tuple[slice, np.ndarray]]]:
-    """The frame, the components, and some rows at a time with their raw signals; all checked."""
+    """The frame, the components, and an iterator of row slices with their unnormalised signals.
+
+    Arguments are checked at once, not when the iterator is first used.
+    """
     x = check_rows(x, params)
     custom = None if templates is None else check_templates(templates)
     if custom is None:
@@ -164,17 +190,20 @@ def prepared(
     return where, parts, raw()
 
 
-# What a raw signal does not depend on, so that sets that differ in it share their components.
+# Parameters that do not affect an unnormalised signal: datasets that differ only in them share
+# their components.
 OTHER = "num_samples train_split shuffle_seq seed label_noise validation_size stream".split()
 IRRELEVANT: dict[str, Any] = {f.name: f.default for f in fields(SignalParams) if f.name in OTHER}
 
 
 @lru_cache(maxsize=8)
 def digit_components(params: SignalParams) -> Components:
+    """The components for the ten digits, cached."""
     return components(params, digit_templates())
 
 
 def check_rows(x: np.ndarray, params: SignalParams) -> np.ndarray:
+    """`x` as an array; ValueError unless it is finite, real and (n, final_seq_length)."""
     rows = np.asarray(x)
     if rows.ndim != 2 or rows.shape[1] != params.final_seq_length:
         raise ValueError(
@@ -192,7 +221,10 @@ def check_rows(x: np.ndarray, params: SignalParams) -> np.ndarray:
 
 
 def check_labels(params: SignalParams, templates: Templates | None) -> None:
-    """The frozen stream draws new labels from 0 to 9, whatever the labels of the templates are."""
+    """ValueError when label noise can give a row a label that the templates do not have.
+
+    The frozen stream redraws labels from 0 to 9, whatever the labels of the templates are.
+    """
     if templates is None or params.stream == "counter" or not params.label_noise:
         return
     if sorted(np.asarray(templates.y).tolist()) != list(range(NUM_CLASSES)):

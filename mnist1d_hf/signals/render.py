@@ -1,7 +1,7 @@
-"""Draws and labels to signals: the original's eight steps on whole batches, bit for bit.
+"""Rendering of signals from labels and random numbers: the original's eight steps, bit for bit.
 
-Pad, dilate, scale, translate, correlated noise, independent noise, shear, resample (paper, figure
-2). No randomness here.
+The steps are pad, dilate, scale, translate, correlated noise, independent noise, shear and resample
+(figure 2 of the paper), computed on whole batches. Nothing here is random.
 """
 
 from functools import cache, lru_cache
@@ -13,16 +13,16 @@ from mnist1d_hf.signals.frozen import Draws
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.templates import Templates
 
-# Added to the template, so that its flat parts count as digit and get no correlated noise.
+# Added to the template, so that its zeros count as digit and get no correlated noise.
 EPSILON = 1e-8
 # Standard deviation, in positions, of the kernel that smooths the correlated noise.
 NOISE_SIGMA = 2
-# The positions on each side that the kernel reaches: SciPy cuts it at four standard deviations.
+# Half-width of the kernel in positions: SciPy truncates it at four standard deviations.
 RADIUS = 4 * NOISE_SIGMA
 
 
 class Grid(NamedTuple):
-    """Where n equidistant points lie among L equidistant points over the same span."""
+    """Positions of n equidistant points among L equidistant points of the same interval."""
 
     left: np.ndarray  # (n,) int64: left neighbour, at most L - 2
     step: np.ndarray  # (n,) from it to the right neighbour
@@ -31,16 +31,16 @@ class Grid(NamedTuple):
 
 @lru_cache(maxsize=256)
 def grid(length: int, new_length: int) -> Grid:
-    """The grid of `new_length` points among `length`; its arrays are shared, not to be written."""
+    """The grid of `new_length` points among `length`; cached, so its arrays must not be written."""
     old, new = np.linspace(0, 1, length), np.linspace(0, 1, new_length)
     left = np.minimum(np.searchsorted(old, new, side="right") - 1, length - 2)
     return Grid(left, old[left + 1] - old[left], new - old[left])
 
 
 def resample(x: np.ndarray, length: int) -> np.ndarray:
-    """Linear interpolation of the last axis on `length` equidistant points: (..., L) float64.
+    """Linear interpolation of the last axis at `length` equidistant points: (..., length) float64.
 
-    The same floating-point operations as `numpy.interp`, on all rows at once.
+    The floating-point operations are those of `numpy.interp`, applied to all rows at once.
     """
     left, step, offset = grid(x.shape[-1], length)
     start = x[..., left]
@@ -57,7 +57,7 @@ def resample(x: np.ndarray, length: int) -> np.ndarray:
 def dilated_table(templates: Templates, params: SignalParams) -> np.ndarray:
     """Every digit at every padding, resampled: (num_classes, num_paddings, padded_length).
 
-    Only this many dilated signals exist, so dilation is a look-up.
+    These are all dilated signals that exist, so dilation is a table look-up.
     """
     low, high = params.padding
     num_classes, num_points = templates.x.shape
@@ -73,13 +73,13 @@ def rotations(table: np.ndarray) -> np.ndarray:
     """Every signal of `table` rotated right by k positions, at [class, padding, k]; a view."""
     length = table.shape[-1]
     twice = np.concatenate([table, table], axis=-1)
-    # rotated right by k, a signal is the window that starts k before the middle of it twice
+    # a signal rotated right by k is the window of the doubled signal that starts at length - k
     return np.lib.stride_tricks.sliding_window_view(twice, length, axis=-1)[:, :, ::-1]
 
 
 @cache
 def noise_kernel() -> np.ndarray:
-    """Weights of `scipy.ndimage.gaussian_filter1d`, which works them out in every call."""
+    """Weights of `scipy.ndimage.gaussian_filter1d`, which recomputes them in every call."""
     from scipy.ndimage import gaussian_filter1d
 
     return gaussian_filter1d(np.eye(2 * RADIUS + 1)[RADIUS], NOISE_SIGMA)
@@ -87,7 +87,7 @@ def noise_kernel() -> np.ndarray:
 
 def smooth(white: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """`white` filtered by a Gaussian along its last axis, reflected at the borders."""
-    from scipy.ndimage import correlate1d  # here, as it takes longer to import than all else
+    from scipy.ndimage import correlate1d  # imported here: it takes longer than the rest
 
     return correlate1d(white, noise_kernel(), output=out)
 
@@ -98,7 +98,7 @@ def time_axis(templates: Templates, params: SignalParams) -> np.ndarray:
 
 
 def check_spread(mean: float, variance: float) -> None:
-    """Refuse constant data: the original divides by zero or normalises rounding errors."""
+    """ValueError for constant data, where normalisation divides by zero or by rounding errors."""
     if not variance > (1e-6 * mean) ** 2:
         raise ValueError(
             f"x is constant (mean {mean:.3g}, variance {variance:.3g}) and cannot be normalised: "
@@ -111,7 +111,7 @@ def render(
 ) -> np.ndarray:
     """Signals of `classes` (n,) from `windows` (see `rotations`): (n, final_seq_length) float64.
 
-    Neither normalised nor permuted.
+    The signals are neither normalised nor permuted.
     """
     length = params.padded_length
     padding = (draws.padding * windows.shape[1]).astype(np.int64)

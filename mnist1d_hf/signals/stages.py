@@ -1,4 +1,4 @@
-"""How an example comes to be: the procedure of `render`, switched on step by step."""
+"""The intermediate signals of `render`, one stage per step of the generator."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from mnist1d_hf.signals.render import dilated_table, render, rotations
 from mnist1d_hf.signals.templates import Templates
 from mnist1d_hf.signals.templates import templates as digit_templates
 
-# The eight steps, and the draw or the parameter without which a step does nothing.
+# The eight steps, each with the draw or the parameter that switches it on.
 SWITCHES = {
     "pad": None,
     "dilate": "padding",
@@ -41,11 +41,18 @@ def stages(
     shares: Sequence[float] = (1.0,),
     templates: Templates | None = None,
 ) -> Iterator[Stage]:
-    """The signals of `classes` (n,) after each of the eight steps, in their order.
+    """The signals of `classes` (n,) after each of the eight steps, in order.
 
-    The last stage is what `render` returns, bit for bit. Before they are dilated, signals are
-    padded to the full length. With several `shares` of its effect a step has as many stages: a
-    film. The share 1 must come last.
+    The last stage equals the result of `render` bit for bit. Before dilation, signals are padded to
+    the full length.
+
+    Args:
+        classes: rows of the templates (n,) int64.
+        draws: the random numbers of the n signals.
+        params: the parameters of the generator.
+        shares: fractions of its full effect at which each step is shown, for an animation; the
+            last one must be 1.
+        templates: noise-free patterns in place of the ten digits.
     """
     windows = rotations(
         dilated_table(digit_templates() if templates is None else templates, params)

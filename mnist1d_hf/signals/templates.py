@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist1d_hf.signals.params import LARGEST_SCALE
 
-# Heights as drawn; `templates` whitens them.
+# Heights as drawn by the authors; `templates` standardises them.
 DRAWN = (
     (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
     (5, 3, 3, 3.4, 3.8, 4.2, 4.6, 5, 5.4, 5.8, 5, 5),
@@ -34,8 +34,8 @@ class Templates(NamedTuple):
 def templates() -> Templates:
     """The ten digits as the generator uses them: x (10, 12), t (12,), y (10,).
 
-    Each row has had its mean subtracted, been divided by its standard deviation, moved to start
-    at zero, and been divided by 6, in this order.
+    Each drawn row is standardised (mean 0, standard deviation 1), shifted so that its first value
+    is 0, and divided by 6.
 
     >>> templates().x.shape
     (10, 12)
@@ -49,7 +49,7 @@ def templates() -> Templates:
 
 
 def check_templates(custom: Templates) -> Templates:
-    """`custom` as arrays of the right dtypes; ValueError when they are not templates."""
+    """`custom` as arrays of the right dtypes; ValueError for wrong shapes, dtypes or values."""
     x, t = np.asarray(custom.x, dtype=np.float64), np.asarray(custom.t, dtype=np.float64)
     y = np.asarray(custom.y)
     if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] < 2 or not (abs(x) <= LARGEST_SCALE).all():
