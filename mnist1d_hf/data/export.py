@@ -99,6 +99,7 @@ def claim(directory: Path, manifest: Path, job: dict) -> None:
 def split_tables(
     builder: Mnist1D, split: str, progress: tqdm, made: Mnist1DArrays | None
 ) -> Iterator[pa.Table]:
+    """The rows of a split as tables of at most `SHARD_ROWS` rows."""
     for first, last in shard_ranges(*builder.split_rows()[split]):
         for start in range(first, last, SHARD_ROWS):  # of an endless stream a shard may be huge
             stop = min(start + SHARD_ROWS, last)
@@ -131,6 +132,7 @@ def flatten(table: pa.Table) -> pa.Table:
 
 
 def progress_bar(what: str, rows: dict[str, int]) -> tqdm:
+    """A progress bar over the rows of all splits, shown after `PROGRESS_DELAY` seconds."""
     return tqdm(desc=what, total=sum(rows.values()), unit="row", delay=PROGRESS_DELAY)
 
 

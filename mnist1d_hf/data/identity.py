@@ -1,10 +1,11 @@
-"""The two promises of identity, and the digests that keep them.
+"""Two guarantees that the data are those of the paper, and the digests that verify them.
 
-1. The float32 arrays are those of the authors' frozen file (`mnist1d_data.pkl`), bit for bit.
-2. The float64 arrays are those of the original package on the same machine, NumPy and SciPy.
+1. The float32 arrays equal those of the authors' frozen file (`mnist1d_data.pkl`) bit for bit.
+2. The float64 arrays equal those of the original package bit for bit, on the same machine with the
+   same NumPy and SciPy.
 
-The frozen file itself was made with an older NumPy: a third of its float64 values differ in the
-last bit from what any present version computes, and none of its float32 values do.
+The frozen file was made with an older NumPy: a third of its float64 values differ in the last bit
+from those of any current version, but none of its float32 values.
 """
 
 import hashlib
@@ -17,9 +18,9 @@ import numpy as np
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
 
-# SHA-256 of the little-endian bytes: x and t as float32, labels as int64. Those of "default" are
-# the digests of the arrays in the frozen file; the others have no file and were computed with the
-# original package.
+# SHA-256 of the little-endian bytes: x and t as float32, labels as int64. The digests of "default"
+# are those of the arrays in the frozen file; the other presets have no file, and their digests were
+# computed with the original package.
 DIGESTS = {
     "default": {
         "x_train": "d53506bddd12d3b72c7153b1ae7f34807724b1dd078a7273809bf9d0792319f6",
@@ -53,10 +54,10 @@ DIGESTS = {
 
 
 class Check(NamedTuple):
-    """One comparison."""
+    """The result of one comparison."""
 
     what: str
-    holds: bool | None  # None: could not be made here
+    holds: bool | None  # None: the original package is not installed
     detail: str
 
 
@@ -67,9 +68,9 @@ def digest(values: np.ndarray) -> str:
 
 
 def config_of_test_rows(x: np.ndarray, labels: np.ndarray) -> str | None:
-    """The config whose whole test split these signals (n, d) and labels (n,) are, bit for bit.
+    """The config whose test split equals these signals (n, d) and labels (n,), bit for bit.
 
-    None for any other rows, such as a selection, another order, or other parameters.
+    None for all other rows, such as a selection, another order, or other parameters.
     """
     found = {"x_test": digest(x), "y_test": digest(labels)}
     names = (name for name, digests in DIGESTS.items() if found.items() <= digests.items())
@@ -89,6 +90,7 @@ def check_identity() -> list[Check]:
 
 
 def compare_with_original(config_name: str, params: SignalParams, data: Mnist1DArrays) -> Check:
+    """Compare the float64 arrays with those of the original package, if it is installed."""
     what = f"{config_name} float64, PyPI mnist1d"
     if importlib.util.find_spec("mnist1d") is None:
         return Check(what, None, "not installed: pip install mnist1d==0.0.2.post1")

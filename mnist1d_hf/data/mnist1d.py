@@ -371,6 +371,7 @@ def frozen_arrays(params: SignalParams) -> Mnist1DArrays:
 def rows_of(
     params: SignalParams, split: str, start: int, stop: int, made: Mnist1DArrays | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Signals and labels of rows [start, stop) of a split of either stream."""
     if params.stream == "counter":
         offset = TEST_START if split == "test" else 0
         return make_range(params, offset + start, offset + stop)

@@ -1,10 +1,10 @@
-"""Makes `datasets.load_dataset("mnist1d", ...)` find the builder: the one use of a private API.
+"""Registration of the builder, so that `datasets.load_dataset("mnist1d", ...)` finds it.
 
-`datasets` has no way to announce a builder from outside, so an entry is added to its table of
-packaged modules (unchanged from version 2 to 5), with a factory of its own: the stock one would
-search the working directory for data files and report the use over the network, and it is not told
-the revision that was asked for. Should a future version move that table, importing warns once and
-`mnist1d_hf.load_dataset` goes on working.
+This module uses a private API: `datasets` has no entry points for builders. It adds an entry to the
+table of packaged modules (unchanged from version 2 to 5) with a factory of its own, because the
+stock factory searches the working directory for data files, reports the use over the network, and
+does not receive the `revision` argument. If a future version moves that table, importing
+`mnist1d_hf` warns once and `mnist1d_hf.load_dataset` still works.
 """
 
 import warnings
@@ -44,7 +44,7 @@ def register() -> bool:
             self.name = name
 
         def get_module(self) -> Any:
-            # an empty list of files, as None would make `datasets` ask for some
+            # an empty list of files, because with None `datasets` would look for some
             builder_kwargs = {"dataset_name": NAME, "data_files": DataFilesDict()}
             return module_class(MODULE, content_hash(), builder_kwargs)
 

@@ -1,4 +1,7 @@
-"""Splits and batches as arrays, by one copy of memory instead of one Python object per row."""
+"""Conversion of splits and batches to NumPy arrays and torch tensors.
+
+Each conversion copies memory once instead of making a Python object per row.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +15,22 @@ if TYPE_CHECKING:
 
 
 def to_numpy(dataset: datasets.Dataset, column: str = "x") -> np.ndarray:
-    """A column of a split: (n, d) for lists of d numbers, (n,) for numbers; dtype as stored.
+    """A column of a split as an array, with the dtype in which it is stored.
 
-    Far faster than `dataset.with_format("numpy")[column]`, with the same values. Selections,
+    The values are those of `dataset.with_format("numpy")[column]`, found far faster. Selections,
     shuffles and slices of the split are respected.
 
-    Raises ValueError when `dataset` is a stream, several splits or no dataset, when the split has
-    no such column, or when the column has missing values or rows that differ in length.
+    Args:
+        dataset: one split, in memory or on disk.
+        column: name of a column of numbers, or of lists of numbers of one length.
+
+    Returns:
+        An array (n,) for numbers, (n, d) for lists of d numbers. It may share the dataset's memory
+        and then cannot be written to.
+
+    Raises:
+        ValueError: `dataset` is a stream, several splits or no dataset; the split has no such
+            column; or the column has missing values or rows of different lengths.
 
     >>> import mnist1d_hf
     >>> x = to_numpy(mnist1d_hf.load_dataset("default", split="test"))
@@ -30,13 +42,13 @@ def to_numpy(dataset: datasets.Dataset, column: str = "x") -> np.ndarray:
         raise ValueError(f"column {column!r}: must be one of {', '.join(dataset.column_names)}")
     if getattr(dataset, "_indices", "unknown") is None:
         table = dataset.data
-    else:  # the Arrow format applies selections and shuffles, at a millisecond's cost
+    else:  # the Arrow format applies selections and shuffles, which takes about a millisecond
         table = dataset.with_format("arrow", columns=[column])[:]
     return array_values(table.column(column), column)
 
 
 def array_values(column_data: pa.ChunkedArray, column: str) -> np.ndarray:
-    """What `to_numpy` returns, of a column of a table; the name is for the errors."""
+    """A column of a table as the array that `to_numpy` returns; `column` is its name in errors."""
     array = column_data.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # a table without rows, or too large for one chunk
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
@@ -58,7 +70,7 @@ def array_values(column_data: pa.ChunkedArray, column: str) -> np.ndarray:
 
 
 def check_split(dataset: Any) -> None:
-    """ValueError with what to do where `dataset` is not one split in memory or on disk."""
+    """ValueError, which says what to do, unless `dataset` is one split in memory or on disk."""
     if isinstance(dataset, datasets.Dataset):
         return
     if isinstance(dataset, datasets.DatasetDict | datasets.IterableDatasetDict):
@@ -75,11 +87,17 @@ def check_split(dataset: Any) -> None:
 def to_torch(
     dataset: datasets.Dataset, device: "torch.device | str | None" = None
 ) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """Inputs (n, d) float32 and labels (n,) int64 of a split with columns x and label.
+    """The columns x and label of a split as tensors: inputs (n, d) float32, labels (n,) int64.
 
-    The tensors are copies: writing to them does not reach the dataset's files.
+    The tensors are copies: writing to them does not change the dataset. `device` is the CPU if
+    None.
 
     Raises ValueError as `to_numpy` does, and for labels that are not whole numbers.
+
+    >>> import mnist1d_hf
+    >>> x, labels = to_torch(mnist1d_hf.load_dataset("default", split="test"))
+    >>> x.shape, labels.dtype
+    (torch.Size([1000, 40]), torch.int64)
     """
     x, label = to_numpy(dataset, "x"), to_numpy(dataset, "label")
     inputs, labels = as_tensors(x, label)
@@ -87,17 +105,18 @@ def to_torch(
 
 
 def collate(batch: Any) -> dict[str, "torch.Tensor"]:
-    """A batch of a stream as the tensors `x` (n, d) float32 and `labels` (n,) int64.
+    """Convert a batch of a stream to the tensors `x` (n, d) float32 and `labels` (n,) int64.
 
-    The `collate_fn` of a DataLoader whose batches are made before they reach it, which is far
-    faster than rows in torch's format:
+    Use it as the `collate_fn` of a DataLoader that receives whole batches, which is far faster than
+    single rows in torch's format:
 
         batches = stream.with_format("arrow").batch(100)
         for batch in DataLoader(batches, batch_size=None, collate_fn=collate, num_workers=2):
             loss = model(**batch).loss
 
-    Takes batches of every format (Arrow, NumPy, torch, pandas, polars, lists), whatever the dtype a
-    `map` or a `cast` gave them, and lists of rows, which a DataLoader with a batch size passes.
+    Batches may have any format (Arrow, NumPy, torch, pandas, polars, lists) and any numeric dtype,
+    for example after a `map` or a `cast`. Lists of rows, which a DataLoader with a batch size
+    passes, are converted too.
 
     Raises ValueError for a batch without the columns x and label, for signals of different lengths
     and for labels that are not whole numbers.
@@ -117,14 +136,14 @@ def collate(batch: Any) -> dict[str, "torch.Tensor"]:
     if not is_table:
         x, labels = as_tensors(np.asarray(x), np.asarray(label))
         return {"x": x, "labels": labels}
-    if pa.types.is_nested(label.type):  # `batch` makes one row of a batch, `iter` makes many
+    if pa.types.is_nested(label.type):  # `batch` gives one row of lists, `iter` gives many rows
         x, label = pc.list_flatten(x), pc.list_flatten(label)
     x, labels = as_tensors(array_values(x, "x"), array_values(label, "label"))
     return {"x": x, "labels": labels}
 
 
 def as_tensors(x: np.ndarray, label: np.ndarray) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """Copies as float32 and int64; ValueError for what these types would change."""
+    """Copies as float32 and int64; ValueError for values that these dtypes cannot hold."""
     import torch
 
     if x.dtype.kind not in "biuf" or x.ndim != 2:

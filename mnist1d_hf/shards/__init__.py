@@ -1,7 +1,7 @@
-"""Datasets of any size as Parquet shards, and the engines that make them on many machines.
+"""Datasets of any size as Parquet shards, generated on one machine or many.
 
-`plan` says which rows are whose, `job` writes them to a `folder`; `ranks`, `executors` and
-`engines` share the work among machines.
+`plan` assigns rows to shards, and `job` writes the shards to a `folder`. `ranks`, `executors` and
+`engines` distribute the work over machines.
 """
 
 from mnist1d_hf.shards.plan import Shard as Shard

@@ -1,12 +1,13 @@
-"""Ranks on this machine, a Slurm or Ray cluster, or Hugging Face Jobs, through datatrove.
+"""Engines that run ranks on this machine, Slurm, Ray or Hugging Face Jobs, through datatrove.
 
     work = ShardRanks(ShardJob("default", params, 64, "/shared/big"))
     engine = Engine(name="slurm", options={"partition": "cpu", "time": "01:00:00"})
     engine.run(work, world_size=64)
 
-datatrove marks completed ranks by their number alone and skips them from then on, whatever they
-did. Here the work's own files decide: the folder of markers and logs is named after the work and
-the number of ranks, and a marker whose rank has something left to do is removed before each run.
+datatrove starts processes and jobs, but records completed ranks by their number only, and skips
+them from then on even when their files are gone. Here the shards decide: the folder of markers and
+logs is named after the work and the number of ranks, and the markers of ranks with missing shards
+are removed before each run.
 """
 
 import os
@@ -29,7 +30,7 @@ from mnist1d_hf.workers import Stopped
 
 POLL_SECONDS = 2.0
 PROGRESS_DELAY = 5  # seconds
-# what datatrove cannot guess
+# options of datatrove without a default
 NEEDED = {
     "slurm": {"partition": "of the cluster", "time": "limit of a rank: 01:00:00"},
     "jobs": {"dependencies": "pip requirements with this package: a list in JSON"},
@@ -38,20 +39,19 @@ NEEDED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """Where ranks run.
+    """The place where ranks run.
 
-    `workers` ranks run at a time: by default 1 on this machine, and all elsewhere. `options` are
-    further arguments of datatrove's executor. The folder `logs` and the work's own must be in reach
-    of all machines. Ray is the cluster of RAY_ADDRESS, or one that is started here.
+    All machines must be able to reach the folder `logs` and the output folder of the work. Ray uses
+    the cluster of RAY_ADDRESS, or starts one on this machine.
 
-    Raises ValueError for an unknown engine or option and for one that is missing.
+    Raises ValueError for an unknown engine, and for an unknown or missing option.
     """
 
-    name: str
-    workers: int | None = None
+    name: str  # one of EXECUTORS: local, slurm, ray, jobs
+    workers: int | None = None  # ranks at a time; if None, 1 on this machine and all elsewhere
     logs: str | None = None  # <out>/.logs if None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    dry_run: bool = False  # nothing runs; sbatch checks the script that it would get
+    options: Mapping[str, Any] = field(default_factory=dict)  # of datatrove's executor
+    dry_run: bool = False  # run nothing; with slurm, let sbatch check the script
 
     def __post_init__(self) -> None:
         if self.name not in EXECUTORS:
@@ -68,7 +68,7 @@ class Engine:
                 raise ValueError(f"engine {self.name} needs the option {name} ({meaning})")
 
     def executor(self, work: ShardRanks, world_size: int) -> Any:
-        """datatrove's executor; nothing runs yet. ValueError when a folder is out of its reach."""
+        """datatrove's executor, not yet started; ValueError when it cannot reach a folder."""
         check_integer("world_size", world_size, 1, float("inf"))
         here_only = work.out.startswith("memory:")
         if here_only or (self.name == "jobs" and Folder(work.out).local):
@@ -94,12 +94,13 @@ class Engine:
         )
 
     def logs_of(self, work: ShardRanks, world_size: int) -> str:
+        """The folder of markers and logs, which depends on the work and the number of ranks."""
         return f"{(self.logs or work.out + '/.logs').rstrip('/')}/{work.key}-{world_size}"
 
     def run(self, work: ShardRanks, world_size: int) -> Any:
-        """Run ranks 0 to `world_size` - 1 and wait for them; slurm only takes them.
+        """Run ranks 0 to `world_size` - 1 and wait for them; with slurm, only submit them.
 
-        Raises ValueError when the work refuses its folder, and Stopped when ranks fail.
+        Raises ValueError when the output folder cannot be used, and Stopped when ranks fail.
         """
         executor = self.executor(work, world_size)
         if self.dry_run and self.name != "slurm":
@@ -146,7 +147,7 @@ def _again(executor: Any) -> str:
 
 @contextmanager
 def progress(executor: Any, waits: bool) -> Iterator[None]:
-    """A bar of completed ranks while an executor runs, if it waits for them."""
+    """A progress bar of completed ranks while an executor runs, if the executor `waits`."""
     if not waits:
         yield
         return
@@ -171,7 +172,7 @@ def progress(executor: Any, waits: bool) -> Iterator[None]:
 
 @contextmanager
 def ray_cluster(wanted: bool) -> Iterator[None]:
-    """A connection to Ray, unless there is one."""
+    """A connection to Ray if it is `wanted`, unless the process has one already."""
     if not wanted:
         yield
         return

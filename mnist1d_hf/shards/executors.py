@@ -1,4 +1,7 @@
-"""datatrove's executors as ranks need them: no death of a process or machine hangs them."""
+"""datatrove's executors, changed so that a process or machine that dies does not block them.
+
+datatrove's own pools wait forever in these cases, so the `run` of two executors is replaced.
+"""
 
 import inspect
 import json
@@ -21,7 +24,7 @@ RAY_RETRIES = 3
 
 
 class Step(PipelineStep):
-    """Work as datatrove knows it: without documents."""
+    """The work of a rank as a datatrove pipeline step, which takes and returns no documents."""
 
     type = "mnist1d"
 
@@ -30,13 +33,15 @@ class Step(PipelineStep):
         super().__init__()
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+        """Make the shards of one rank."""
         self.work.run(rank, world_size)
 
 
 class LocalRanks(LocalPipelineExecutor):
-    """Processes that may die: datatrove's own pool waits forever for one that was killed."""
+    """Local processes; datatrove's own pool waits forever for a process that was killed."""
 
     def run(self) -> None:
+        """Run the ranks that have no completion marker; BrokenProcessPool when a process dies."""
         self.save_executor_as_json()
         run = partial(self._run_for_rank, local_rank=1)  # rank 0 alone would print all of its log
         for _ in call_in_processes(run, self.get_incomplete_ranks(), self.workers):
@@ -44,12 +49,14 @@ class LocalRanks(LocalPipelineExecutor):
 
 
 class RayRanks(RayPipelineExecutor):
-    """Ray's own tasks, which Ray runs again elsewhere when their process or machine dies.
+    """Ray tasks, which Ray restarts elsewhere when their process or machine dies.
 
-    datatrove's actors wait forever when a machine dies while one starts, or their pool's process.
+    datatrove's own actors wait forever when the process of their pool dies, or when a machine dies
+    while an actor starts on it.
     """
 
     def run(self) -> None:
+        """Run the ranks that have no completion marker; the first error of a rank is raised."""
         import ray
 
         self.save_executor_as_json()
@@ -75,17 +82,19 @@ class RayRanks(RayPipelineExecutor):
 
 
 def run_rank(executor: PipelineExecutor, rank: int) -> None:
+    """Run one rank of an executor, in the process of a Ray task."""
     executor._run_for_rank(rank, local_rank=1)
 
 
 class SlurmRehearsal(SlurmPipelineExecutor):
-    """sbatch checks the script and says when it could start; nothing is submitted."""
+    """A dry run: sbatch checks the script and estimates its start; nothing is submitted."""
 
     def get_sbatch_args(self, max_array: int = 1) -> dict:
+        """datatrove's arguments of sbatch, with --test-only."""
         return {**super().get_sbatch_args(max_array), "test-only": ""}
 
     def launch_merge_stats(self) -> None:
-        pass
+        """Do nothing: a dry run has no statistics."""
 
 
 EXECUTORS: dict[str, type[PipelineExecutor]] = {
@@ -94,16 +103,16 @@ EXECUTORS: dict[str, type[PipelineExecutor]] = {
     "ray": RayRanks,
     "jobs": JobsPipelineExecutor,
 }
-# arguments of the executors that follow from the work, or that have no effect on ours
+# arguments of the executors that the work determines, or that have no effect here
 OURS = {
-    *("pipeline", "tasks", "workers", "logging_dir", "skip_completed", "depends"),
-    *("start_method", "local_tasks", "local_rank_offset"),
-}
+    "pipeline", "tasks", "workers", "logging_dir", "skip_completed", "depends",
+    "start_method", "local_tasks", "local_rank_offset",
+}  # fmt: skip
 RAY_OPTIONS = {"cpus_per_task", "gpus_per_task", "mem_per_cpu_gb", "ray_remote_kwargs"}
 
 
 def options_of(engine: str) -> list[str]:
-    """Names of the arguments of an executor that are a user's to choose."""
+    """Names of the executor arguments that users may set."""
     known = set(inspect.signature(EXECUTORS[engine]).parameters) - OURS
     return sorted(known & RAY_OPTIONS if engine == "ray" else known)
 

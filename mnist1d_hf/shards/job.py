@@ -1,15 +1,17 @@
-"""The making of all shards of a dataset, by any number of processes on any number of machines.
+"""Generation of all shards of a dataset, by any number of processes on any number of machines.
 
     params = SignalParams(stream="counter", num_samples=10**8)
     job = ShardJob("default", params, num_shards=64, out="s3://bucket/big")
     job.run(rank=0, world_size=8, workers=4)    # and ranks 1 to 7 elsewhere, now or later
 
 writes `big/default/train-00000-of-00051.parquet` and so on, which `datasets.load_dataset` reads. A
-shard's bytes depend on the parameters, its place and the version of PyArrow alone: not on ranks,
-workers, their order, earlier interruptions or any clock.
+shard's bytes depend only on the parameters, its position and the version of PyArrow: not on ranks,
+workers, their order, earlier interruptions or the time.
 
-Each shard has a record, `.shards/<name>.json`, written after it: a shard without a record is made
-again. `manifest.json` comes when all are there, from whoever finds them complete.
+Each shard has a record, `.shards/<name>.json`, which is written after it: a shard without a record
+is generated again. The first rank that finds all shards complete writes `manifest.json`. datatrove
+can start the ranks (see `engines`), but neither it nor `datasets` resumes a partly written dataset
+with verified files and identical bytes.
 """
 
 import hashlib
@@ -47,8 +49,9 @@ class ShardJob:
     `latents` and `posterior` add columns, as in `Mnist1DConfig`. Posteriors are computed with a
     matrix library, so that their last digits may differ between machines.
 
-    Raises ValueError for what `plan_shards` refuses, columns that cannot be made, an unknown config
-    and an unknown kind of folder; nothing is made or written yet.
+    Raises ValueError for an unknown config, an address that fsspec does not know, columns that
+    cannot be made, and in the cases of `plan_shards`. Nothing is generated or written on
+    construction.
     """
 
     config_name: str
@@ -69,6 +72,7 @@ class ShardJob:
 
     @cached_property
     def plan(self) -> list[Shard]:
+        """The shards in the order of their numbers."""
         return plan_shards(self.params, self.num_shards)
 
     @property
@@ -77,14 +81,15 @@ class ShardJob:
 
     @cached_property
     def folder(self) -> Folder:
+        """The folder of the shards, `<out>/<config_name>`."""
         return Folder(f"{self.out.rstrip('/')}/{self.config_name}")
 
     @cached_property
     def job(self) -> dict[str, Any]:
-        """What all shards of a folder have in common.
+        """A description of the dataset, which all shards of a folder must share.
 
-        The first blocks stand for the generator: another version of it, or a processor on which
-        NumPy computes other last digits, makes other ones, and must not add to the folder.
+        The digests of the first blocks identify the generator: a different version, or a processor
+        on which NumPy's last digits differ, has different digests and must not add shards.
         """
         first = [make_range(self.params, start, start + BLOCK) for start in (0, TEST_START)]
         job = {
@@ -98,6 +103,7 @@ class ShardJob:
 
     @cached_property
     def key(self) -> str:
+        """SHA-256 of `job`, as hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.job, sort_keys=True).encode()).hexdigest()
 
     def run(
@@ -109,15 +115,22 @@ class ShardJob:
         verify: bool = False,
         quiet: bool = False,
     ) -> list[str]:
-        """Make the missing ones of the shards rank, rank + world_size, ... in `workers` processes.
+        """Generate the missing shards of one rank; the last rank to finish writes the manifest.
 
-        Returns the files that were made. A shard counts as there when it has a record and as many
-        bytes as that says; with `verify` all its bytes are compared. The last rank to finish writes
-        the manifest.
+        Args:
+            rank: this rank generates the shards rank, rank + world_size, ...
+            world_size: number of ranks.
+            workers: number of processes.
+            verify: whether to compare the SHA-256 of existing shards, not only their sizes.
+            quiet: whether to show no progress bar.
 
-        Raises ValueError, before any work, for a bad rank or worker count and for a folder that
-        belongs to other parameters or cannot be written; Stopped when the disk is full or a
-        worker dies.
+        Returns:
+            The names of the generated files.
+
+        Raises:
+            ValueError: before any work, for an invalid rank or number of workers, and for a folder
+                that belongs to other parameters or cannot be written.
+            Stopped: the disk is full, or a worker process died.
         """
         check_integer("world_size", world_size, 1, float("inf"))
         check_integer("rank", rank, 0, world_size - 1, "the most is world_size - 1")
@@ -140,7 +153,7 @@ class ShardJob:
         return [self.plan[i].file for i in todo]
 
     def claim(self) -> None:
-        """ValueError unless the folder can be written and has our shards, or nothing."""
+        """Reserve the folder for this job; ValueError if it is not writable or has other data."""
         self.folder.check_writable()
         claim, sizes = self.folder.read_json(CLAIM), self.folder.sizes()
         parquet = {name for name in sizes if name.endswith(".parquet")}
@@ -167,7 +180,7 @@ class ShardJob:
         self.folder.write_json(CLAIM, self.job)
 
     def missing(self, *, rank: int = 0, world_size: int = 1, verify: bool = False) -> list[int]:
-        """Which of the shards rank, rank + world_size, ... are to be made; see `run`."""
+        """Numbers of the shards of a rank that are missing or damaged; arguments as in `run`."""
         sizes = self.folder.sizes()
         missing = []
         for i in range(rank, self.num_shards, world_size):
@@ -178,7 +191,7 @@ class ShardJob:
         return missing
 
     def make(self, i: int, advance: Callable[[int], Any] = lambda rows: None) -> None:
-        """Make shard `i` and its record, calling `advance(n)` whenever n more rows are done."""
+        """Write shard `i` and its record, calling `advance(n)` whenever n more rows are done."""
         part = self.plan[i]
         hashes: dict[str, Any] = {}
 
@@ -198,11 +211,11 @@ class ShardJob:
         self.folder.write_json(part.record, {"key": self.key, "file": facts})
 
     def finish(self) -> bool:
-        """Write the manifest if every shard is there; whether it is now.
+        """Write the manifest if every shard is complete; returns whether that is the case.
 
-        It holds the job, the rows of each split, and of each file its rows, bytes, SHA-256 and
-        `arrow`, the SHA-256 of each column's values (little-endian), which do not depend on
-        Parquet or the version of PyArrow.
+        The manifest holds the job, the number of rows of each split, and for each file its rows,
+        bytes, SHA-256 and `arrow`: the SHA-256 of each column's values (little-endian), which does
+        not depend on Parquet or the version of PyArrow.
         """
         sizes = self.folder.sizes()
         if any(part.record not in sizes for part in self.plan):
@@ -216,15 +229,16 @@ class ShardJob:
         manifest = {**self.job, "rows": rows, "files": files}
         if self.folder.read_json(MANIFEST) != manifest:
             self.folder.write_json(MANIFEST, manifest)
-        for name in sizes:  # what killed runs left
+        for name in sizes:  # temporary files of killed runs
             if name.rpartition("/")[2].startswith(".") and name.endswith(".tmp"):
                 self.folder.remove(name)
         return True
 
     def record(self, part: Shard, sizes: dict[str, int]) -> dict[str, Any] | None:
-        """What the manifest says of a shard that is there, given the `sizes` of files; or None.
+        """The manifest's entry for a shard, or None when the shard is missing or incomplete.
 
-        ValueError when it was made with other parameters.
+        `sizes` are those of the folder's files. Raises ValueError when the shard was generated with
+        other parameters.
         """
         record = self.folder.read_json(part.record) if part.record in sizes else None
         if not isinstance(record, dict) or record.keys() != {"key", "file"}:
@@ -234,7 +248,7 @@ class ShardJob:
         return record["file"] if record["file"]["bytes"] == sizes.get(part.file) else None
 
     def _forget(self, todo: list[int]) -> None:
-        """Remove what says that shards are there which are to be made again."""
+        """Remove the records of the shards to generate, and the manifest."""
         sizes = self.folder.sizes() if todo else {}
         for name in [*(self.plan[i].record for i in todo), MANIFEST]:
             if name in sizes:
@@ -247,7 +261,7 @@ class ShardJob:
                 for i in todo:
                     self.make(i, progress.update)
             else:
-                make = replace(self).make  # of a copy, whose folder each process opens itself
+                make = replace(self).make  # a copy has no open folder, so each process opens it
                 for i, _ in call_in_processes(make, todo, workers):
                     progress.update(self.plan[i].rows)
 

@@ -1,4 +1,4 @@
-"""A large dataset in parts, each of which any process on any machine can make alone."""
+"""Division of a large dataset into shards that can be generated independently of each other."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +12,9 @@ from mnist1d_hf.data.mnist1d import Mnist1D
 from mnist1d_hf.signals.counter import BLOCK
 from mnist1d_hf.signals.params import SignalParams, check_integer
 
-# Rows of a row group, and the most that are in memory at a time: 17 MB of 40 values a row.
+# Rows per row group, and the most rows in memory at a time: 17 MB with 40 values per row.
 ROW_GROUP = 100_000
-MOST_SHARDS = 99_999  # `datasets` knows names with five digits
+MOST_SHARDS = 99_999  # `datasets` recognises file names with five digits
 
 
 class Shard(NamedTuple):
@@ -27,24 +27,27 @@ class Shard(NamedTuple):
 
     @property
     def file(self) -> str:
+        """Name of the Parquet file."""
         return f"{self.name}.parquet"
 
     @property
     def record(self) -> str:
+        """Name of the record that is written after the file."""
         return f".shards/{self.name}.json"
 
     @property
     def rows(self) -> int:
+        """Number of rows."""
         return self.stop - self.start
 
 
 def plan_shards(params: SignalParams, num_shards: int) -> list[Shard]:
-    """All files of a dataset: `num_shards` together, shared by the splits according to their rows.
+    """Divide a dataset into `num_shards` shards, in proportion to the rows of its splits.
 
     Shards of 1000 rows or more begin at whole blocks of the stream.
 
-    Raises ValueError for the frozen stream, which has no parts, and when there are fewer shards
-    than splits or more than rows.
+    Raises ValueError for the frozen stream, which has no random access, and when there are fewer
+    shards than splits or more shards than rows.
 
     >>> params = SignalParams(stream="counter", num_samples=20_000, train_split=0.9)
     >>> for part in plan_shards(params, 3):
@@ -77,11 +80,11 @@ def plan_shards(params: SignalParams, num_shards: int) -> list[Shard]:
 
 
 def shard(params: SignalParams, i: int, n: int, **columns: bool) -> Iterator[pa.Table]:
-    """Shard `i` of `n` as tables of at most `ROW_GROUP` rows, each made when it is asked for.
+    """Shard `i` of `n` as an iterator of tables with at most `ROW_GROUP` rows.
 
-    Columns x, lists of `final_seq_length` float32, and label, int64, with the features of
-    `datasets` in their schema; `latents=True` and `posterior=True` add those of `Mnist1DConfig`.
-    `write_parquet` takes the tables; `plan_shards` says which rows they are.
+    The columns are x (lists of `final_seq_length` float32) and label (int64), with the features of
+    `datasets` in the schema; `latents=True` and `posterior=True` add those of `Mnist1DConfig`.
+    `plan_shards` gives the rows, and `write_parquet` writes the tables.
     """
     part = plan_shards(params, n)[check_integer("i", i, 0, n - 1, "the most is n - 1")]
     return shard_tables(params, part, columns)
@@ -93,7 +96,10 @@ def shard_tables(
     columns: Mapping[str, Any] = MappingProxyType({}),
     advance: Callable[[int], object] = lambda rows: None,
 ) -> Iterator[pa.Table]:
-    """The same for one shard of a plan; `advance(n)` is called whenever n more rows are done."""
+    """The tables of one shard of a plan, as in `shard`.
+
+    `advance(n)` is called whenever n more rows are done.
+    """
     made = builder(params, columns)
     for first in range(part.start, part.stop, ROW_GROUP):
         stop = min(first + ROW_GROUP, part.stop)
@@ -101,7 +107,7 @@ def shard_tables(
 
 
 def hash_columns(table: pa.Table, hashes: dict[str, Any]) -> None:
-    """Go on with the SHA-256 of the values of each column; one is begun where there is none."""
+    """Update the SHA-256 of each column's values in `hashes`, adding hashes for new columns."""
     for name in table.column_names:
         sha = hashes.setdefault(name, hashlib.sha256())
         for chunk in table[name].chunks:

@@ -1,4 +1,4 @@
-"""Work that is shared by ranks 0 to W - 1, each of which knows nothing of the others."""
+"""The shards of a dataset as work for independent ranks 0 to W - 1."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from mnist1d_hf.shards.job import ShardJob
 
 @dataclass(frozen=True)
 class ShardRanks:
-    """Shards of a dataset: rank r makes the shards r, r + W, ..."""
+    """The work of a shard job: rank r of W generates the shards r, r + W, r + 2 W, ..."""
 
     job: ShardJob
     verify: bool = False
@@ -15,20 +15,22 @@ class ShardRanks:
 
     @property
     def out(self) -> str:
+        """The output folder of the job."""
         return self.job.out
 
     @property
     def key(self) -> str:
+        """A name for the work that depends on the whole description of the dataset."""
         return f"{self.job.config_name}-{self.job.key[:16]}"
 
     def run(self, rank: int, world_size: int) -> None:
-        """Do one rank's share; the last rank to finish completes the dataset."""
+        """Generate the shards of one rank; the last rank to finish writes the manifest."""
         self.job.run(rank=rank, world_size=world_size, verify=self.verify, quiet=True)
 
     def unfinished(self, world_size: int) -> set[int]:
-        """The ranks that have something left, from the files that are there.
+        """The ranks with missing shards, according to the files in the folder.
 
-        ValueError when the folder cannot be written or has shards of something else.
+        Raises ValueError when the folder cannot be written or has shards of another dataset.
         """
         self.job.claim()
         if self.verify:
