@@ -1,4 +1,4 @@
-"""The six MNIST-1D classifiers, known to transformers' Auto classes once this is imported.
+"""The six MNIST-1D classifiers; importing this package registers them with transformers.
 
 >>> import mnist1d_hf.models
 >>> from transformers import AutoConfig, AutoModelForSequenceClassification
@@ -65,17 +65,26 @@ ARCHITECTURES: dict[str, tuple[type[Mnist1DPreTrainedConfig], type[Mnist1DPreTra
 
 
 def new_model(name: str, seed: int, **sizes: Any) -> Mnist1DPreTrainedModel:
-    """A model to train, with the weights that torch gives it after `manual_seed(seed)`.
+    """A new model in training mode, with the initial weights that belong to `seed`.
 
-    `name` is one of ARCHITECTURES and `sizes` go to its configuration. The state of torch's global
-    generator is afterwards as it was.
+    The weights are those that torch draws after `torch.manual_seed(seed)`; the state of torch's
+    global generator is not changed.
 
-    Raises ValueError for an unknown name or size, with the valid ones.
+    Args:
+        name: one of ARCHITECTURES.
+        seed: seed of the initial weights.
+        sizes: fields of the model's configuration, such as hidden_size=50.
+
+    Raises:
+        ValueError: the name or a field is unknown; the message lists the valid ones.
+
+    >>> new_model("mlp", seed=0, hidden_size=50).num_parameters()
+    5110
     """
     if name not in ARCHITECTURES:
         raise ValueError(f"model {name!r}: must be one of {', '.join(ARCHITECTURES)}")
     config_class, model_class = ARCHITECTURES[name]
-    # a configuration keeps any other keyword as an attribute, without a word
+    # transformers would keep an unknown keyword as an attribute, without a warning
     known = {field.name for field in fields(config_class)} | {"num_labels"}
     if unknown := sorted(set(sizes) - known):
         own = sorted(known - {field.name for field in fields(PreTrainedConfig)})
@@ -91,9 +100,9 @@ def new_model(name: str, seed: int, **sizes: Any) -> Mnist1DPreTrainedModel:
 for _config, _model in ARCHITECTURES.values():
     AutoConfig.register(_config.model_type, _config)
     AutoModelForSequenceClassification.register(_config, _model)
-    AutoModel.register(_config, _model)  # there is no model without the classifier
+    AutoModel.register(_config, _model)  # there is no variant without the classifier
     AutoFeatureExtractor.register(_config, Mnist1DFeatureExtractor)
-    # saving copies the code beside the weights, for those who do not have this package
+    # saving copies the code beside the weights, for users without this package
     _config.register_for_auto_class()
     _model.register_for_auto_class("AutoModelForSequenceClassification")
 Mnist1DFeatureExtractor.register_for_auto_class()

@@ -2,8 +2,8 @@
 
     Mnist1DMLPConfig(hidden_act="mnist1d_learned")
 
-The study metalearn_activation found the function by gradient descent through whole trainings (the
-MNIST-1D paper, section "Metalearning an activation function"); this is its seed 0. The numbers
+The study metalearn_activation learned the function by gradient descent through whole training runs
+(the MNIST-1D paper, section "Metalearning an activation function"); this is its seed 0. The numbers
 below are copies of `tanh` and `lines` in dataset_card/results/metalearn_activation.json.
 """
 
@@ -14,7 +14,10 @@ from transformers.activations import ACT2FN
 
 
 class LearnedActivation(nn.Module):
-    """The metalearned activation: ELU plus six tanh, which follow the network that was learned."""
+    """The metalearned activation, as ELU plus six tanh units that approximate the learned network.
+
+    Elementwise: a tensor of any shape to one of the same shape.
+    """
 
     offset = 0.0818
     units = (  # height, slope and shift of each tanh
@@ -34,7 +37,10 @@ class LearnedActivation(nn.Module):
 
 
 class PiecewiseLinearActivation(nn.Module):
-    """The closest line with five bends: the metalearned activation without its curves."""
+    """The piecewise linear function with five bends that is closest to the metalearned activation.
+
+    Elementwise: a tensor of any shape to one of the same shape.
+    """
 
     intercept, slope = 1.2674, 0.2109
     bends = (  # position, and by how much the slope changes there
@@ -60,7 +66,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def activation(name: str) -> nn.Module:
-    """The elementwise function called `name`. Raises ValueError for an unknown name."""
+    """The elementwise function with this name; ValueError for an unknown name."""
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]()
     if name in ACT2FN:

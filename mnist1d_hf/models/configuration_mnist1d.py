@@ -1,25 +1,27 @@
 """Configurations of the six MNIST-1D classifiers: one model type per architecture."""
 
 from numbers import Integral
+from typing import Any
 
 from transformers import PreTrainedConfig
 
 from .activation_mnist1d import activation
 
-# fields of the configurations: those that count something, and those that have a count per layer
+# fields that hold a positive integer, and fields that hold one for each layer
 SIZES = (
-    *("final_seq_length", "hidden_size", "intermediate_size"),
-    *("num_hidden_layers", "num_attention_heads", "kernel_size"),
-)
+    "final_seq_length", "hidden_size", "intermediate_size",
+    "num_hidden_layers", "num_attention_heads", "kernel_size",
+)  # fmt: skip
 SIZES_PER_LAYER = ("kernel_sizes", "dilations")
 
 
 class Mnist1DPreTrainedConfig(PreTrainedConfig):
-    """What all six share: the length of a signal, and the names of the classes.
+    """Base of the six configurations: the length of a signal, and the names of the classes.
 
     Classes are named "0", "1", ... as in the dataset, unless `id2label` or `label2id` name them.
-    Raises ValueError for a size that no model can have, fewer than two classes, names of classes
-    that contradict each other, or the saved configuration of another architecture.
+
+    Raises ValueError for an invalid size, fewer than two classes, contradictory class names, or the
+    saved configuration of another architecture.
     """
 
     model_type = "mnist1d"
@@ -38,14 +40,15 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
             raise ValueError(f"num_labels={num_labels}: there are {len(self.id2label)} names")
         super().__post_init__(**kwargs)
         names = {str(name): int(i) for i, name in self.id2label.items()}
-        # a model whose classes were renamed after it was made, by id2label alone
+        # the classes of an existing model may have been renamed through id2label only
         if self.label2id in (None, {name: i for i, name in digits(len(names)).items()}):
             self.label2id = names
         self.check()
 
-    # a model of another number of classes is made of a saved one by from_pretrained(num_labels=3)
+    # settable, because from_pretrained(num_labels=3) changes the number of classes of a saved model
     @property
     def num_labels(self) -> int:
+        """Number of classes; setting it names the classes "0", "1", ... anew."""
         return len(self.id2label or {})
 
     @num_labels.setter
@@ -55,7 +58,7 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
             self.label2id = {name: i for i, name in self.id2label.items()}
 
     def check(self):
-        """Raises ValueError where a field breaks its rule; each subclass adds its own."""
+        """ValueError when a field breaks its rule; subclasses add rules for their own fields."""
         for name in SIZES:
             if hasattr(self, name):
                 setattr(self, name, check_size(name, getattr(self, name)))
@@ -91,8 +94,8 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
                 "with AutoModelForSequenceClassification, which finds the right class"
             )
         if not cls.__module__.startswith("transformers_modules"):
-            # a published model brings the pipeline for those who have only these files; where the
-            # package has registered it, `pipeline` would still ask to trust the remote one
+            # a published model contains the pipeline for users without this package; with the
+            # package installed, `pipeline` would still ask for trust_remote_code
             config_dict = {k: v for k, v in config_dict.items() if k != "custom_pipelines"}
         names = {k: kwargs.pop(k) for k in ("id2label", "label2id") if kwargs.get(k)}
         if names or kwargs.get("num_labels") is not None:  # in place of the saved ones
@@ -101,23 +104,25 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
             }
             config_dict |= names
         found = super().from_dict(config_dict, **kwargs)
-        # the keywords were set after the configuration was made
+        # keywords are set after the configuration has been checked, so it is checked again
         (found[0] if isinstance(found, tuple) else found).check()
         return found
 
 
 def digits(num_labels: int) -> dict[int, str]:
-    """Names of classes, as the dataset has them."""
+    """The dataset's names of the classes: {0: "0", 1: "1", ...}."""
     return {i: str(i) for i in range(num_labels)}
 
 
-def check_size(name: str, value, least: int = 1) -> int:
+def check_size(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int; ValueError unless it is an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name}={value!r}: must be an integer, {least} or more")
     return int(value)
 
 
-def check_sizes(name: str, values) -> tuple[int, ...]:
+def check_sizes(name: str, values: Any) -> tuple[int, ...]:
+    """`values` as a tuple of positive integers, one for each layer; ValueError otherwise."""
     if not isinstance(values, list | tuple) or not values:
         raise ValueError(f"{name}={values!r}: must be a list of integers, one for each layer")
     return tuple(check_size(f"{name}[{i}]", value) for i, value in enumerate(values))
@@ -135,7 +140,7 @@ class Mnist1DMLPConfig(Mnist1DPreTrainedConfig):
     model_type = "mnist1d_mlp"
 
     hidden_size: int = 100
-    num_hidden_layers: int = 2  # every one after the first adds to its input
+    num_hidden_layers: int = 2  # all but the first have a residual connection
     hidden_act: str = "relu"  # any of transformers', or "mnist1d_learned", "mnist1d_piecewise"
 
 
@@ -153,7 +158,10 @@ class Mnist1DCNNConfig(Mnist1DPreTrainedConfig):
         self.lengths()
 
     def lengths(self) -> list[int]:
-        """Points of the signal and after each convolution; ValueError when a kernel is longer."""
+        """Lengths of the signal and of each convolution's output.
+
+        Raises ValueError when a kernel is longer than its padded input.
+        """
         found = [self.final_seq_length]
         for kernel in self.kernel_sizes:
             padded = found[-1] + 2
@@ -168,7 +176,7 @@ class Mnist1DCNNConfig(Mnist1DPreTrainedConfig):
 
 
 class Mnist1DGRUConfig(Mnist1DPreTrainedConfig):
-    """A recurrent network that reads all its outputs: 5134 parameters by default (`GRUBase`)."""
+    """A GRU whose outputs at all steps are classified: 5134 parameters by default (`GRUBase`)."""
 
     model_type = "mnist1d_gru"
 
@@ -208,5 +216,5 @@ class Mnist1DTCNConfig(Mnist1DPreTrainedConfig):
 
     hidden_size: int = 96  # channels of every convolution
     kernel_size: int = 3
-    # one residual block each: together they see 15 points, of which a digit takes at most 10
+    # one residual block each; the receptive field is 15 points, and a digit has at most 10
     dilations: tuple[int, ...] | list[int] = (1, 2)

@@ -1,6 +1,7 @@
-"""From signals of any array type to the float32 batch that the models take."""
+"""Conversion of signals of any array type to the float32 batch that the models take."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +13,15 @@ from .configuration_mnist1d import check_size
 class Mnist1DFeatureExtractor(FeatureExtractionMixin):
     """Check signals and, where `mean` and `std` are given, standardise them.
 
-    The dataset is standardised already: the defaults leave it as it is. Raises ValueError for a
-    length below 1, and for a mean or a standard deviation that is no number or not positive.
+    The dataset is standardised already, so that the defaults change nothing.
+
+    Args:
+        final_seq_length: number of points of a signal.
+        mean: number to subtract from every value.
+        std: positive number to divide every value by.
+
+    Raises:
+        ValueError: the length is below 1, or the mean or standard deviation is invalid.
     """
 
     model_input_names = ["x"]
@@ -27,11 +35,15 @@ class Mnist1DFeatureExtractor(FeatureExtractionMixin):
         self.std = check_number("std", std, 1 / LARGEST, LARGEST)
 
     def __call__(self, x, return_tensors: str | None = None) -> BatchFeature:
-        """One signal (length,) or several (n, length) to `x` (n, length) float32.
+        """Convert one signal (length,) or several (n, length) to `x` (n, length) float32.
 
-        `x` is an array, a tensor, a data frame, a column of a dataset, or lists of any of these.
-        Raises ValueError for another length, for what is no number, and where a signal holds NaN
-        or infinity, or is too large for float32.
+        Args:
+            x: an array, a tensor, a data frame, a column of a dataset, or lists of any of these.
+            return_tensors: "pt" for a torch tensor; None for a NumPy array.
+
+        Raises:
+            ValueError: a signal has another length, or a value is not a number, is NaN or infinite,
+                or is too large for float32.
 
         >>> Mnist1DFeatureExtractor(final_seq_length=3)([1, 2, 3])["x"].shape
         (1, 3)
@@ -42,7 +54,7 @@ class Mnist1DFeatureExtractor(FeatureExtractionMixin):
             raise ValueError(
                 f"signals have shape {given.shape}; expected {self.final_seq_length} points each"
             )
-        with np.errstate(over="ignore"):  # becomes infinite, which is refused
+        with np.errstate(over="ignore"):  # overflow becomes infinite, which is an error below
             signals = signals.astype(np.float32)
             if self.mean != 0 or self.std != 1:
                 signals = (signals - np.float32(self.mean)) / np.float32(self.std)
@@ -52,28 +64,30 @@ class Mnist1DFeatureExtractor(FeatureExtractionMixin):
         return BatchFeature({"x": signals}, tensor_type=return_tensors)
 
 
-# of a mean and of a standard deviation: far from the ends of float32
+# limit of the mean and the standard deviation, well within the range of float32
 LARGEST = 1e30
 
 
-def check_number(name: str, value, least: float, most: float) -> float:
+def check_number(name: str, value: Any, least: float, most: float) -> float:
+    """`value` as a float; ValueError unless it is a number from `least` to `most`."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not (number and least <= value <= most):
         raise ValueError(f"{name}={value!r}: must be a number from {least:g} to {most:g}")
     return float(value)
 
 
-def as_array(x) -> np.ndarray:
-    """Numbers in any container as an array of as many dimensions; ValueError if there are none.
+def as_array(x: Any) -> np.ndarray:
+    """Numbers in any container as an array with the same number of dimensions.
 
-    Series of lists, columns of datasets and lists of tensors are arrays of two dimensions.
+    Series of lists, columns of datasets and lists of tensors become two-dimensional arrays. Raises
+    ValueError when the container holds anything but numbers.
     """
-    if isinstance(x, torch.Tensor):  # of any device and dtype, bfloat16 among them
+    if isinstance(x, torch.Tensor):  # on any device, of any dtype including bfloat16
         x = x.detach().cpu()
         x = x.float().numpy() if x.is_floating_point() else x.numpy()
     is_array = hasattr(x, "__array__") or isinstance(x, memoryview)
     array = np.asarray(x) if is_array else None
-    if array is None or array.dtype == object:  # rows are objects of their own
+    if array is None or array.dtype == object:  # each row is an object
         if isinstance(x, str | bytes | dict) or not hasattr(x, "__iter__"):
             raise ValueError(f"{type(x).__name__}: must be an array or a list of numbers")
         rows = list(x if array is None else array)

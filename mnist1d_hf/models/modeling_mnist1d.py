@@ -1,8 +1,8 @@
-"""The six MNIST-1D classifiers: signals `x` and, optionally, `labels` in; `loss` and `logits` out.
+"""The six MNIST-1D classifiers, which map signals `x` to `logits`, and to a `loss` given `labels`.
 
 The first four are the models of the MNIST-1D paper (arXiv 2011.14439; `notebooks/models.py` of
-its repository), layer by layer: built under the same torch seed, they start from the same weights.
-The last two are of this package.
+its repository), layer by layer: with the same torch seed they have the same initial weights. The
+TCN and the Transformer are this package's own.
 """
 
 import torch
@@ -26,21 +26,21 @@ from .configuration_mnist1d import (
 
 
 class Mnist1DPreTrainedModel(PreTrainedModel):
-    """What the six classifiers share: the forward pass around their `logits`, and their start."""
+    """Base of the six classifiers: checks, loss and initial weights around their `logits`."""
 
     config: Mnist1DPreTrainedConfig
     classifier: nn.Linear  # the last layer
     main_input_name = "x"
     input_modalities = ["time"]
-    accepts_loss_kwargs = False  # the loss is a mean over the batch: nothing for Trainer to count
+    accepts_loss_kwargs = False  # the loss is a mean over the batch, so Trainer counts no items
 
     def __init__(self, config: Mnist1DPreTrainedConfig):
-        config.check()  # its fields may have been set since it was made
+        config.check()  # fields may have been set since the configuration was made
         super().__init__(config)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Signals (batch, final_seq_length) to logits (batch, num_labels)."""
-        raise NotImplementedError  # each of the six has its own
+        """Logits (batch, num_labels) of signals (batch, final_seq_length)."""
+        raise NotImplementedError  # defined by each of the six models
 
     @can_return_tuple
     def forward(
@@ -49,13 +49,16 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
         """Classify signals.
 
         Args:
-            x: (batch, final_seq_length) of any real dtype; computed in that of the weights.
-            labels: (batch,) integers, or (batch, num_labels) probabilities as floats; with them
-                the output holds the mean cross-entropy as `loss`.
-            return_dict: False for a tuple.
+            x: (batch, final_seq_length) of any real dtype; converted to the dtype of the weights.
+            labels: (batch,) integers, or (batch, num_labels) probabilities as floats.
+            return_dict: False to return a tuple.
 
-        Raises ValueError if x or labels have another shape or dtype, or for a keyword of other
-        models, as `output_attentions`.
+        Returns:
+            `logits` (batch, num_labels) and, given labels, `loss`: the mean cross-entropy.
+
+        Raises:
+            ValueError: x or labels have another shape or dtype, or a keyword such as
+                `output_attentions` is not supported.
         """
         asked = [name for name, value in kwargs.items() if value is not None and value is not False]
         if asked:
@@ -76,10 +79,10 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The mean cross-entropy of labels as `forward` takes them; -100 is left out."""
+        """Mean cross-entropy; labels are as in `forward`, and rows with label -100 are ignored."""
         if labels.is_floating_point() and labels.shape == logits.shape:
             return F.cross_entropy(logits, labels.to(logits.dtype))
-        # Trainer and its collators know (batch, 1), too
+        # Trainer's collators may give labels of shape (batch, 1)
         if labels.is_floating_point() or labels.numel() != len(logits):
             raise ValueError(
                 f"labels have shape {tuple(labels.shape)} and dtype {labels.dtype}: must be "
@@ -89,7 +92,7 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
         return F.cross_entropy(logits, labels.reshape(-1).long())
 
     def head(self, features: int) -> nn.Linear:
-        """The last layer."""
+        """The last layer, from `features` inputs to the logits."""
         return nn.Linear(features, self.config.num_labels)
 
     @property
@@ -97,13 +100,13 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
         return {"x": torch.zeros(2, self.config.final_seq_length)}
 
     def init_weights(self):
-        # The layers initialised themselves, as torch does, when they were built. transformers
-        # would now overwrite that by N(0, 0.02), which costs the CNN 8 points of accuracy.
+        # torch's layers have initialised themselves. transformers would now draw all weights from
+        # N(0, 0.02), which lowers the accuracy of the CNN by 8 percentage points.
         self.tie_weights(recompute_mapping=False)
 
     @torch.no_grad()
     def _init_weights(self, module):
-        # For what a checkpoint lacks: from_pretrained builds the model without memory at first.
+        # For weights that a checkpoint lacks: from_pretrained builds the model without memory.
         if isinstance(module, nn.Linear | nn.Conv1d | nn.GRU):
             module.reset_parameters()
         else:
@@ -125,7 +128,7 @@ class Mnist1DLogisticForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DMLPForSequenceClassification(Mnist1DPreTrainedModel):
-    """The paper's perceptron: every hidden layer after the first adds to its input."""
+    """The paper's perceptron: all hidden layers but the first have a residual connection."""
 
     config: Mnist1DMLPConfig
 
@@ -148,7 +151,7 @@ class Mnist1DMLPForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DCNNForSequenceClassification(Mnist1DPreTrainedModel):
-    """The paper's convolutional network: strides of two, then all channels at all positions."""
+    """The paper's convolutional network: convolutions of stride 2, then one linear layer."""
 
     config: Mnist1DCNNConfig
 
@@ -174,7 +177,7 @@ class Mnist1DCNNForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DGRUForSequenceClassification(Mnist1DPreTrainedModel):
-    """The paper's recurrent network: point by point, then the outputs of all steps at once."""
+    """The paper's recurrent network: a GRU, whose outputs at all steps feed one linear layer."""
 
     config: Mnist1DGRUConfig
 
@@ -194,7 +197,7 @@ class Mnist1DGRUForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DTransformerEmbeddings(nn.Module):
-    """Signals to vectors at every second point, by two convolutions."""
+    """Two convolutions that give a vector for every second point of a signal."""
 
     def __init__(self, config: Mnist1DTransformerConfig):
         super().__init__()
@@ -207,22 +210,22 @@ class Mnist1DTransformerEmbeddings(nn.Module):
 
 
 def rotations(x: Tensor, size: int) -> Tensor:
-    """Cosines and sines (2, length, size / 2) for `rotate`, of the positions of x (batch, length,
-    width); a digit may lie anywhere, so attention is to depend on distances alone."""
-    # as in RoFormer (arXiv 2104.09864), with 100 for its 10,000: signals are shorter than texts
+    """Cosines and sines (2, length, size / 2) for `rotate`, at the positions of x (batch, length,
+    width). A digit may lie anywhere, so attention should depend on distances only."""
+    # as in RoFormer (arXiv 2104.09864), but base 100 instead of 10,000: signals are shorter
     rates = 100 ** (-torch.arange(0, size, 2, device=x.device) / size)
     angles = torch.arange(x.shape[1], device=x.device)[:, None] * rates
     return torch.stack([angles.cos(), angles.sin()]).to(x.dtype)
 
 
 def rotate(x: Tensor, rotation: Tensor) -> Tensor:
-    """Turn pairs of features of x (..., length, size) by angles that grow with the position."""
+    """Rotary embedding: rotate pairs of features of x (..., length, size) by position angles."""
     (cos, sin), (a, b) = rotation, x.chunk(2, dim=-1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 class Mnist1DTransformerLayer(GradientCheckpointingLayer):
-    """Pre-norm self-attention and a two-layer perceptron, each added to its input."""
+    """Pre-norm self-attention and a two-layer perceptron, each with a residual connection."""
 
     def __init__(self, config: Mnist1DTransformerConfig):
         super().__init__()
@@ -247,7 +250,7 @@ class Mnist1DTransformerLayer(GradientCheckpointingLayer):
 
 
 class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
-    """Attention over every second point; mean and maximum over positions are classified."""
+    """A Transformer encoder on every second point; classifies the mean and maximum of positions."""
 
     config: Mnist1DTransformerConfig
     supports_gradient_checkpointing = True
@@ -272,9 +275,9 @@ class Mnist1DTransformerForSequenceClassification(Mnist1DPreTrainedModel):
 
 
 class Mnist1DTCNBlock(nn.Module):
-    """Two dilated convolutions, added to their input.
+    """Two dilated convolutions with a residual connection.
 
-    No gradient checkpointing: batch norm would count every batch twice.
+    Gradient checkpointing is not supported: batch norm would count every batch twice.
     """
 
     def __init__(self, config: Mnist1DTCNConfig, dilation: int):
@@ -291,7 +294,7 @@ class Mnist1DTCNBlock(nn.Module):
 
 
 class Mnist1DTCNForSequenceClassification(Mnist1DPreTrainedModel):
-    """Dilated residual blocks; the mean and the maximum over positions are classified."""
+    """Dilated residual blocks; classifies the mean and maximum over positions."""
 
     config: Mnist1DTCNConfig
 

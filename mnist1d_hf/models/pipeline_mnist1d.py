@@ -1,6 +1,6 @@
-"""`pipeline("time-series-classification")`: signals in, labels with scores out."""
+"""`pipeline("time-series-classification")`, which gives signals labels with scores."""
 
-# transformers types the flags and methods of Pipeline for its own tasks only
+# the annotations of transformers' Pipeline are correct for its own tasks only
 # mypy: disable-error-code="assignment, override, operator, misc, index"
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from .feature_extraction_mnist1d import as_array
 
 
 class TimeSeriesClassificationPipeline(Pipeline):
-    """Classify one signal or many; labels have the names of the model's configuration.
+    """Classify one signal or many; labels are the class names of the model's configuration.
 
     >>> from transformers import pipeline
     >>> classify = pipeline("time-series-classification", model="my-model")  # doctest: +SKIP
@@ -32,20 +32,25 @@ class TimeSeriesClassificationPipeline(Pipeline):
 
         Args:
             inputs: one signal or many, in any container of numbers: lists, arrays, tensors, data
-                frames, columns. Iterators and datasets are consumed lazily; of the rows of a
-                dataset, `x` is classified.
-            top_k: how many labels to return per signal, best first (default 5; None for all).
+                frames, columns. Iterators and datasets are consumed lazily; the column `x` of a
+                dataset is classified.
+            top_k: number of labels to return per signal, best first (default 5; None for all).
 
-        Returns a list of labels with scores for one signal, and a list of such lists for many.
-        Raises ValueError for what are no signals of the model's length.
+        Returns:
+            For one signal a list of {"label": name, "score": probability}, and for many signals a
+            list of such lists.
+
+        Raises:
+            ValueError: the inputs are not signals of the model's length.
         """
-        is_split = hasattr(inputs, "column_names") and hasattr(inputs, "features")  # of `datasets`
+        # whether `inputs` is a split, without importing `datasets`
+        is_split = hasattr(inputs, "column_names") and hasattr(inputs, "features")
         if is_split or isinstance(inputs, Iterator | Dataset):
             return super().__call__((signal for signal in inputs), **kwargs)
         array = as_array(inputs["x"] if isinstance(inputs, dict) and "x" in inputs else inputs)
         if len(array) == 0:
             return []
-        # to Pipeline a list is a batch
+        # Pipeline takes a list as a batch
         return super().__call__(array if array.ndim == 1 else list(array), **kwargs)
 
     def _sanitize_parameters(self, **kwargs):
