@@ -3,17 +3,19 @@
     import mnist1d_hf.compat as mnist1d
 
     args = mnist1d.get_dataset_args()
-    data = mnist1d.get_dataset(args)  # the dictionary of arrays that it has always been
+    data = mnist1d.get_dataset(args)  # the same dictionary of arrays
 
 Code that says `from mnist1d.data import make_dataset` runs unchanged after one line,
 `mnist1d_hf.compat.install()`, whether or not the original is installed.
 
-Signatures and results are the original's (version 0.0.2.post1). Different on purpose:
+The original can be installed beside this package; this module serves users who do not want its
+global seeding, downloads and pickle files. Signatures and results are those of version 0.0.2.post1.
+The following differences are intended:
 
-- `make_dataset` is much faster and leaves the global random generators alone; call `set_seed` where
+- `make_dataset` is much faster and does not touch the global random generators; call `set_seed` if
   later code relies on their state.
-- `get_dataset` gives the data of its arguments, whatever lies in the folder, and downloads nothing:
-  the file it used to fetch holds what the default arguments generate.
+- `get_dataset` returns the data of its arguments, whatever files exist, and downloads nothing: the
+  file that the original downloads holds the data of the default arguments.
 - `from_pickle` reads plain data only, so that a file cannot run code.
 - Parameters that break a rule of `SignalParams` raise ValueError.
 """
@@ -43,7 +45,7 @@ URL = "https://github.com/greydanus/mnist1d/raw/master/mnist1d_data.pkl"
 OURS_ALONE = ("label_noise", "validation_size", "stream")
 PARAMETERS = tuple(f.name for f in fields(SignalParams) if f.name not in OURS_ALONE)
 
-# the original's modules: `mnist1d.data.get_dataset` and the like; its `transform` is the function
+# the original's modules, as in `mnist1d.data.get_dataset`; `transform` is a function here
 data = utils = sys.modules[__name__]
 
 
@@ -54,7 +56,7 @@ def install() -> None:
 
 
 class ObjectView:
-    """A dictionary whose entries are attributes; it stays the same dictionary."""
+    """A dictionary whose entries are attributes, without copying it."""
 
     def __init__(self, d: dict[str, Any]) -> None:
         self.__dict__ = d
@@ -109,15 +111,22 @@ def get_dataset(
     regenerate: bool = False,
     **kwargs: Any,
 ) -> dict[str, Any]:
-    """The dataset that `make_dataset(args, **kwargs)` makes, kept in a file.
+    """The dataset of `make_dataset(args, **kwargs)`, stored in a file.
 
-    The file is `path`, or one in the working directory whose name depends on the arguments. When
-    it exists its contents are returned, provided they are what the arguments generate (to 1e-9: a
-    file that the original package downloaded is accepted); else it is written. `regenerate`, which
-    needs `download=False`, replaces it. Nothing is ever downloaded and `args.url` is ignored.
+    If the file exists, its contents are returned, provided they are the data of the arguments (to
+    1e-9, so that a file downloaded by the original package is accepted). Otherwise the file is
+    written. Nothing is ever downloaded, and `args.url` is ignored.
 
-    Raises ValueError when the file holds anything else, or when both `download` and `regenerate`
-    are set.
+    Args:
+        args: an object with the attributes of `get_dataset_args()`.
+        path: the file; by default one in the working directory whose name depends on the arguments.
+        verbose: whether to print the path.
+        download: has no effect, but must be False for `regenerate`, as in the original.
+        regenerate: whether to replace the file.
+        kwargs: `template`, as in `make_dataset`.
+
+    Raises:
+        ValueError: the file holds other data, or both `download` and `regenerate` are set.
     """
     if download and regenerate:
         raise ValueError("download=True and regenerate=True: set one of them to False")
@@ -139,10 +148,12 @@ def get_dataset(
 
 
 def read_params(args: Any) -> SignalParams:
+    """The parameters in an object with the attributes of `get_dataset_args()`."""
     return SignalParams(**{name: getattr(args, name) for name in PARAMETERS})
 
 
 def default_path(args: Any, template: dict[str, Any] | None = None) -> str:
+    """The file of `get_dataset` without a path: its name has a digest of the arguments."""
     params = read_params(args)
     if params == SignalParams() and template is None:
         return "./mnist1d_data.pkl"
@@ -153,7 +164,7 @@ def default_path(args: Any, template: dict[str, Any] | None = None) -> str:
 
 
 def agree(found: Any, expected: Any) -> bool:
-    """Whether `found` holds all that `expected` does: numbers up to rounding, the rest exactly."""
+    """Whether `found` has all entries of `expected`, with floats equal to 1e-9."""
     if isinstance(expected, dict):
         return isinstance(found, dict) and all(
             name in found and agree(found[name], value) for name, value in expected.items()

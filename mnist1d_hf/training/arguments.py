@@ -1,4 +1,4 @@
-"""The command line of scripts/train.py: transformers' arguments, ours, and the paper's defaults.
+"""The command line of scripts/train.py: our arguments, and transformers' with new defaults.
 
 model, data, recipe = parse(["--model", "gru", "--params", "seed=7", "--max_steps", "100"])
 """
@@ -22,23 +22,24 @@ DESCRIPTION = "Train a classifier on MNIST-1D, or on a dataset of the same two c
 
 @dataclass
 class ModelArguments:
-    """What is trained."""
+    """The model to train."""
 
     model: str = field(
         default="cnn",
         metadata={"help": f"{', '.join(ARCHITECTURES)}; or the folder or Hub name of a model"},
     )
     model_args: list[str] = field(
-        default_factory=list, metadata={"help": "changes of its size, such as hidden_size=50"}
+        default_factory=list,
+        metadata={"help": "changes to its configuration, such as hidden_size=50"},
     )
     overwrite: bool = field(
-        default=False, metadata={"help": "replace what another command left in output_dir"}
+        default=False, metadata={"help": "replace results of another command in output_dir"}
     )
 
 
 @dataclass
 class DataArguments:
-    """What it is trained on."""
+    """The data to train on."""
 
     config_name: str | None = field(
         default=None, metadata={"help": f"{', '.join(CONFIGS)} [default]"}
@@ -59,7 +60,7 @@ class DataArguments:
     )
     augment: int | None = field(
         default=None,
-        metadata={"help": "vary every batch: shift by up to so many points, tilt, lift, add noise"},
+        metadata={"help": "augment every batch: shift by up to this many points, add lines, noise"},
     )
 
 
@@ -106,7 +107,7 @@ Arguments = tuple[ModelArguments, DataArguments, RecipeArguments]
 
 
 def parse(argv: list[str]) -> Arguments:
-    """Arguments of the command line, over those of `--config FILE` (YAML or JSON)."""
+    """Arguments of the command line; they override those of `--config FILE` (YAML or JSON)."""
     usage = "train.py [--config FILE] [--NAME VALUE]..."
     parser: Any = HfArgumentParser(CLASSES, description=DESCRIPTION, usage=usage)
     parser.add_argument("--config", help="YAML or JSON file of any of the other arguments")
@@ -120,11 +121,12 @@ def parse(argv: list[str]) -> Arguments:
 
 
 def refuse(message: str) -> NoReturn:
+    """Raise ValueError, where argparse would print its usage and exit."""
     raise ValueError(message)
 
 
 def with_config(argv: list[str]) -> list[str]:
-    """The arguments with those of the file that `--config` names before them."""
+    """The arguments, preceded by those of the file that `--config` names."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config")
     finder.error = refuse  # type: ignore[method-assign]
@@ -147,6 +149,7 @@ def with_config(argv: list[str]) -> list[str]:
 
 
 def read_yaml(text: str, name: str) -> Any:
+    """The content of a YAML text; ValueError that names its origin if it is invalid."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -154,7 +157,7 @@ def read_yaml(text: str, name: str) -> Any:
 
 
 def assignments(given: list[str]) -> dict[str, Any]:
-    """["seed=7", "padding=30,60"] to values; ValueError for what is no assignment."""
+    """Values of assignments such as ["seed=7", "padding=30,60"]; ValueError for any other text."""
     found = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -165,7 +168,7 @@ def assignments(given: list[str]) -> dict[str, Any]:
 
 
 def value_of(text: str, name: str) -> Any:
-    """A number as people write it (1e5, 1e-2), several with commas, or what YAML reads."""
+    """A number (1e5, 1e-2), a list of numbers separated by commas, or any other YAML value."""
     for number in (whole_number, float):
         try:
             return number(text)

@@ -1,10 +1,10 @@
-"""Random variations of signals that keep their class, for contrastive and supervised training.
+"""Random augmentations that preserve the class, for contrastive and supervised training.
 
     generator = torch.Generator().manual_seed(0)
-    x = augment(x, generator)                                  # the paper's, without a trend
+    x = augment(x, generator)                                  # the paper's, with detrending
     x = augment(x, generator, detrend=False, shifts=(-4, 4), noise=0.05)
 
-One call draws anew for every row of a batch, so it goes into the training loop.
+Every call draws new random numbers for every row, so call it on each batch in the training loop.
 """
 
 import torch
@@ -21,22 +21,24 @@ def augment(
     offset: float = 0.3,
     noise: float = 0.0,
 ) -> Tensor:
-    """Shift, tilt, lift and blur each row of `x` at random; `x` itself is not changed.
+    """Randomly rotate each row of `x`, and add a random line and noise; returns a new tensor.
 
-    The defaults are those of the paper's contrastive learning (notebook self-supervised-learning).
+    The defaults are those of the paper's contrastive learning (notebook self-supervised-learning,
+    where d = 40).
 
     Args:
-        x: (n, d) signals, floating point; d is 40 there.
-        generator: draws the random numbers, on the device of x.
-        detrend: first subtract each row's mean and the slope of its least-squares line, as the
-            paper does: a contrastive task must not be solvable by either.
-        shifts: the smallest and the largest rotation to the right, in points, both included.
-        slope: standard deviation of the slope that is added, per point.
-        offset: standard deviation of the constant that is added.
-        noise: standard deviation of the independent noise that is added to every point.
+        x: (n, d) signals, floating point.
+        generator: source of the random numbers, on the device of x.
+        detrend: first subtract each row's least-squares line, as the paper does, so that a
+            contrastive task cannot be solved by mean or slope.
+        shifts: smallest and largest rotation to the right, in points, both inclusive.
+        slope: standard deviation of the added slope, per point.
+        offset: standard deviation of the added constant.
+        noise: standard deviation of the independent noise added to every point.
 
-    Raises ValueError when x is no batch of signals, shifts are not in order or a standard deviation
-    is negative.
+    Raises:
+        ValueError: x is not a batch of signals, the shifts are not in order, or a standard
+            deviation is negative.
 
     >>> x = torch.zeros(3, 40)
     >>> augment(x, torch.Generator().manual_seed(0)).shape
@@ -68,8 +70,8 @@ def augment(
 
 
 def vary(x: Tensor, generator: torch.Generator, shift: int) -> Tensor:
-    """`augment` for classifiers: a rotation by up to `shift` points either way, a tilt, a lift and
-    noise of standard deviation 0.05; trends stay, as they do not tell classes apart.
+    """`augment` for classification: rotations by up to `shift` points in both directions, and noise
+    of standard deviation 0.05, without detrending.
 
     >>> vary(torch.zeros(3, 40), torch.Generator().manual_seed(0), shift=2).shape
     torch.Size([3, 40])

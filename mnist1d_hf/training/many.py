@@ -1,15 +1,16 @@
 """Train many models of one architecture at once.
 
-    models = [build(seed) for seed in range(10)]       # torch modules, equal but for their weights
+    models = [build(seed) for seed in range(10)]       # torch modules that differ in weights only
     batches = shuffled_batches([4000] * 10, 100, steps=6000, seeds=range(10))
     history = train_many(models, x, labels, batches, splits={"test": (x_test, y_test)})
     history.error["test"]                              # (times, 10)
     models[3].save_pretrained("third")                 # the models hold their trained weights
 
-Networks of this size keep a core busy with dispatching operations, not with arithmetic, so here
-one operation serves all models (`stack.py` says how). Compiling the step would be about as fast
-but takes half a minute for every new shape, and a study has dozens of shapes. The same code runs
-on a GPU. Every model gets the arithmetic of a training of its own: see tests/test_many.py.
+For networks of this size, dispatching operations takes longer than the arithmetic, so one operation
+computes all models (see `stack`, which compares this with `torch.func`). `torch.compile` would be
+about as fast, but takes half a minute for every new shape, and a study has dozens of shapes. The
+same code runs on a GPU. Every model is trained as it would be alone, which
+tests/training/test_many.py checks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,12 +24,12 @@ from mnist1d_hf.training.stack import Stack
 
 LOSSES = ("cross_entropy", "mse")
 OPTIMIZERS = ("adam", "sgd")
-IGNORED = -100  # torch's own label for rows that do not count
-ROWS = 2000  # of all models together, evaluated at a time: what fits into the cache
+IGNORED = -100  # torch's label for rows that are ignored
+ROWS = 2000  # rows of all models together evaluated at a time, so that they fit the cache
 
 
 class History(NamedTuple):
-    """Metrics over time; row t was measured after `steps[t]` updates."""
+    """Metrics of M models over time; row t was measured after `steps[t]` updates."""
 
     steps: list[int]
     loss: dict[str, Tensor]  # split -> (times, M) float64
@@ -50,25 +51,31 @@ def train_many(
     splits: Mapping[str, tuple[Tensor, Tensor]] | None = None,
     evaluate_every: int | None = None,
 ) -> History:
-    """Train M models of one architecture, each as if alone; their weights change in place.
+    """Train M models of one architecture independently; their weights change in place.
 
     Args:
-        models: of linear layers, 1-d convolutions, pooling, ReLU, additions and flattening.
+        models: M modules of linear layers, 1-d convolutions, pooling, ReLU, additions and
+            flattening.
         x: (n, d) signals, in the dtype and on the device of the models.
-        labels: (n,) int64, or (M, n) for labels of each model's own.
-        batches: one tensor of row numbers per update: (batch,), or (M, batch) for an order of
-            each model's own. See `ordered_batches` and `shuffled_batches`.
+        labels: (n,) int64, or (M, n) if each model has its own labels.
+        batches: one tensor of row numbers per update: (batch,), or (M, batch) if each model has its
+            own order. See `ordered_batches` and `shuffled_batches`.
         optimizer: "adam", with torch's defaults, or "sgd" with `momentum`.
-        learning_rate: one for all, or one per model.
+        learning_rate: one number for all models, or one per model.
+        momentum: momentum of "sgd".
         loss: "cross_entropy", or "mse": squared distance of the logits from the one-hot label,
             summed over the classes; both are means over the batch.
-        masks: parameter name -> (M, *its shape); where it is 0, the weight is 0 and stays 0.
-        splits: name -> (x, labels) to measure, labels (n,) or (M, n), -100 in rows that do not
-            count.
-        evaluate_every: measure after every so many updates; in any case after the last.
+        masks: parameter name -> (M, *shape of the parameter); a weight is 0 where its mask is 0.
+        splits: name -> (x, labels) to evaluate, with labels (n,) or (M, n); rows with label -100
+            are ignored.
+        evaluate_every: number of updates between evaluations; the last update is always evaluated.
 
-    Raises ValueError for layers of another kind, models that differ in more than their weights,
-    names that are not known, and lengths that do not fit.
+    Returns:
+        Loss and error of every split and model over time.
+
+    Raises:
+        ValueError: a layer is of another kind, the models differ in more than their weights, a name
+            is unknown, or lengths do not match.
     """
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSSES)}")
@@ -106,9 +113,9 @@ def train_many(
 
 
 def ordered_batches(num_rows: int, batch_size: int, steps: int) -> Iterator[Tensor]:
-    """Rows 0, 1, ..., from the start again at the end: the order of the paper's `train_model`.
+    """Batches of rows 0, 1, ... in every epoch: the order of the paper's `train_model`.
 
-    The last batch of a pass is shorter when `batch_size` does not divide `num_rows`.
+    The last batch of an epoch is shorter when `batch_size` does not divide `num_rows`.
     """
     passes = torch.arange(num_rows).split(batch_size)
     return (passes[step % len(passes)] for step in range(steps))
@@ -117,10 +124,10 @@ def ordered_batches(num_rows: int, batch_size: int, steps: int) -> Iterator[Tens
 def shuffled_batches(
     num_rows: Sequence[int], batch_size: int, steps: int, seeds: Iterable[int]
 ) -> Iterator[Tensor]:
-    """A fresh permutation of the first `num_rows[m]` rows for each pass of model m: (M, batch).
+    """Batches (M, batch) that permute the first `num_rows[m]` rows of model m in every epoch.
 
     Raises ValueError when `batch_size` does not divide a number of rows, since the batches of all
-    models are of one size.
+    models have the same size.
     """
     for rows in num_rows:
         if rows < 1 or rows % batch_size:
@@ -138,7 +145,7 @@ def _permutations(rows: int, batch_size: int, generator: torch.Generator) -> Ite
 
 
 def _loss_gradient(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
-    """Gradients of the losses of all models with respect to logits (M, batch, classes)."""
+    """Gradient of each model's loss with respect to its logits (M, batch, classes)."""
     batch = logits.shape[1]
     if loss == "mse":
         return (logits - targets).mul_(2 / batch)
@@ -159,7 +166,7 @@ def _measure(stack: Stack, x: Tensor, labels: Tensor, loss: str) -> Tensor:
             losses = (logits - one_hot).square().sum(2) * counts
         else:
             flat = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
-            losses = flat.view(models, -1)  # zero in rows that do not count, by torch's own rule
+            losses = flat.view(models, -1)  # torch gives ignored rows the loss zero
         total[0] += losses.sum(1)
         total[1] += ((logits.argmax(2) != wanted) & counts).sum(1)
     return total / (labels != IGNORED).sum(1)
@@ -197,8 +204,8 @@ class _Update:
                 raise ValueError(
                     f"learning_rate: {len(learning_rate)} values for {len(stack.models)} models"
                 )
-            # torch's optimizer moves `moved` from zero at rate 1 and the weights follow it at the
-            # rates of their models: neither Adam nor SGD looks at the weights themselves
+            # torch's optimizer updates `moved` from zero at learning rate 1, and the update is
+            # scaled by each model's learning rate: neither Adam nor SGD reads the weights
             self.moved = torch.zeros_like(self.weights)
             self.rates = torch.empty_like(self.weights)
             rates = torch.tensor(learning_rate, dtype=self.weights.dtype)

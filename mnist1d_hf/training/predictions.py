@@ -1,4 +1,4 @@
-"""Predictions of one network for a whole split, in parts that fit the processor's cache."""
+"""Predictions of one network for a whole split, computed in parts that fit the cache."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch
 
 @torch.no_grad()
 def predict(network: Any, x: torch.Tensor) -> torch.Tensor:
-    """Classes (n,) int64 of signals (n, d); the network is in training mode afterwards."""
+    """Predicted classes (n,) int64 of signals (n, d); leaves the network in training mode."""
     network.eval()
     classes = torch.cat([network.logits(part).argmax(1) for part in x.split(500)])
     network.train()
@@ -15,5 +15,5 @@ def predict(network: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def accuracy(network: Any, x: torch.Tensor, labels: torch.Tensor) -> float:
-    """Percent of the rows that are classified rightly, to three decimals."""
+    """Accuracy in percent on signals (n, d) and labels (n,), rounded to three decimals."""
     return round(100 * (predict(network, x) == labels).float().mean().item(), 3)

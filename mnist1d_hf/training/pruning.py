@@ -1,15 +1,16 @@
-"""Pruned perceptrons: masks over weights, and training that leaves dead units out.
+"""Pruned perceptrons: masks over weights, and training that omits units without effect.
 
     layers = initial_layers(seed=42)                        # three vectors: weights, then bias
-    masks = [prune(layer.abs(), 0.9) for layer in layers]   # the tenth with the largest weights
+    masks = [prune(layer.abs(), 0.9) for layer in layers]   # keep the largest 10 % of the weights
     network = PrunedMLP(layers, masks)
     history = train(network, x, labels, x_test, y_test, steps=1501)
     layers = network.layers()                               # trained; pruned weights are 0
 
-The network is the original's `SparseMLP`, 40-500-500-10 with a residual second layer, where every
-layer's mask runs over its weights and its bias together. A unit that nothing enters is always 0,
-and one that nothing leaves changes nothing, and the weights of neither ever get a gradient: so
-both are left out of the arithmetic, which changes no number and at high sparsity most of the cost.
+The network is the original's `SparseMLP`, 40-500-500-10 with a residual second layer; the mask of a
+layer covers its weights and its bias together. A unit without unpruned inputs is always 0, a unit
+without unpruned outputs has no effect, and the weights of both have no gradient. Both are omitted
+from the computation: no result changes, and at high sparsity most of the cost disappears.
+`torch.nn.utils.prune` masks the full matrices and saves no time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +24,20 @@ from torch.nn import functional as F
 def initial_layers(
     seed: int, inputs: int = 40, hidden: int = 500, outputs: int = 10
 ) -> list[Tensor]:
-    """Weights (out, in) flattened, then bias, of three layers, as torch draws them for `seed`."""
+    """The initial weights of three layers that torch draws after `manual_seed(seed)`.
+
+    Each layer is one vector: its weights (out, in), flattened, and then its bias.
+    """
     return _draw(seed, inputs, hidden, outputs)[0]
 
 
 def random_scores(
     seed: int, inputs: int = 40, hidden: int = 500, outputs: int = 10
 ) -> Iterator[list[Tensor]]:
-    """Endless uniform scores for the layers: what torch draws after `initial_layers(seed)`."""
+    """An endless iterator of uniform scores for the layers.
+
+    torch draws them after the numbers of `initial_layers(seed)`, as the original does.
+    """
     layers, state = _draw(seed, inputs, hidden, outputs)
     generator = torch.Generator()
     generator.set_state(state)
@@ -39,7 +46,7 @@ def random_scores(
 
 
 def _draw(seed: int, inputs: int, hidden: int, outputs: int) -> tuple[list[Tensor], Tensor]:
-    """The layers, and the state of torch's generator afterwards."""
+    """The initial layers, and the state of torch's generator after drawing them."""
     widths = (inputs, hidden), (hidden, hidden), (hidden, outputs)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -56,12 +63,12 @@ def prune(scores: Tensor, sparsity: float) -> Tensor:
 
 
 class PrunedMLP:
-    """Three layers under masks, as one flat vector of the weights that can matter.
+    """Three masked layers, as one flat vector of the weights that affect the logits.
 
     Args:
-        layers: three vectors, weights (out, in) flattened and bias, as of `initial_layers`.
-        masks: vectors of the same lengths; where one is 0, the weight is 0 and stays 0.
-        inputs: points of a signal.
+        layers: three vectors, each with weights (out, in) and bias, as in `initial_layers`.
+        masks: vectors of the same lengths; a weight is 0 where its mask is 0.
+        inputs: number of points of a signal.
     """
 
     def __init__(self, layers: Sequence[Tensor], masks: Sequence[Tensor], inputs: int = 40):
@@ -74,7 +81,7 @@ class PrunedMLP:
         entered = mask[weights[0]].any(1) | mask[biases[0]].bool()
         left = mask[weights[2]].any(0)
         both, first, second = entered & left, entered & ~left, left & ~entered
-        self.shared = int(both.sum())  # units of both layers come first in either
+        self.shared = int(both.sum())  # units used in both hidden layers come first in each
         one, two = (torch.cat([both.nonzero()[:, 0], x.nonzero()[:, 0]]) for x in (first, second))
         # stored as (in, out): a product with a transposed factor is slower
         parts = (
@@ -90,7 +97,7 @@ class PrunedMLP:
 
     @staticmethod
     def _places(shapes: Sequence[tuple[int, int]]) -> tuple[list[Tensor], list[Tensor]]:
-        """Where each weight (out, in) and each bias (out,) lies in all layers, concatenated."""
+        """Indices of the weights (out, in) and biases (out,) in the concatenation of all layers."""
         weights, biases, start = [], [], 0
         for n_in, n_out in shapes:
             end = start + n_in * n_out
@@ -105,13 +112,13 @@ class PrunedMLP:
         return [piece.view(part.shape) for piece, part in zip(pieces, parts, strict=True)]
 
     def layers(self) -> list[Tensor]:
-        """The layers with their present weights, the ones left out included."""
+        """The layers with their current weights, including omitted units."""
         full = self.full.clone()
         full[self.places] = self.weights
         return list(full.split(self.lengths))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Activations of both hidden layers, the second before and after the residual, logits."""
+        """First hidden layer, second without and with the residual connection, and logits."""
         w1, b1, w2, b2, w3, b3 = self.w
         first = torch.addmm(b1, x, w1).relu_()
         second = torch.addmm(b2, first, w2).relu_()
@@ -120,7 +127,7 @@ class PrunedMLP:
         return first, second, summed, torch.addmm(b3, summed, w3)
 
     def backward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Fill `gradients` for a batch; returns its mean cross-entropy."""
+        """Fill `gradients` for a batch x (n, d), labels (n,); returns its mean cross-entropy."""
         first, second, summed, logits = self.forward(x)
         d1, c1, d2, c2, d3, c3 = self.d
         gradient = logits.softmax(1)
@@ -141,7 +148,7 @@ class PrunedMLP:
 
 
 class History(NamedTuple):
-    """What `train` saw."""
+    """Losses and accuracies during `train`."""
 
     train_loss: float  # of the last batch, before its update
     test_loss: list[float]  # at update 0, evaluate_every, ...
@@ -163,10 +170,20 @@ def train(
     evaluate_every: int = 100,
     checkpoint_at: int = 0,
 ) -> History:
-    """Adam on batches in the order of the rows; updates 0 to `steps`, both included.
+    """Train by Adam on batches in the order of the rows, with updates 0 to `steps` inclusive.
 
-    That, the evaluation after update 0 and the defaults are the original's `train_model`
-    (notebook lottery-tickets).
+    The number of updates, the evaluation after update 0 and the defaults are those of the
+    original's `train_model` (notebook lottery-tickets).
+
+    Args:
+        network: the network, whose weights change in place.
+        x, labels: training rows (n, d) and their labels (n,) int64.
+        x_test, y_test: rows and labels to evaluate.
+        steps: number of the last update.
+        batch_size: rows per update.
+        learning_rate: learning rate of Adam.
+        evaluate_every: number of updates between evaluations.
+        checkpoint_at: number of the update after which to keep a copy of the layers.
     """
     weights = nn.Parameter(network.weights, requires_grad=False)
     weights.grad = network.gradients

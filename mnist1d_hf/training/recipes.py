@@ -1,4 +1,4 @@
-"""How each of the six models is trained: one place for the studies and the published models.
+"""The hyperparameters of each of the six models, for the studies and the published models.
 
 >>> RECIPES["tcn"].learning_rate, RECIPES["cnn"] == Recipe(stackable=True, relative_step_time=6)
 (0.003, True)
@@ -6,32 +6,32 @@
 
 from dataclasses import dataclass
 
-WARM_UP = 0.05  # of the steps, before the cosine
+WARM_UP = 0.05  # fraction of the steps before the cosine schedule
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train a model; the defaults are those of the notebook mnist1d-classification."""
+    """Hyperparameters of a training; defaults are those of the notebook mnist1d-classification."""
 
     learning_rate: float = 1e-2
     weight_decay: float = 0.0
-    optimizer: str = "Adam"  # or AdamW, which decays weights apart from the gradient
-    schedule: str = "constant"  # or cosine, after a warm-up over `WARM_UP` of the steps
+    optimizer: str = "Adam"  # or AdamW, with decoupled weight decay
+    schedule: str = "constant"  # or cosine, after a warm-up
     label_smoothing: float = 0.0
-    shuffled: bool = False  # whether every epoch has another order, or that of the rows
-    steps: int = 6000  # of 100 rows each; the notebook makes one more
-    shift: int | None = None  # largest, in points, of `augment.vary`; None: no augmentation
-    stackable: bool = False  # whether `many.train_many` trains several at once
-    relative_step_time: int = 1  # of one step on one core, that of the logistic regression being 1
+    shuffled: bool = False  # whether rows are permuted in every epoch
+    steps: int = 6000  # with batches of 100 rows; the notebook makes one step more
+    shift: int | None = None  # largest shift of `augment.vary` in points; None: no augmentation
+    stackable: bool = False  # whether `many.train_many` supports the model
+    relative_step_time: int = 1  # time of a step on one core, relative to logistic regression
 
     @property
     def slow(self) -> bool:
-        """Whether a whole training takes far longer than one of the CNN, some ten minutes."""
+        """Whether a training takes about ten minutes, far longer than that of the CNN."""
         return self.steps * self.relative_step_time > 200_000
 
 
 def recipe_of_ours(*, steps: int, shift: int, relative_step_time: int) -> Recipe:
-    """What TCN and Transformer share; it was chosen on other rows than those of the paper."""
+    """The common recipe of TCN and Transformer, which was tuned on other rows than the paper's."""
     return Recipe(
         learning_rate=3e-3,
         weight_decay=0.01,
@@ -51,7 +51,7 @@ RECIPES = {
     "mlp": Recipe(stackable=True, relative_step_time=2),
     "cnn": Recipe(stackable=True, relative_step_time=6),
     "gru": Recipe(relative_step_time=40),
-    # a TCN hardly needs shifts, and at the border they cut digits in two
+    # a TCN needs few shifts, and shifts split digits at the border
     "tcn": recipe_of_ours(steps=1500, shift=2, relative_step_time=80),
     "transformer": recipe_of_ours(steps=3000, shift=6, relative_step_time=120),
 }

@@ -395,4 +395,5 @@ def without_prefix(metrics: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def as_list(value: str | list[str] | None) -> list[str]:
+    """A name or a list of names as a list."""
     return [value] if isinstance(value, str) else list(value or [])

@@ -1,10 +1,13 @@
-"""A training and its output folder: one command a folder, and Ctrl-C that loses no step.
+"""Output folders of trainings: one command per folder, and Ctrl-C without losing steps.
 
 begun = claim(folder, "--model cnn --learning_rate 0.01")
 with Interruption(trainer) as interruption:
     trainer.train(resume_from_checkpoint=begun or None)
-interruption.end()          # KeyboardInterrupt with what is saved, if there was a Ctrl-C
-release(folder)             # a training that ended needs no checkpoint of an interruption
+interruption.end()          # raises KeyboardInterrupt after a Ctrl-C
+release(folder)             # removes checkpoints that are no longer needed
+
+transformers' Trainer resumes from checkpoints, but saves none on Ctrl-C and does not record which
+command a folder belongs to.
 """
 
 import json
@@ -22,11 +25,17 @@ NOTE = "command.txt"  # the command that a folder belongs to
 
 
 def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool = False) -> bool:
-    """Note that `folder` is for `command`; whether an unfinished training of it is there.
+    """Reserve `folder` for `command`; returns whether it holds an unfinished training of it.
 
-    Raises ValueError when the folder cannot be written, or holds a model or checkpoints of another
-    command. With `overwrite` these checkpoints are removed instead, and the model will be replaced;
-    with `resuming`, which goes on from a checkpoint that was named, all is kept.
+    Args:
+        folder: output folder of the training.
+        command: the command, as it is written to `command.txt`.
+        overwrite: remove checkpoints of another command, whose model will be replaced.
+        resuming: keep all files, because the training resumes from a given checkpoint.
+
+    Raises:
+        ValueError: the folder cannot be written, or holds a model or checkpoints of another
+            command.
     """
     check_writable(folder)
     note, checkpoints = folder / NOTE, list(folder.glob("checkpoint-*"))
@@ -50,7 +59,7 @@ def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool
 
 
 def unfinished(folder: Path) -> bool:
-    """Whether the last checkpoint in `folder` is of an earlier step than the training's last."""
+    """Whether the last checkpoint in `folder` was saved before the end of its training."""
     last = get_last_checkpoint(str(folder))
     if last is None:
         return False
@@ -59,16 +68,16 @@ def unfinished(folder: Path) -> bool:
 
 
 def release(folder: Path) -> None:
-    """Remove the checkpoints of a training that asked for none and has ended."""
+    """Remove all checkpoints, after a training that has ended and was asked to keep none."""
     for checkpoint in folder.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
 
 
 class Interruption(TrainerCallback):
-    """Within its context Ctrl-C lets the running step end, saves a checkpoint and ends training.
+    """Context in which Ctrl-C finishes the current step, saves a checkpoint and ends training.
 
-    A second Ctrl-C ends the program at once. In several processes Ctrl-C is left as it is: they
-    would stop at different steps, and wait for each other for ever.
+    A second Ctrl-C ends the program at once. In a distributed training Ctrl-C is not handled: the
+    processes would stop at different steps and wait for each other forever.
     """
 
     def __init__(self, trainer: Any):
@@ -82,10 +91,12 @@ class Interruption(TrainerCallback):
         return self
 
     def ask(self, *_: Any) -> None:
+        """Handle the first Ctrl-C."""
         self.asked = True
         signal.signal(signal.SIGINT, self.before)
 
-    def on_step_end(self, args, state, control, **_):
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Let the Trainer save and stop, if Ctrl-C was pressed."""
         if self.asked:
             control.should_save = control.should_training_stop = True
 
@@ -94,7 +105,7 @@ class Interruption(TrainerCallback):
             signal.signal(signal.SIGINT, self.before)
 
     def end(self) -> None:
-        """After training: KeyboardInterrupt, with a message that says what is saved, if asked."""
+        """After a Ctrl-C, raise KeyboardInterrupt with a message that says what is saved."""
         if not self.asked:
             return
         step, folder = self.trainer.state.global_step, Path(self.trainer.args.output_dir)

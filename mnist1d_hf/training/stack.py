@@ -1,17 +1,18 @@
-"""M models of one architecture as one network of stacked parameters, gradients written by hand.
+"""M models of one architecture as one network of stacked parameters, with explicit gradients.
 
-    stack = Stack(models)                   # torch modules, equal but for their weights
+    stack = Stack(models)                   # torch modules that differ in their weights only
     logits = stack.forward(x)               # x (M, batch, d) -> (M, batch, classes)
-    stack.backward(gradients)                  # fills stack.gradients, laid out as stack.weights
+    stack.backward(gradients)               # fills stack.gradients, laid out as stack.weights
     stack.store()                           # writes the weights back into the models
 
 Activations are (M, batch, features) or (M, batch, length, channels). Every layer with weights is
-one batched matrix product for all models. Its weights are stored with the axes of torch's in
-reverse, (M, in, out), because a product with a transposed factor runs at half the speed; a
-convolution lays its windows side by side first (im2col), which on a CPU beats grouped and vmapped
-convolutions. Autograd would cost about as much as the arithmetic, so each layer computes its
-gradients; they go straight into one flat buffer, and the optimizer is one operation however many
-layers.
+one batched matrix product for all models. Weights are stored as (M, in, out), the reverse of
+torch's axes, because a product with a transposed factor runs at half the speed. A convolution is a
+matrix product with its windows (im2col).
+
+`torch.func.stack_module_state` with `vmap` stacks any model, but uses autograd, which here takes
+about as long as the arithmetic. Instead each layer computes its own gradients, into one flat
+buffer, so that the optimizer is one operation for all layers and models.
 """
 
 import functools
@@ -25,10 +26,12 @@ from torch.nn import functional as F
 
 
 class Layer:
-    """A layer without weights; `backward` takes the gradient with respect to its output and
-    returns those with respect to each input."""
+    """Base of all layers; it has no weights.
 
-    shapes: tuple[tuple[int, int], ...] = ()  # of weight and bias
+    `forward` computes the output of its inputs, and keeps the tensors that `backward` needs.
+    """
+
+    shapes: tuple[tuple[int, int], ...] = ()  # shapes of weight and bias
     weight: Tensor
     bias: Tensor
     d_weight: Tensor
@@ -39,8 +42,12 @@ class Layer:
         pass
 
     def backward(self, gradient: Tensor, needed: bool) -> list[Any]:
-        """One tensor per input; None is allowed when they are not `needed`."""
-        raise NotImplementedError  # every kind of layer has its own
+        """The gradient with respect to each input, given that with respect to the output.
+
+        An entry may be None when the gradients are not `needed`. Layers with weights also fill
+        `d_weight` and `d_bias`.
+        """
+        raise NotImplementedError  # defined by every kind of layer
 
 
 class Linear(Layer):
@@ -60,7 +67,7 @@ class Linear(Layer):
 
 
 class Conv(Linear):
-    """A 1-d convolution: `Linear` on windows laid side by side."""
+    """A 1-d convolution: `Linear` on the windows of the signal (im2col)."""
 
     def __init__(self, module: nn.Conv1d):
         (self.kernel,), (self.stride,) = module.kernel_size, module.stride
@@ -72,7 +79,7 @@ class Conv(Linear):
         padded = F.pad(x, (0, 0, self.padding, self.padding))
         models, batch, self.length, channels = padded.shape
         windows = (self.length - self.kernel) // self.stride + 1
-        # neighbours in time are neighbours in memory, so a window is one run of numbers
+        # consecutive points are contiguous in memory, so each window is one contiguous block
         strides = *padded.stride()[:2], self.stride * channels, 1
         side_by_side = padded.as_strided(
             (models, batch, windows, self.kernel * channels), strides
@@ -93,6 +100,8 @@ class Conv(Linear):
 
 
 class Relu(Layer):
+    """max(x, 0), computed in place where no other layer uses its input."""
+
     in_place = False
 
     def forward(self, x: Tensor) -> Tensor:
@@ -104,6 +113,8 @@ class Relu(Layer):
 
 
 class Add(Layer):
+    """The sum of two activations, for residual connections."""
+
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return x + y
 
@@ -112,7 +123,7 @@ class Add(Layer):
 
 
 class Unflatten(Layer):
-    """One channel: (M, batch, length) to (M, batch, length, 1)."""
+    """Adds an axis for one channel: (M, batch, length) to (M, batch, length, 1)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.unsqueeze(3)
@@ -122,7 +133,7 @@ class Unflatten(Layer):
 
 
 class Flatten(Layer):
-    """All channels at all positions, in torch's order."""
+    """Flattens channels and positions, in torch's order (channels first)."""
 
     def forward(self, x: Tensor) -> Tensor:
         self.shape = x.mT.shape
@@ -133,7 +144,10 @@ class Flatten(Layer):
 
 
 class Pool(Layer):
-    """Windows of `size` that do not overlap: `x` (M, batch, windows, size, channels) to `y`."""
+    """Base of pooling over adjacent windows: (M, batch, length, channels) to (..., windows, ...).
+
+    `self.x` is (M, batch, windows, size, channels) and `self.y` the output.
+    """
 
     def __init__(self, module: Any):
         size = module.kernel_size
@@ -149,25 +163,31 @@ class Pool(Layer):
         return [F.pad(self.spread(gradient).flatten(2, 3), (0, 0, 0, self.rest))]
 
     def reduce(self) -> Tensor:
-        raise NotImplementedError  # each kind of pooling has its own
+        """The output of the windows `self.x`."""
+        raise NotImplementedError  # defined by each kind of pooling
 
     def spread(self, gradient: Tensor) -> Tensor:
-        raise NotImplementedError  # each kind of pooling has its own
+        """The gradient with respect to the windows, given that with respect to the output."""
+        raise NotImplementedError  # defined by each kind of pooling
 
 
 class MaxPool(Pool):
+    """The maximum of each window."""
+
     def reduce(self) -> Tensor:
         return functools.reduce(torch.maximum, self.x.unbind(3))
 
     def spread(self, gradient: Tensor) -> Tensor:
         parts = []
-        for x in self.x.unbind(3)[:-1]:  # of several equal maxima the first gets it all
+        for x in self.x.unbind(3)[:-1]:  # the first of several equal maxima gets the gradient
             parts.append(torch.where(x == self.y, gradient, 0))
             gradient = gradient - parts[-1]
         return torch.stack([*parts, gradient], 3)
 
 
 class AvgPool(Pool):
+    """The mean of each window."""
+
     def reduce(self) -> Tensor:
         return self.x.mean(3)
 
@@ -176,7 +196,7 @@ class AvgPool(Pool):
 
 
 class L2Pool(Pool):
-    """The root of the sum of squares; its gradient at zero is zero, as behind torch's ReLU."""
+    """The square root of the sum of squares of each window; its gradient at zero is zero."""
 
     def reduce(self) -> Tensor:
         return self.x.square().sum(3).sqrt()
@@ -203,7 +223,10 @@ LAYERS: dict[str, type[Layer]] = {
 
 
 def new_layer(node: fx.Node, module: nn.Module | None) -> Layer:
-    """The layer that does what a step of a traced model does, by `module` or by a function."""
+    """The layer for a node of a traced model, which calls `module` or a function.
+
+    Raises ValueError for a module or function that is not in `LAYERS`.
+    """
     kind = type(module).__name__ if module is not None else node.target
     kind = getattr(kind, "__name__", kind)
     if kind not in LAYERS:
@@ -212,7 +235,7 @@ def new_layer(node: fx.Node, module: nn.Module | None) -> Layer:
 
 
 class Stack:
-    """M models as one: flat `weights` and `gradients`, of which every layer has its views.
+    """M models as one network, whose layers have views of flat `weights` and `gradients`.
 
     Raises ValueError when the models differ in more than their weights, or have a layer that is
     not in `LAYERS`.
@@ -223,8 +246,8 @@ class Stack:
         specs = [[(n, p.shape, p.dtype) for n, p in m.named_parameters()] for m in self.models]
         if not specs or any(spec != specs[0] for spec in specs):
             raise ValueError("models: at least one, and all with parameters of the same shapes")
-        self.layers: list[tuple[Layer, list[int]]] = []  # and the values each takes; value 0 is x
-        self.trainable = [False]  # by value: whether it depends on weights
+        self.layers: list[tuple[Layer, list[int]]] = []  # with the numbers of their inputs; 0 is x
+        self.trainable = [False]  # for each value, whether it depends on weights
         owners = self._read_graph()
         like = next(self.models[0].parameters())
         size = len(self.models) * sum(a * b for layer, _ in self.layers for a, b in layer.shapes)
@@ -233,7 +256,7 @@ class Stack:
         self.num_outputs = next(
             layer.shapes[1][1] for layer, _ in reversed(self.layers) if layer.shapes
         )
-        # parameter of the models -> where its stack starts in `weights`, and (M, in, out)
+        # parameter name -> start of its stack in `weights`, and the shape (M, in, out)
         self.places: dict[str, tuple[int, tuple[int, int, int]]] = {}
         self._share_out(owners)
         names = {name for name, _, _ in specs[0]}
@@ -259,7 +282,7 @@ class Stack:
                 module = self.models[0].get_submodule(owner) if node.op == "call_module" else None
                 layer = new_layer(node, module)
                 if isinstance(layer, Relu) and inputs[0]:
-                    # what a product made for this layer alone is not looked at again
+                    # the output of a product is not needed again if this is its only user
                     (x,) = node.all_input_nodes
                     product = isinstance(self.layers[inputs[0] - 1][0], Linear)
                     layer.in_place = product and len(x.users) == 1
@@ -279,14 +302,17 @@ class Stack:
                 start += len(self.models) * math.prod(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Signals (M, batch, d) to logits (M, batch, classes)."""
+        """Logits (M, batch, classes) of signals (M, batch, d)."""
         values = [x]
         for layer, inputs in self.layers:
             values.append(layer.forward(*(values[i] for i in inputs)))
         return values[-1]
 
     def backward(self, gradient: Tensor) -> None:
-        """Fill `gradients`, given the gradients of the losses with respect to the last logits."""
+        """Fill `gradients`, given the gradient of each model's loss with respect to its logits.
+
+        The logits are those of the last call of `forward`.
+        """
         upstream = {len(self.layers): gradient}
         for place in range(len(self.layers), 0, -1):
             layer, inputs = self.layers[place - 1]
@@ -298,15 +324,15 @@ class Stack:
                     upstream[i] = upstream[i] + part if i in upstream else part
 
     def check(self, x: Tensor) -> None:
-        """Compare the logits of a few signals (rows, d) with those of the models themselves.
+        """ValueError unless the logits of signals x (rows, d) are those of the models themselves.
 
-        Raises ValueError where they differ: a layer has an option that `LAYERS` does not know.
+        They differ when a layer has an option that the layers here do not support.
         """
         alone = torch.stack([_Logits(model)(x) for model in self.models])
         try:
             stacked = self.forward(x.expand(len(self.models), -1, -1))
             same = stacked.shape == alone.shape and torch.allclose(stacked, alone, 1e-3, 1e-4, True)
-        except RuntimeError:  # shapes that do not fit
+        except RuntimeError:  # shapes that do not match
             same = False
         if not same:
             raise ValueError(
@@ -315,13 +341,13 @@ class Stack:
             )
 
     def view(self, flat: Tensor, name: str) -> Tensor:
-        """The part of a tensor laid out as `weights` that belongs to a parameter: (M, in, out)."""
+        """The view (M, in, out) of a parameter in a tensor that is laid out as `weights`."""
         start, shape = self.places[name]
         return flat[start : start + math.prod(shape)].view(shape)
 
     @torch.no_grad()
     def fill(self, flat: Tensor, name: str, values: Sequence[Tensor]) -> None:
-        """Write one tensor per model, shaped as parameter `name`, into `flat`."""
+        """Write one tensor per model, with the shape of the parameter `name`, into `flat`."""
         stacked = torch.stack(list(values))
         reverse = stacked.permute(0, *range(stacked.ndim - 1, 0, -1))
         view = self.view(flat, name)
@@ -338,7 +364,7 @@ class Stack:
 
 
 class _Logits(nn.Module):
-    """A model's function from signals to logits, also when its own output holds more."""
+    """A module that returns the logits of a model only, whatever else the model returns."""
 
     def __init__(self, model: nn.Module):
         super().__init__()

@@ -1,8 +1,10 @@
-"""Unrolled training: a small network trained in such a way that its losses have gradients.
+"""Unrolled training: a training loop whose losses are differentiable, for metalearning.
 
-`train` is RMSprop on the network 40-hidden-10, written so that one reverse pass gives the gradient
-of any function of its losses with respect to the activation function, which may be a network
-itself: `tabulate` makes it fast, `search` of the study metalearn_activation uses it.
+`train` applies RMSprop to the network 40-hidden-10. One reverse pass through it gives the gradient
+of any function of its losses with respect to the activation function. The study
+metalearn_activation uses it with an activation that is itself a network, made fast by `tabulate`.
+`torch.func` differentiates through training loops too, but by nested autograd: explicit inner
+gradients need a single reverse pass.
 
     table = tabulate(meta)                                  # differentiable in the weights `meta`
     losses, _ = train(lambda x, step: look_up(table, x), weights, noise, x, labels, rate=0.01)
@@ -15,20 +17,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import elu, one_hot
 
-NOISE = 0.1  # half-width of the uniform noise on hidden units, also when testing
+NOISE = 0.1  # half-width of the uniform noise on hidden units, in training and testing
 REACH, NODES = 48, 128  # the table covers [-48, 48] with 128 nodes per unit
 
-# (pre-activations, number of the step) -> values and derivatives of the activation there
+# (pre-activations, number of the step) -> values and derivatives of the activation
 Activation = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 
 
 def tabulate(meta: list[Tensor]) -> Tensor:
     """Coefficients (4, cells) of a cubic through f(x) = ELU(x) + 0.2 m(x) in every table cell.
 
-    m is the network 1-n-1 with tanh. Its noise on the hidden units shifts f up or down as a whole
-    and so leaves the table alone: one table serves all steps of a training, where the notebook
-    evaluates n tanh for each of 12,800 pre-activations at every step. The cubic takes f and f' from
-    the nodes; at this spacing it differs from f by less than float32 rounds.
+    m is the network 1-n-1 with tanh units and weights `meta`: w (n, 1), b (n,), v (1, n), c (1,).
+    The noise on its hidden units only adds a constant to f, so that one table serves all steps of a
+    training; the notebook evaluates n tanh units for each of 12,800 pre-activations at every step.
+    The cubic interpolates f and f' at the nodes; its error is below the rounding of float32.
     """
     w, b, v, c = meta
     x = torch.arange(-REACH * NODES, REACH * NODES + 1, dtype=w.dtype) / NODES
@@ -42,7 +44,7 @@ def tabulate(meta: list[Tensor]) -> Tensor:
 def look_up(table: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Values and derivatives of the tabulated function at x; differentiable in both arguments.
 
-    Outside the table its last cubic goes on: so far out f is nearly a straight line.
+    Outside the table the outermost cubic is extrapolated, since f is nearly linear there.
     """
     position = x * NODES + REACH * NODES
     cell = position.detach().floor().clamp(0, table.shape[1] - 1)
@@ -54,7 +56,7 @@ def look_up(table: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def plain(function: Callable[[Tensor], Tensor]) -> Activation:
-    """The activation of `train` for an elementwise torch function; no gradient flows through it."""
+    """An elementwise torch function as activation of `train`, without gradients through it."""
 
     def activation(x: Tensor, step: int) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
@@ -74,10 +76,21 @@ def train(
     labels: Tensor,
     rate: float,
 ) -> tuple[Tensor, Tensor]:
-    """Train the network 40-hidden-10 by RMSprop: losses (steps,) and weights.
+    """Train the network 40-hidden-10 by RMSprop, differentiably.
 
-    x (steps, batch, 40), labels (steps, batch). The gradient is written out rather than left to
-    autograd, so an outer gradient takes one reverse pass through this loop instead of a nested one.
+    The inner gradient is computed explicitly, so that an outer gradient needs one reverse pass
+    through this loop instead of nested autograd.
+
+    Args:
+        activation: the activation function, see `Activation`.
+        weights: initial weights, flat, as from `flat`.
+        noise: (steps + 1, hidden) noise that is added to the hidden units.
+        x: (steps, batch, 40) signals.
+        labels: (steps, batch) int64.
+        rate: learning rate.
+
+    Returns:
+        The losses (steps,) and the final weights, flat.
     """
     losses, mean_square = [], torch.ones_like(weights)
     targets = one_hot(labels, 10).to(x.dtype) / labels.shape[1]
@@ -87,8 +100,8 @@ def train(
         hidden = value + noise[step]
         log_p = torch.log_softmax(torch.addmm(b2, hidden, w2.T), 1)
         losses.append(-(targets[step] * log_p).sum())
-        output = log_p.exp() / len(log_p) - targets[step]  # gradient at the logits (batch, 10)
-        inner = (output @ w2) * derivative  # and at the pre-activations (batch, hidden)
+        output = log_p.exp() / len(log_p) - targets[step]  # gradient w.r.t. the logits (batch, 10)
+        inner = (output @ w2) * derivative  # w.r.t. the pre-activations (batch, hidden)
         gradient = flat([inner.T @ x[step], inner.sum(0), output.T @ hidden, output.sum(0)])
         mean_square = 0.4 * mean_square + 0.6 * gradient**2
         weights = weights - rate * gradient / (mean_square.sqrt() + 1e-8)
@@ -102,14 +115,14 @@ def accuracy(
     x: Tensor,
     labels: Tensor,
 ) -> float:
-    """Share of right answers in percent, with noise on the hidden units as in the notebook."""
+    """Accuracy in percent, with noise on the hidden units as in the notebook."""
     w1, b1, w2, b2 = unflatten(weights)
     hidden = activation(x @ w1.T + b1, -1)[0] + noise[-1]
     return 100 * ((hidden @ w2.T + b2).argmax(1) == labels).float().mean().item()
 
 
 def unflatten(weights: Tensor) -> tuple[Tensor, ...]:
-    """The layers of 40-hidden-10 in a flat vector of 51 hidden + 10 numbers."""
+    """Weights and biases of the two layers as views of a flat vector of 51 hidden + 10 numbers."""
     hidden = (len(weights) - 10) // 51
     w1, b1, w2, b2 = weights.split([40 * hidden, hidden, 10 * hidden, 10])
     return w1.view(hidden, 40), b1, w2.view(10, hidden), b2
@@ -121,16 +134,16 @@ def flat(weights: list[Tensor]) -> Tensor:
 
 
 def two_layers(inputs: int, hidden: int, outputs: int) -> list[Tensor]:
-    """Weights and biases of two linear layers, drawn by torch."""
+    """Initial weights and biases of two linear layers, drawn from torch's global generator."""
     layers = torch.nn.Linear(inputs, hidden), torch.nn.Linear(hidden, outputs)
     return [p.detach() for layer in layers for p in (layer.weight, layer.bias)]
 
 
 def training_noise(steps: int, *widths: int) -> list[Tensor]:
-    """For each width the noise (steps + 1, width) of `steps` >= 2 updates and the last test."""
+    """Noise (steps + 1, width) for each width: for `steps` >= 2 updates and the final test."""
     rows = []
     for step in range(steps):
         rows.append([torch.rand(width) for width in widths])
-        if step:  # the notebook tests after every update but the first
+        if step:  # the notebook draws test noise after every update but the first
             test = [torch.rand(width) for width in widths]
     return [NOISE * (2 * torch.stack(column) - 1) for column in zip(*rows, test, strict=True)]
