@@ -1,6 +1,7 @@
-"""The command `mnist1d-hf`. Each command imports what it needs; the work is done elsewhere.
+"""The command `mnist1d-hf`, with the subcommands that generate data.
 
-Here are the commands that make data; those that look at data and study them are in `programs`.
+The subcommands that show, study and serve data are in `programs`. Each subcommand imports its
+modules when it runs, so that --help is fast.
 """
 
 from pathlib import Path
@@ -98,14 +99,14 @@ def shards(
         str, typer.Argument(metavar="CONFIG", help=f"one of {', '.join(CONFIGS)}")
     ],
     out: Annotated[str, typer.Option(help="folder, or any fsspec path: s3://, gs://, hf://")],
-    num_shards: Annotated[int, typer.Option(help="files of all splits together")] = 64,
-    rank: Annotated[int, typer.Option(help="this process makes shards R, R + W, ...")] = 0,
+    num_shards: Annotated[int, typer.Option(help="number of files of all splits together")] = 64,
+    rank: Annotated[int, typer.Option(help="R: this process makes shards R, R + W, ...")] = 0,
     world_size: Annotated[int, typer.Option(help="number of ranks, W")] = 1,
     workers: Annotated[
         int | None, typer.Option(help="processes [1]; with --engine, ranks at a time")
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="read every byte; make what is not right again")
+        bool, typer.Option("--verify", help="read every byte, and make damaged shards again")
     ] = False,
     engine: EngineName = None,
     ranks: Ranks = None,
@@ -119,13 +120,14 @@ def shards(
 ) -> None:
     """Write a large dataset as Parquet shards, on one machine or many.
 
-    The rows are those of [bold]--stream counter[/], which is the default here: the frozen stream
-    has no parts that could be made alone. Files are OUT/CONFIG/train-00000-of-00051.parquet and so
-    on, for datasets.load_dataset; rows are shared by splits as --train-split and --validation-size
-    say. The dataset is complete when it has a manifest.json.
+    The rows are those of [bold]--stream counter[/], which is the default here, because shards of
+    the frozen stream cannot be made independently. Files are
+    OUT/CONFIG/train-00000-of-00051.parquet and so on, which datasets.load_dataset reads;
+    --train-split and --validation-size divide the rows into splits. The dataset is complete when it
+    has a manifest.json.
 
-    The same command continues after any interruption. Ranks need nothing but the same folder, and
-    may run at the same time or one after another: by hand, or by an engine.
+    The same command continues after any interruption. Ranks share only the folder, and may run at
+    the same time or one after another, started by hand or by an engine.
 
     [bold]Examples[/]
 
@@ -176,11 +178,11 @@ def prepare(
     *,
     params: dict[str, Any],
 ) -> None:
-    """Fill the datasets cache, so that load_dataset("mnist1d", ...) works without importing us.
+    """Fill the datasets cache, so that load_dataset("mnist1d") works without this package.
 
-    Later processes, in any environment with the same cache, call plain
-    [bold]datasets.load_dataset("mnist1d", "shuffled")[/]. Set HF_HUB_OFFLINE=1 there: without it
-    the library first asks the Hub, and where there is no network it retries for some 25 seconds.
+    Other processes with the same cache can then call
+    [bold]datasets.load_dataset("mnist1d", "shuffled")[/]. Set HF_HUB_OFFLINE=1 for them: otherwise
+    the library first asks the Hub, and without a network it retries for about 25 seconds.
 
     [bold]Examples[/]
 
@@ -200,8 +202,8 @@ def prepare(
         place = f"{builder.config.name}: {builder.cache_dir}"
         console.print(place, highlight=False, soft_wrap=True)
     console.print(
-        "Set HF_HUB_OFFLINE=1 where this is loaded without importing mnist1d_hf: the library "
-        "would ask the Hub first, and without a network retry for some 25 seconds.",
+        "Set HF_HUB_OFFLINE=1 to load these without importing mnist1d_hf: otherwise the library "
+        "asks the Hub first, and without a network it retries for about 25 seconds.",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,4 +1,4 @@
-"""Every entrance from a command line: what it refuses, how it ends, and how its help reads.
+"""Common behaviour of all commands and scripts: errors, exit codes, interrupts and help texts.
 
 app = typer.Typer()
 
@@ -32,12 +32,12 @@ CONTINUES = "the same command continues"
 
 @contextmanager
 def refusals(stopped: str = "nothing is saved") -> Iterator[None]:
-    """End the program with one line on stderr for everything that its user can mend.
+    """Convert errors that the user can fix to one line on stderr and an exit code.
 
     Code 2: bad input, a file or folder that cannot be read or written, a number that is too large,
-    a module of an extra that is not installed. Code 1: work that ended early (`Stopped`). Code 130:
-    Ctrl-C; `stopped`, or the interrupt's own message, says what became of the work. Everything else
-    is a fault of the program, and keeps its traceback.
+    or a missing extra. Code 1: work that ended early (`Stopped`). Code 130: Ctrl-C, where the
+    interrupt's own message, or `stopped`, says what is saved. All other exceptions are bugs of the
+    program and keep their traceback.
     """
     try:
         yield
@@ -56,15 +56,15 @@ def refusals(stopped: str = "nothing is saved") -> Iterator[None]:
 
 
 def explain(error: BaseException | None) -> str | None:
-    """The reason of an error, or of what caused it, if a user can mend it; None if not."""
+    """The message of an error, or of its cause, if a user can fix it; None otherwise."""
     while error is not None:
         text = str(error) or type(error).__name__
         match error:
-            case BrokenPipeError():  # the reader of our output has gone
+            case BrokenPipeError():  # the reader of the output has ended
                 return None
             case ModuleNotFoundError():
                 return text if text.startswith("needs ") else advice(error)
-            case ImportError(name=None):  # raised with a message, by a library, not by Python
+            case ImportError(name=None):  # raised by a library with its own message
                 return text
             case MemoryError():
                 return f"not enough memory: {text}"
@@ -85,7 +85,7 @@ def tell(how: str, why: object) -> None:
 
 
 def entrance(stopped: str = "nothing is saved") -> Callable[[Callable[..., Any]], Any]:
-    """Make a function a command: `refusals` around it, `~` expanded in its paths, help reflowed."""
+    """Decorator for commands: handles errors by `refusals`, expands `~`, and reflows the help."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
@@ -100,7 +100,7 @@ def entrance(stopped: str = "nothing is saved") -> Callable[[Callable[..., Any]]
 
 
 def expanded(value: Any) -> Any:
-    """A path with the home folder in place of `~`; anything else as it is."""
+    """A path with `~` replaced by the home folder; other values unchanged."""
     try:
         return value.expanduser() if isinstance(value, Path) else value
     except RuntimeError as error:
@@ -108,7 +108,10 @@ def expanded(value: Any) -> Any:
 
 
 def reflowed(doc: str) -> str:
-    """A docstring for terminals of any width: each paragraph one line, indented lines kept."""
+    """A docstring with each paragraph joined to one line, so that it fits any terminal width.
+
+    Indented lines are kept.
+    """
     paragraphs = inspect.cleandoc(doc).split("\n\n")
     if any(p.startswith(" ") for p in paragraphs[1:2]):  # typer would strip its indentation
         paragraphs.insert(1, "Examples")
@@ -116,7 +119,7 @@ def reflowed(doc: str) -> str:
 
 
 def program(main: Callable[..., None], doc: str | None, stopped: str = CONTINUES) -> typer.Typer:
-    """A script's function as a program, whose help is the docstring of its module."""
+    """A typer program from the `main` function and the docstring of a script."""
     app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
     app.command(help=escape(reflowed(doc or "")))(entrance(stopped)(main))
     return app

@@ -1,4 +1,4 @@
-"""Modules that come with an extra of the package, and what is said when one is missing."""
+"""The extras that install optional modules, and messages about missing modules."""
 
 import sys
 from importlib.util import find_spec
@@ -7,33 +7,36 @@ from importlib.util import find_spec
 EXTRAS = {
     **dict.fromkeys(("torch", "transformers", "accelerate", "evaluate", "sklearn"), "train"),
     **dict.fromkeys(("matplotlib", "PIL", "openTSNE"), "studies"),
-    **{"gradio": "space", "plotille": "quiz", "datatrove": "distributed", "ray": "ray"},
+    "gradio": "space",
+    "plotille": "quiz",
+    "datatrove": "distributed",
+    "ray": "ray",
     "mnist1d": "dev",
 }
 
 
 def require(extra: str, *modules: str) -> None:
-    """Refuse the import of a part of the package whose `modules` are not installed.
+    """Raise ModuleNotFoundError, naming the `extra`, unless all `modules` are installed.
 
-    Raises ModuleNotFoundError that names them and the extra. While `python -m mnist1d_hf.PART` is
-    being started it prints the same line and ends the program with code 2.
+    During the start of `python -m mnist1d_hf.PART` the message is printed instead, and the program
+    ends with code 2.
     """
     lacking = [module for module in modules if find_spec(module) is None]
     if not lacking:
         return
     error = ModuleNotFoundError(missing(", ".join(lacking), extra), name=lacking[0])
-    if sys.argv[:1] == ["-m"]:  # as long as Python looks for the module to run
+    if sys.argv[:1] == ["-m"]:  # while Python looks for the module to run
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2)
     raise error
 
 
 def missing(module: str, extra: str) -> str:
-    """What to do about a module that is not installed."""
+    """The message for a module that is not installed."""
     return f"needs {module}: run pip install '.[{extra}]' in the checkout"
 
 
 def advice(error: ModuleNotFoundError) -> str | None:
-    """`missing` for an import that failed; None when no extra installs the module."""
+    """The message for a failed import; None when no extra installs the module."""
     extra = EXTRAS.get((error.name or "").split(".")[0])
     return missing(str(error.name), extra) if extra else None

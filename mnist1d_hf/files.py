@@ -1,4 +1,4 @@
-"""Files that are whole or absent."""
+"""Atomic writing of files, and checks of output folders."""
 
 import hashlib
 import os
@@ -11,14 +11,14 @@ from tempfile import TemporaryFile
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends without error.
+    """A temporary path beside `path`, which is renamed to `path` when the block ends without error.
 
-    Missing folders are made, and `~` is the home folder. After an error or an interrupt `path` is
-    as it was before.
+    Missing folders are created, and `~` is the home folder. After an error or an interrupt `path`
+    is unchanged.
     """
     path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # two machines with one shared folder may have processes of the same number
+    # machines that share a folder may have processes with the same number
     temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     try:
         yield temporary
@@ -28,7 +28,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def check_writable(directory: str | Path) -> None:
-    """ValueError when a folder for output cannot be made or written; nothing is made yet."""
+    """ValueError unless the folder is writable or can be created; does not create it."""
     path = Path(directory).expanduser()
     try:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
@@ -40,7 +40,7 @@ def check_writable(directory: str | Path) -> None:
 
 
 def sha256(path: str | Path) -> str | None:
-    """SHA-256 of a file's bytes in hexadecimal digits, or None when there is no such file."""
+    """SHA-256 of a file's bytes as hexadecimal digits; None when the file does not exist."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

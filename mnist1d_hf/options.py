@@ -1,4 +1,4 @@
-"""Options that several commands share, and commands made from the fields of a dataclass."""
+"""Options that several commands share, and options generated from the fields of a dataclass."""
 
 import inspect
 import json
@@ -14,11 +14,11 @@ from mnist1d_hf.entrances import console
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
 
 CONFIG_HELP = f"one of {', '.join(CONFIGS)}, templates"
-PAIR = "padding"  # the parameter that is two numbers
+PAIR = "padding"  # the parameter that has two values
 
 
 def whole_number(text: str) -> int:
-    """An integer as people write large ones, 100000, 100_000 or 1e5; ValueError for others."""
+    """An integer written as 100000, 100_000 or 1e5; ValueError for any other text."""
     try:
         number = Decimal(text.replace("_", ""))
         if number.is_finite() and number.adjusted() > 100:
@@ -83,7 +83,7 @@ DryRun = Annotated[
 def engine_of(
     name: str, workers: int | None, logs: str | None, options: list[str] | None, dry_run: bool
 ) -> Any:
-    """The engine of a command line; the values of options are JSON, or text."""
+    """The engine for the options of a command line; option values are JSON, or else text."""
     from mnist1d_hf.shards.engines import Engine
 
     values: dict[str, Any] = {}
@@ -99,7 +99,7 @@ def engine_of(
 
 
 def show_launch(engine: Any, executor: Any) -> None:
-    """Print what an engine would run, or that it has taken it."""
+    """Print what an engine would run, or the number of the submitted job."""
     from mnist1d_hf.shards.executors import describe
 
     if engine.dry_run:
@@ -109,21 +109,24 @@ def show_launch(engine: Any, executor: Any) -> None:
 
 
 def option(name: str, kind: Any, text: str, default: Any = None, **more: Any) -> inspect.Parameter:
-    """An option of a command as typer reads it from a signature; `more` goes to typer.Option."""
+    """A keyword parameter that typer reads as an option; `more` goes to typer.Option."""
     annotation = Annotated[kind, typer.Option(help=text, **more)]
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, keyword, default=default, annotation=annotation)
 
 
 def give_signature(command: Callable[..., Any], parameters: Iterable[inspect.Parameter]) -> None:
-    """Let typer see `parameters` where the function itself takes keywords of any name."""
+    """Set the signature that typer reads, for a function that takes arbitrary keywords."""
     signature = inspect.Signature(list(parameters))
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
 
 
 def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every field of `SignalParams` as an option; it gets those that were set."""
+    """Decorator that adds every field of `SignalParams` as an option of a command.
+
+    The command gets the options that were given as the dictionary `params`.
+    """
 
     def run(**given: Any) -> None:
         params = {field.name: given.pop(field.name) for field in fields(SignalParams)}
@@ -150,7 +153,7 @@ def parameter(field: Field[Any]) -> inspect.Parameter:
 
 
 class ParameterCommand(typer.core.TyperCommand):
-    """A command whose option --padding takes its two numbers as 36,60 too."""
+    """A command that also accepts `--padding 36,60`, with a comma instead of a space."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         words = iter(args)
@@ -166,6 +169,6 @@ class ParameterCommand(typer.core.TyperCommand):
 
 
 def study_names() -> list[str]:
-    """The modules of `studies` that are studies: those with a `main`; none is imported."""
+    """The names of all studies, found without importing them: modules with a `main`."""
     modules = sorted(Path(__file__).with_name("studies").glob("*.py"))
     return [m.stem for m in modules if "\nmain = command(" in m.read_text(encoding="utf-8")]

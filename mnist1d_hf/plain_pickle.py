@@ -1,9 +1,10 @@
-"""Pickle files of plain data, read without trust in who wrote them.
+"""A safe reader for pickle files of plain data from untrusted sources.
 
-A pickle is a program: it names functions and says what to call them with. Here every name stands
-for an object of this module, which checks its arguments and builds the array itself. NumPy's own
-`dtype.__setstate__` and `ndarray.__setstate__` never run: given a crafted state, they make arrays
-whose elements lie wherever the file says.
+A pickle is a program: it names functions and the arguments to call them with. Here every name
+refers to a class of this module, which checks its arguments and builds the array itself. NumPy's
+own `dtype.__setstate__` and `ndarray.__setstate__` are never called, because a crafted state makes
+them read any memory. Libraries such as picklescan and fickling look for dangerous imports and
+calls; they do not check these states.
 """
 
 import io
@@ -24,22 +25,22 @@ LAST_CHARACTER = 0x10FFFF
 
 
 def read_plain_pickle(path: str | os.PathLike[str]) -> Any:
-    """Numbers, text, containers and NumPy arrays of them, from the file `path`.
+    """Read numbers, text, containers and NumPy arrays from the pickle file `path`.
 
-    Raises ValueError when it holds anything else, is damaged, or is no pickle; OSError when it
-    cannot be opened.
+    Raises ValueError when the file holds anything else, is damaged, or is not a pickle, and OSError
+    when it cannot be opened.
     """
     data = Path(path).read_bytes()
     try:
         check_memo(data)
         return finished(PlainUnpickler(io.BytesIO(data)).load(), {}, set())
-    except Exception as error:  # the unpickler raises what it pleases for a damaged file
+    except Exception as error:  # the unpickler may raise any exception for a damaged file
         why = "too deeply nested" if isinstance(error, RecursionError) else error
         raise ValueError(f"{path} is not a pickle of plain data: {why}") from error
 
 
 def check_memo(data: bytes) -> None:
-    """Refuse numbers in the unpickler's memo that would let it allocate more than the file needs.
+    """ValueError for memo indices that would make the unpickler allocate too much memory.
 
     The memo is an array as long as its largest index, which a file of ten bytes can set to 2**32.
     """
@@ -125,7 +126,7 @@ class Scalar:
     __setstate__ = NdArray.__setstate__
 
 
-# What a pickle of plain data refers to, NumPy's part under the names of NumPy 1 and 2.
+# The names in a pickle of plain data; those of NumPy differ between NumPy 1 and 2.
 READABLE: dict[tuple[str, str], Any] = {
     **{("builtins", kind.__name__): kind for kind in (complex, frozenset, set)},
     ("numpy", "dtype"): Dtype,
@@ -149,7 +150,7 @@ def plain_dtype(value: Any) -> np.dtype:
 
 
 def from_bytes(data: Any, dtype: np.dtype, shape: Any, order: Any) -> np.ndarray:
-    """The array of these bytes; every element is a valid one of its dtype."""
+    """The array with these bytes; ValueError unless every element is valid for its dtype."""
     if dtype.hasobject or not isinstance(data, bytes | bytearray):
         raise ValueError(f"an array of {dtype} cannot be made of {type(data).__name__}")
     if math.prod(dimensions(shape)) * dtype.itemsize != len(data):
@@ -173,9 +174,9 @@ def dimensions(shape: Any) -> tuple[int, ...]:
 
 
 def finished(value: Any, known: dict[int, tuple[Any, Any]], open_: set[int]) -> Any:
-    """`value` with arrays in the place of what stands for them; lists and dictionaries in place.
+    """`value` with every stand-in replaced by its array; lists and dictionaries change in place.
 
-    `known` holds what was finished by the identity of what it was made from, `open_` the identities
+    `known` maps the identities of finished objects to their results, and `open_` has the identities
     of the containers around `value`.
     """
     if isinstance(value, SCALARS):

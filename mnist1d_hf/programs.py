@@ -1,4 +1,4 @@
-"""Commands of `mnist1d-hf` that look at data, study them, or serve them."""
+"""Subcommands of `mnist1d-hf` that verify, show, study and serve data."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ app = typer.Typer(rich_markup_mode="rich")
 def verify() -> None:
     """Generate the presets and compare them with the frozen data and the original package.
 
-    Exit code 1 when a promise of identity does not hold on this machine.
+    The exit code is 1 when the data differ on this machine.
     """
     from mnist1d_hf.data.identity import check_identity
 
@@ -45,7 +45,7 @@ def verify() -> None:
 @app.command()
 @entrance()
 def info() -> None:
-    """Print versions, the configs with what sets them apart, and where the cache is."""
+    """Print versions, the configs and their parameters, and the location of the cache."""
     import datasets
     import numpy
     import scipy
@@ -70,7 +70,7 @@ def info() -> None:
 
 
 def difference(config: Any) -> str:
-    """What sets a config apart from default."""
+    """The parameters in which a config differs from default."""
     if config.name == "templates":
         return "the ten digits without noise"
     own = vars(config.params).items()
@@ -86,12 +86,14 @@ def show(
         str | None,
         typer.Option(help="examples, templates, steps, overview, classes, film or all"),
     ] = None,
-    out: Annotated[Path, typer.Option(help="file, PNG or SVG; folder for all")] = Path("mnist1d"),
+    out: Annotated[Path, typer.Option(help="PNG or SVG file; a folder with --picture all")] = Path(
+        "mnist1d"
+    ),
     dark: Annotated[bool, typer.Option("--dark", help="for a page with a dark background")] = False,
     *,
     params: dict[str, Any],
 ) -> None:
-    """Draw the data: PNG or SVG, or a GIF of how examples come to be (extra `studies`).
+    """Draw the data as PNG or SVG, or the generation of examples as GIF (extra `studies`).
 
     [bold]Examples[/]
 
@@ -121,15 +123,15 @@ def show(
 def study(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help=f"one of {', '.join(study_names())}")],
-    out: Annotated[str | None, typer.Option(help="folder of all that is written")] = None,
+    out: Annotated[str | None, typer.Option(help="output folder")] = None,
     workers: Annotated[int | None, typer.Option(help="processes [1]")] = None,
 ) -> None:
     """Run an experiment of the paper, on one machine or many (extra `studies`).
 
-    All other options are the study's own: [bold]mnist1d-hf study NAME -- --help[/] lists them. The
-    same command continues after any interruption. Machines share the work through one folder OUT
-    that all of them reach: each runs the same command with its own --rank, and the last to end
-    writes result and figures.
+    Each study has further options, which [bold]mnist1d-hf study NAME -- --help[/] lists. The same
+    command continues after any interruption. Several machines can work together through a shared
+    folder OUT: each runs the same command with its own --rank, and the last one to finish writes
+    result and figures.
 
     [bold]Examples[/]
 
@@ -152,18 +154,18 @@ def study(
 @entrance()
 def hub(
     directory: Annotated[
-        Path | None, typer.Option("--dir", help="folder that keeps everything; memory if none")
+        Path | None, typer.Option("--dir", help="folder to store everything in [memory]")
     ] = None,
     port: Port = 0,
     gc: Annotated[
-        bool, typer.Option("--gc", help="delete from --dir what no commit needs, and end")
+        bool, typer.Option("--gc", help="delete unreferenced files from --dir, and exit")
     ] = False,
 ) -> None:
     """Run a Hugging Face Hub on this machine, to publish to and load from without an account.
 
-    It prints two variables to set; every Hugging Face library then uses it. Ctrl-C ends it. Files
-    may have up to 900 MB each; a larger one is refused before it is sent. The bytes of a deleted
-    repository are freed at once, those of uploads that were never committed by [bold]--gc[/].
+    It prints two environment variables, with which every Hugging Face library uses this Hub. Ctrl-C
+    ends it. Files may have up to 900 MB each; larger files are rejected before the upload. Deleting
+    a repository frees its files at once; [bold]--gc[/] frees uploads that were never committed.
 
     [bold]Examples[/]
 
@@ -197,7 +199,7 @@ def explore(
 ) -> None:
     """Open the explorer in a browser: data, models, quiz (extra `space`).
 
-    Nothing is asked of other machines, but for models that are named as repositories of the Hub.
+    It connects to other machines only to load models that are given as repositories of the Hub.
 
     [bold]Examples[/]
 
@@ -217,14 +219,12 @@ def quiz(
         "default"
     ),
     questions: Annotated[int, typer.Option(help="20 or 100")] = 20,
-    seed: Annotated[
-        int | None, typer.Option(help="that chooses the signals; by chance if none")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="seed that selects the signals [random]")] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result")] = None,
 ) -> None:
-    """Take the human's quiz in the terminal (extra `quiz`).
+    """Classify signals yourself, in the terminal (extra `quiz`).
 
-    It cannot be continued later: what is answered before Ctrl-C is lost.
+    A quiz cannot be resumed: answers are lost on Ctrl-C.
 
     [bold]Examples[/]
 

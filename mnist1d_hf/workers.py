@@ -1,4 +1,8 @@
-"""A function called for many items, in this process or in several that never outlive it."""
+"""Calls of a function for many items in several processes, which end with this one.
+
+The processes of `concurrent.futures`, on which this builds, keep running when the main process is
+killed. When one of them dies, neither its error nor that of joblib names the items that were lost.
+"""
 
 import multiprocessing
 import os
@@ -17,20 +21,20 @@ Item = TypeVar("Item")
 
 
 class Stopped(RuntimeError):
-    """Work ended early. What is done stays, and the same command continues."""
+    """Work ended early; finished parts are kept, and the same command continues."""
 
 
 def call_in_processes(
     function: Callable[[Item], Any], items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Any]]:
-    """Each item with its result as it is done, in any order.
+    """Yield each item with its result, in the order of completion.
 
-    `function` and the items go to `workers` new processes of one thread each, which ignore Ctrl-C
-    (this process ends them then) and end when this process does, however it dies.
+    The calls run in `workers` new processes of one thread each. The processes ignore Ctrl-C, upon
+    which this process ends them, and they end when this process ends or is killed.
 
-    After a failure the items that run are finished and yielded, those that wait are dropped, and
-    what `function` raised first is raised last. When a process dies, nothing that runs can be
-    finished, and `concurrent.futures.process.BrokenProcessPool` names the items that were lost.
+    After a call has failed, running calls are finished and their results yielded, waiting items are
+    dropped, and the first exception is raised. When a process dies, no running call can be
+    finished, and `concurrent.futures.process.BrokenProcessPool` names the lost items.
     """
     if not items:
         return
@@ -38,7 +42,7 @@ def call_in_processes(
     spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks and threads
     pool = ProcessPoolExecutor(min(workers, len(items)), spawn, _start)
     waiting = iter(items)
-    # one item per process and no more: the pool cannot take back an item that it has queued
+    # one item per process at a time, since the pool cannot return an item from its queue
     running = {pool.submit(function, item): item for item in islice(waiting, workers)}
     failure: BaseException | None = None
     lost: list[Item] = []
@@ -75,7 +79,7 @@ def call_in_processes(
 
 
 def _submit(pool: ProcessPoolExecutor, function: Callable[..., Any], item: Any) -> Future[Any]:
-    """The future of an item, failed already when a process of the pool has just died."""
+    """The future of an item; it has failed already if a process of the pool has just died."""
     try:
         return pool.submit(function, item)
     except BrokenProcessPool as error:
@@ -86,13 +90,13 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[..., Any], item: Any) 
 
 def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are imported from now on
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are imported later
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def end_with_parent() -> None:  # which may be killed without a chance to end its workers
+    def end_with_parent() -> None:  # a killed parent cannot end its workers
         wait([parent.sentinel])
         os._exit(1)
 

@@ -1,9 +1,10 @@
-"""What a figure shows, as text: whether a picture on disk is still the one that would be drawn.
+"""The content of a figure as text, to decide whether a picture on disk is up to date.
 
     save(figure, "one.png", description=digest(fingerprint(figure)))
     description("one.png") == digest(fingerprint(plot(result)))     # else draw it again
 
-Unlike the bytes of a file, the text does not depend on the versions of matplotlib and of its fonts.
+Unlike the images that pytest-mpl compares, the text does not depend on the versions of matplotlib
+and its fonts.
 """
 
 import hashlib
@@ -24,9 +25,9 @@ from PIL import Image
 
 
 def fingerprint(figure: Figure) -> str:
-    """One line an artist: data to four digits, colours, words, limits.
+    """One line per artist of a figure: data to four decimals, colours, texts and limits.
 
-    Of a figure that was not saved yet: saving it writes the labels of the ticks.
+    Call it before the figure is saved, since saving adds the labels of the ticks.
     """
     lines = [f"{figure.get_size_inches()} {figure.get_facecolor()}"]
     for axis in cast(list[Axes], figure.findobj(Axes)):
@@ -41,7 +42,7 @@ def digest(text: str) -> str:
 
 
 def description(path: str | Path) -> str | None:
-    """The description in a PNG or the comment in a GIF; None without one, or without a file."""
+    """The description in a PNG or the comment in a GIF; None if it or the file is missing."""
     try:
         with Image.open(path) as picture:
             comment = picture.info.get("comment", b"").decode()

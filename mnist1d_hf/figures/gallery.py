@@ -1,4 +1,4 @@
-"""The pictures as files in a folder, with a film; and whether they are up to date.
+"""The pictures of the data as files, with an animation, and a check that they are up to date.
 
 mnist1d-hf show --picture all --out dataset_card/figures
 """
@@ -20,13 +20,15 @@ from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.signals.templates import templates
 
 FILM = "film"
-# Milliseconds that a moving frame and the end of a step are shown, and into how many frames a
-# step is cut.
+# Milliseconds for which a moving frame and the end of a step are shown, and frames per step.
 MOVING, STILL, CUTS = 60, 1000, 6
 
 
 def frames(params: SignalParams, *, dark: bool = False) -> Iterator[tuple[Figure, int]]:
-    """One example of each digit as it comes to be: a figure, drawn anew, and its milliseconds."""
+    """Frames of an animation that generates one example of each digit.
+
+    Yields one figure, which is redrawn for each frame, with its duration in milliseconds.
+    """
     shares = [(k + 1) / CUTS for k in range(CUTS)]
     with style(dark):
         figure, (axis,) = panels(height=1.5)
@@ -39,7 +41,7 @@ def frames(params: SignalParams, *, dark: bool = False) -> Iterator[tuple[Figure
             strip(axis, x, REACH, named=True, color=ink(), linewidth=1.1)
             note.set_text(step)
             at_rest = number % CUTS == CUTS - 1
-            if at_rest or step != "pad":  # padding has nothing that moves
+            if at_rest or step != "pad":  # nothing moves during padding
                 yield figure, STILL if at_rest else MOVING
 
 
@@ -50,13 +52,13 @@ def save_film(
     dark: bool = False,
     description: str | None = None,
 ) -> Path:
-    """Write the film of the eight steps as an animated GIF, which repeats for ever."""
+    """Write the animation of the eight steps as a GIF that repeats forever."""
     images, durations = [], []
     for figure, milliseconds in frames(params or SignalParams(), dark=dark):
         figure.set_dpi(120)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-        figure.set_layout_engine("none")  # all frames are laid out as the first
+        figure.set_layout_engine("none")  # all frames keep the layout of the first
         image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         images.append(image.quantize(16, dither=Image.Dither.NONE))
         durations.append(milliseconds)
@@ -70,9 +72,9 @@ def save_film(
 
 
 def draw(name: str, out: Path, params: SignalParams, *, dark: bool = False) -> list[Path]:
-    """Write one picture of the data to `out` with its endings, or all of the default into a folder.
+    """Write one picture to the file `out`, or, for the name "all", all pictures to that folder.
 
-    Raises ValueError for an unknown name, or parameters where all pictures are asked for.
+    Raises ValueError for an unknown name, and for "all" with parameters other than the defaults.
     """
     if name == "all":
         if params != SignalParams():
@@ -85,9 +87,9 @@ def draw(name: str, out: Path, params: SignalParams, *, dark: bool = False) -> l
 
 
 def save_pictures(folder: Path) -> list[Path]:
-    """Write every picture, light (`steps.png`) and dark (`steps-dark.png`).
+    """Write every picture in a light (`steps.png`) and a dark version (`steps-dark.png`).
 
-    Each file says in its metadata what it shows.
+    The metadata of each file has a digest of its content.
     """
     written: list[Path] = []
     for file, shown in showing().items():
@@ -101,12 +103,12 @@ def save_pictures(folder: Path) -> list[Path]:
 
 
 def outdated(folder: Path) -> list[str]:
-    """Files of `save_pictures` that are missing or show what is no longer so."""
+    """Files of `save_pictures` that are missing or out of date."""
     return [file for file, shown in showing().items() if description(folder / file) != shown]
 
 
 def showing() -> dict[str, str]:
-    """For each file of `save_pictures`, a digest of what it shows now."""
+    """For each file of `save_pictures`, the digest of its current content."""
     found = {}
     for dark in (False, True):
         end = "-dark" if dark else ""

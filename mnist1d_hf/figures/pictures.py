@@ -21,21 +21,21 @@ from mnist1d_hf.signals.render import resample
 from mnist1d_hf.signals.stages import Stage, stages
 from mnist1d_hf.signals.templates import templates
 
-# Half the width of a panel of signals that are not normalised; the paper's.
+# Half the width of a panel of unnormalised signals, as in the paper.
 REACH = 1.0
 
 
 def ink() -> str:
-    """The colour of lines: black, or near to white on a dark page."""
+    """The colour of lines: black, or almost white on a dark page."""
     return matplotlib.rcParams["text.color"]
 
 
 def strip(
     axis: Axes, signals: np.ndarray, reach: float, *, named: bool = False, **look: Any
 ) -> None:
-    """Draw `signals` (k, positions) side by side, each as wide as 2 reach; NaN leaves a gap.
+    """Draw `signals` (k, positions) side by side, each in a width of 2 reach; NaN leaves a gap.
 
-    `named`: with their numbers above.
+    With `named`, their numbers are written above them.
     """
     k, positions = signals.shape
     axis.plot(across(k, reach) + signals.T, np.linspace(0, 1, positions), **look)
@@ -47,7 +47,7 @@ def strip(
 
 
 def across(k: int, reach: float) -> np.ndarray:
-    """Where the zeros of k signals side by side are."""
+    """Positions of the zeros of k signals side by side."""
     return 2 * reach * np.arange(k)
 
 
@@ -58,10 +58,9 @@ def name_row(axis: Axes, text: str) -> None:
 def plot_examples(
     x: np.ndarray, y: np.ndarray, *, per_class: int = 3, dark: bool = False
 ) -> Figure:
-    """The first examples of each class.
+    """The first `per_class` examples of each class.
 
-    x is (n, d) and y (n,) with labels 0 to 9. A class with fewer than `per_class` examples leaves
-    its places empty.
+    x is (n, d), and y (n,) has labels 0 to 9. Missing examples of a class leave gaps.
     """
     reach = 1.05 * np.abs(x).max()
     rows = [np.flatnonzero(y == digit) for digit in range(NUM_CLASSES)]
@@ -84,7 +83,7 @@ def plot_templates(*, dark: bool = False) -> Figure:
 
 
 def plot_classes(x: np.ndarray, y: np.ndarray, *, dark: bool = False) -> Figure:
-    """Mean of each class, one standard deviation to both sides, and its 5 and 95 % quantiles."""
+    """Mean of each class, with one standard deviation on both sides and 5 and 95 % quantiles."""
     classes = [x[y == digit] for digit in range(NUM_CLASSES)]
     mean, sd = (np.array([f(rows, axis=0) for rows in classes]) for f in (np.mean, np.std))
     low, high = np.array([np.quantile(rows, (0.05, 0.95), axis=0) for rows in classes]).swapaxes(
@@ -105,7 +104,7 @@ def plot_classes(x: np.ndarray, y: np.ndarray, *, dark: bool = False) -> Figure:
 
 
 def ten_stages(params: SignalParams, **options: Any) -> Iterator[Stage]:
-    """The steps of one example of each digit, from the first random numbers of the seed."""
+    """The stages of one example of each digit, from the first random numbers of the seed."""
     draws = frozen_draws(legacy_stream(params.seed), NUM_CLASSES, params)
     return stages(np.arange(NUM_CLASSES), draws, params, **options)
 
@@ -122,12 +121,12 @@ def plot_steps(params: SignalParams | None = None, *, dark: bool = False) -> Fig
 
 
 def plot_overview(params: SignalParams | None = None, *, dark: bool = False) -> Figure:
-    """From templates to examples, plain and shuffled, and how well models and a human read them."""
+    """Templates, examples, shuffled examples, and published accuracies of models and a human."""
     params = params or SignalParams()
     steps = {stage.step: stage.x[:5] for stage in ten_stages(params)}
     final = steps["resample"]
     order = np.random.default_rng(params.seed).permutation(params.final_seq_length)
-    # where the digit is, at the resolution of the final signals; one position wider, to join
+    # mask of the digit in the final signals, one position wider so that the lines join
     digit = resample((steps["translate"] != 0).astype(float), params.final_seq_length) > 0
     red: dict[str, Any] = {"color": COLOURS["red"], "linewidth": 1.3}
     with style(dark):
@@ -148,7 +147,7 @@ def plot_overview(params: SignalParams | None = None, *, dark: bool = False) -> 
 
 
 def plot_published(axis: Axes) -> None:
-    """The paper's table as bars: plain beside shuffled."""
+    """The accuracies of the paper's table 1 as bars, plain and shuffled."""
     names = list(PUBLISHED["default"])
     place = np.arange(len(names))
     looks = {"default": (-0.2, COLOURS["blue"]), "shuffled": (0.2, COLOURS["orange"])}

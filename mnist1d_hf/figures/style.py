@@ -1,4 +1,4 @@
-"""The one matplotlib style of the project, and figures saved as PNG or SVG.
+"""The project's matplotlib style, and saving of figures as PNG or SVG.
 
 The paper's style (6 pt type, thin lines, no box around the plot) with the eight colours of Okabe
 and Ito, which readers with any colour vision can tell apart.
@@ -36,10 +36,14 @@ COLOURS = {
     "purple": "#cc79a7",
     "grey": "#999999",
 }
-# those of the paper for its four models
+# the first four are the paper's
 MODEL_COLOURS = {
-    **{"logistic": COLOURS["red"], "mlp": COLOURS["green"], "cnn": COLOURS["blue"]},
-    **{"gru": COLOURS["orange"], "tcn": COLOURS["black"], "transformer": COLOURS["purple"]},
+    "logistic": COLOURS["red"],
+    "mlp": COLOURS["green"],
+    "cnn": COLOURS["blue"],
+    "gru": COLOURS["orange"],
+    "tcn": COLOURS["black"],
+    "transformer": COLOURS["purple"],
 }
 CYCLE = [COLOURS[name] for name in ("blue", "red", "green", "orange", "purple", "sky", "black")]
 
@@ -72,29 +76,34 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "auto",
     "savefig.dpi": 300,
-    "svg.hashsalt": "mnist1d",  # else the names inside an SVG are random
+    "svg.hashsalt": "mnist1d",  # otherwise the names inside an SVG are random
 }
 
 # for pages with a dark background, such as GitHub's and the Hub's dark themes
 INK, PAPER = "#e6edf3", "#0d1117"
 DARK: dict[Any, Any] = {
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
-    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
-    **dict.fromkeys(("axes.facecolor", "figure.facecolor"), PAPER),
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
 }
 
 
 def style(dark: bool = False):
-    """A context, or a decorator of a plotting function, in which the project's style holds."""
+    """A context manager, or a decorator of a plotting function, that sets the project's style."""
     return matplotlib.rc_context(STYLE | DARK if dark else STYLE)
 
 
 def panels(
     rows: int = 1, columns: int = 1, *, width: float = 6.5, height: float = 2.2, **subplots: Any
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of `width` x `height` inches and its axes, lettered a, b, ... when several.
+    """A figure of `width` x `height` inches and its axes (an array).
 
-    The letters stand left of each title. Further arguments go to `Figure.subplots`.
+    Several axes are lettered a, b, ... at the left of their titles. Further arguments go to
+    `Figure.subplots`.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = np.atleast_1d(figure.subplots(rows, columns, **subplots))
@@ -105,9 +114,9 @@ def panels(
 
 
 def save(figure: Figure, path: str | Path, description: str | None = None) -> Path:
-    """Write a PNG, or an SVG where `path` ends in .svg; the same figure gives the same bytes.
+    """Write an SVG if `path` ends in .svg, else a PNG; the same figure gives the same bytes.
 
-    A `path` with neither ending gets .png. The file has the `description` in its metadata.
+    A `path` with neither suffix gets .png. The `description` is stored in the file's metadata.
     """
     kind = "svg" if Path(path).suffix == ".svg" else "png"
     target = Path(path) if Path(path).suffix == f".{kind}" else Path(f"{path}.{kind}")
