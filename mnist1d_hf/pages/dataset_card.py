@@ -1,7 +1,9 @@
-"""The dataset's card: its front matter, and tables between markers, filled from results.
+"""The dataset's card: its metadata, and tables between markers, generated from results.
 
-Everything else is written by hand. `fill` is pure text, so the card and the results agree exactly
-when filling the card changes nothing. The project's README has tables of the same kind.
+All other text is written by hand. `fill` is idempotent, so the card agrees with the results exactly
+when filling it changes nothing. The project's README has tables of the same kind.
+huggingface_hub's card templates (Jinja2) generate whole cards, but cannot update a card in which
+people write.
 """
 
 import re
@@ -9,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from huggingface_hub import RepoCard
 
 from mnist1d_hf.evidence.claims import outcomes
 from mnist1d_hf.evidence.published import NAMES, PROTOCOLS, PUBLISHED
@@ -20,7 +23,7 @@ from mnist1d_hf.pages.tracks import leaderboard_page, track_table
 
 Results = Mapping[str, Mapping[str, Any]]
 
-# stands for the published name in the card as it lies in the repository
+# placeholder for the published name, in the card of this repository
 ADDRESS = "<user>/mnist1d"
 METADATA = {
     "pretty_name": "MNIST-1D",
@@ -48,16 +51,15 @@ PROTOCOLS_TEXT = (
 
 
 def fill(card: str, results: Results) -> str:
-    """The card with its front matter and every marked table made anew from results."""
-    text = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
-    return f"---\n{front_matter(results)}---\n{fill_tables(text, results)}"
+    """The card with its metadata and every marked table generated from the results."""
+    return f"---\n{front_matter(results)}---\n{fill_tables(RepoCard(card).text, results)}"
 
 
 def fill_tables(text: str, results: Results) -> str:
-    """`text` with every table between markers made anew.
+    """`text` with every table between markers generated from the results.
 
-    `results` are the files of dataset_card/results by name. Raises ValueError for a marker that
-    names no table.
+    `results` are the files of dataset_card/results by name. Raises ValueError for a marker of an
+    unknown table.
     """
 
     def table(match: re.Match[str]) -> str:
@@ -70,11 +72,12 @@ def fill_tables(text: str, results: Results) -> str:
 
 
 def addressed(card: str, repo_id: str) -> str:
-    """The card as it is published: its examples name the repository it lies in."""
+    """The card with the name of the repository in its examples, for publishing."""
     return card.replace(ADDRESS, repo_id)
 
 
 def front_matter(results: Results) -> str:
+    """The card's metadata as YAML."""
     configs = []
     for name, config in results["dataset"]["configs"].items():
         files = [
@@ -111,7 +114,8 @@ def parameters_table(results: Results) -> str:
 
 
 def speed_table(results: Results) -> str:
-    """What has a goal, beside it; of sizes the paper's, and of ratios those to another program."""
+    """Benchmarks that have a goal: only the paper's dataset size, and only ratios to another
+    program."""
     generation = [
         [row["what"], f"{row['value']:,.3g}" if row["value"] < 1000 else f"{row['value']:,.0f}"]
         + [row["unit"] + (f" ({row['against']})" if row["against"] else ""), row["to reach"]]
@@ -140,7 +144,7 @@ def speed_table(results: Results) -> str:
 
 
 def scale_table(results: Results) -> str:
-    """What many rows take, projected from what a row took."""
+    """Time and size of large datasets, extrapolated from the measured time and size per row."""
     rows = [
         [
             *(f"{p[name]:,}" for name in ("rows", "machines", "cores")),
@@ -182,7 +186,7 @@ def classes_table(results: Results) -> str:
 
 
 def benchmark_table(results: Results) -> str:
-    """Published and re-measured accuracies side by side: a line for whatever has either."""
+    """Published and measured accuracies, with a row for every config, model and recipe."""
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for config, accuracy in PUBLISHED.items():
         for model, value in accuracy.items():
@@ -206,7 +210,7 @@ def benchmark_table(results: Results) -> str:
 
 
 def results_table(results: Results) -> str:
-    """Accuracies of the protocol `validation`: a line per model and recipe, a column per config."""
+    """Accuracies by the protocol `validation`: a row per model and recipe, a column per config."""
     configs = [name for name in results["dataset"]["configs"] if name != "templates"]
     lines: dict[tuple[str, str], dict[str, str]] = {}
     for row in measured(results):
@@ -227,7 +231,7 @@ def results_table(results: Results) -> str:
 
 
 def measured(results: Results) -> list[dict[str, Any]]:
-    """The rows of our benchmark, none before its first run."""
+    """The rows of our benchmark; empty before its first run."""
     return results.get("classification", {"table": []})["table"]
 
 
@@ -287,7 +291,7 @@ def verdicts_table(results: Results) -> str:
 
 
 def verdict_numbers(results: Results) -> str:
-    """The same as a sentence, without the names."""
+    """The number of claims with each verdict, as a sentence."""
     counts = {name: len(ids) for name, ids in outcomes(results).items()}
     parts = ", ".join(f"{count} {name}" for name, count in counts.items())
     return f"Of {sum(counts.values())} claims: {parts}."

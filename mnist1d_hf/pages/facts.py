@@ -1,4 +1,4 @@
-"""Facts about the dataset, computed from the data itself, for its card to state."""
+"""Facts about the dataset for its card, computed from the data."""
 
 import tempfile
 from dataclasses import fields
@@ -20,7 +20,10 @@ from mnist1d_hf.signals.templates import templates
 
 
 def dataset_facts() -> dict[str, Any]:
-    """Configs with sizes and digests, parameters with rules, and the templates."""
+    """Configs with sizes and digests, parameters with rules, and the templates.
+
+    The result is written to dataset_card/results/dataset.json.
+    """
     drawn, card = templates(), DatasetCardData()
     configs, infos = {}, {}
     with tempfile.TemporaryDirectory() as folder:
@@ -44,6 +47,7 @@ def dataset_facts() -> dict[str, Any]:
 
 
 def config_facts(name: str, folder: Path) -> tuple[dict[str, Any], DatasetInfo]:
+    """The facts of one config and its metadata; writes its splits into `folder` to measure them."""
     builder = load_dataset_builder(name)
     signals = name != "templates"
     changed = {}

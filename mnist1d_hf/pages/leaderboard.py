@@ -1,7 +1,7 @@
-"""The leaderboard of the published test rows: what was reported on them, and how it was selected.
+"""The table of accuracies on the published test rows, with the way in which each was selected.
 
-Nobody enters this table any more: a thousand rows cannot order the best models, and their labels
-are public. Entries are code and run on fresh rows (`mnist1d_hf.leaderboard`, pages/tracks.py).
+It takes no new entries: a thousand rows cannot rank the best models, and their labels are public.
+New entries are code that is run on new rows (`mnist1d_hf.leaderboard`, pages/tracks.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from mnist1d_hf.evidence.published import HUMAN_CAVEAT, NAMES, PROTOCOLS, PUBLIS
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.pages.tables import markdown, spread
 
-# what decided which weights were tested; all but test leave the test rows alone
+# the rows on which the tested weights were selected
 SELECTIONS = {**PROTOCOLS, "none": "none", "test": "test", "not_published": "not published"}
 PAPER, BEEBE = "https://arxiv.org/abs/2011.14439", "https://arxiv.org/abs/2602.13348"
 FROZEN = (
@@ -26,13 +26,13 @@ ON_TEST = "no validation rows: selected on the test rows"
 
 @dataclass(frozen=True)
 class Entry:
-    """One row."""
+    """One row of the table."""
 
     name: str
     config: str
     accuracy: float  # percent of the test rows, mean over runs
     std: float | None
-    n: int | None  # runs; None where not published
+    n: int | None  # number of runs; None if not published
     selection: str  # one of SELECTIONS
     origin: str  # published, or measured by this project
     link: str
@@ -48,7 +48,10 @@ def board(benchmark: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def written(entries: Iterable[Entry]) -> dict[str, Any]:
-    """Entries as they lie in the file: by config, those selected on test last, best first."""
+    """The content of results/leaderboard.json: entries by config, best first.
+
+    Entries that were selected on the test rows come last in each config.
+    """
     order = list(DIGESTS)
     ranked = sorted(
         entries,
@@ -64,25 +67,59 @@ def written(entries: Iterable[Entry]) -> dict[str, Any]:
 def published() -> list[Entry]:
     """Table 1 of the paper, the human, and Beebe et al. (2026: 4000 rows, 10,000 steps)."""
     table = [
-        Entry(NAMES[model], config, *accuracy, 3, "not_published", "published", PAPER, TABLE_1)
+        Entry(
+            name=NAMES[model],
+            config=config,
+            accuracy=accuracy.mean,
+            std=accuracy.spread,
+            n=3,
+            selection="not_published",
+            origin="published",
+            link=PAPER,
+            remark=TABLE_1,
+        )
         for config, models in PUBLISHED.items()
         for model, accuracy in models.items()
         if model != "human"
     ]
     quizzes = summarise(QUIZZES)
-    guess, spread_of_guess = PUBLISHED["shuffled"]["human"]
+    guess = PUBLISHED["shuffled"]["human"]
     human = [
         Entry(
-            *("human", "default", quizzes["mean"], round(quizzes["std"], 3), quizzes["n"]),
-            *("none", "published", PAPER, HUMAN_CAVEAT),
+            name="human",
+            config="default",
+            accuracy=quizzes["mean"],
+            std=round(quizzes["std"], 3),
+            n=quizzes["n"],
+            selection="none",
+            origin="published",
+            link=PAPER,
+            remark=HUMAN_CAVEAT,
         ),
         Entry(
-            *("human", "shuffled", guess, spread_of_guess, None, "none", "published", PAPER),
-            "an estimate; no answers are published",
+            name="human",
+            config="shuffled",
+            accuracy=guess.mean,
+            std=guess.spread,
+            n=None,
+            selection="none",
+            origin="published",
+            link=PAPER,
+            remark="an estimate; no answers are published",
         ),
     ]
     others = [
-        Entry(name, "default", accuracy, None, None, "test", "published", BEEBE, remark)
+        Entry(
+            name=name,
+            config="default",
+            accuracy=accuracy,
+            std=None,
+            n=None,
+            selection="test",
+            origin="published",
+            link=BEEBE,
+            remark=remark,
+        )
         for name, accuracy, remark in (
             ("TCN, best step", 99.4, "no validation rows: the step was picked on the test rows"),
             ("TCN, last step", 98.8, ON_TEST),
@@ -96,18 +133,19 @@ def published() -> list[Entry]:
 
 
 def measured(benchmark: Mapping[str, Any]) -> list[Entry]:
-    """Our benchmark: of the step that validation rows choose, and of the last on all 4000 rows."""
+    """Our results: the step selected on validation rows, and the last step of a training on all
+    4000 rows."""
     return [
         Entry(
-            f"{NAMES[row['model']]}, {row['recipe']} recipe",
-            row["config"],
-            round(row["mean"], 3),
-            None if row["std"] is None else round(row["std"], 4),
-            row["n"],
-            row["protocol"],
-            "measured",
-            "REPRODUCTION.md#classification",
-            "" if row["protocol"] == "validation" else "trained on all 4000 rows",
+            name=f"{NAMES[row['model']]}, {row['recipe']} recipe",
+            config=row["config"],
+            accuracy=round(row["mean"], 3),
+            std=None if row["std"] is None else round(row["std"], 4),
+            n=row["n"],
+            selection=row["protocol"],
+            origin="measured",
+            link="REPRODUCTION.md#classification",
+            remark="" if row["protocol"] == "validation" else "trained on all 4000 rows",
         )
         for row in benchmark["table"]
     ]
@@ -125,7 +163,7 @@ def frozen_tables(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def frozen_table(entries: Sequence[Entry], notes: list[str]) -> str:
-    """One table; a remark that is not among the `notes` yet is added to them."""
+    """One table, whose remarks are footnotes; new remarks are appended to `notes`."""
     rows = []
     for entry in entries:
         mark = ""

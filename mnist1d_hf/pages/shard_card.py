@@ -1,4 +1,7 @@
-"""The card of a dataset in shards, from the manifests that `ShardJob.finish` wrote, by config."""
+"""The card of a dataset in shards, generated from the manifests of its configs.
+
+huggingface_hub writes the metadata (`DatasetCardData`); the text needs no template library.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +20,7 @@ from mnist1d_hf.signals.params import SignalParams
 
 Manifests = Mapping[str, Mapping[str, Any]]
 
-# the Hub's words for numbers of rows, each for ten times more
+# the Hub's categories for numbers of rows, in powers of ten
 SIZES = (
     "n<1K 1K<n<10K 10K<n<100K 100K<n<1M 1M<n<10M 10M<n<100M 100M<n<1B 1B<n<10B 10B<n<100B "
     "100B<n<1T n>1T"
@@ -54,7 +57,7 @@ ICML 2024.
 
 
 def shard_card(manifests: Manifests, repo_id: str) -> str:
-    """The text of README.md: configs and sizes in its front matter, how to load and to remake."""
+    """The text of README.md: metadata, sizes, and how to load and regenerate the dataset."""
     config, manifest = next(iter(manifests.items()))
     text = CARD.format(
         rows=total_rows(manifests),
@@ -92,7 +95,7 @@ def configs_table(manifests: Manifests) -> str:
 
 
 def code(manifests: Manifests) -> list[str]:
-    """Lines that make the shards of every config again."""
+    """Lines of Python that generate the shards of every config again."""
     lines = ["from mnist1d_hf import SignalParams", "from mnist1d_hf.shards.job import ShardJob"]
     defaults = vars(SignalParams())
     for config, manifest in manifests.items():

@@ -1,19 +1,24 @@
-"""Numbers and nested results as people read them: rounded text, and tables in Markdown."""
+"""Formatting of numbers and nested results for pages: rounded text and Markdown tables.
+
+tabulate writes Markdown tables too, but those are the smallest part; rounding by the standard
+deviation and the layout of nested results are not in any library.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LONGEST = 12  # a longer list of numbers is cut
+LONGEST = 12  # longer lists of numbers are truncated
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def spread(mean: float, std: float | None) -> str:
-    """Mean and standard deviation, with the digits that the latter leaves standing.
+    """Mean and standard deviation, rounded to two significant digits of the latter.
 
     >>> [spread(65.143, 1.47), spread(0.62249, 0.0312), spread(68, 2), spread(94.2, None)]
     ['65.1 ± 1.5', '0.622 ± 0.031', '68 ± 2', '94.2']
@@ -27,7 +32,7 @@ def spread(mean: float, std: float | None) -> str:
 
 
 def number(value: float) -> str:
-    """Three or four digits that count.
+    """A number rounded to three or four significant digits.
 
     >>> [number(v) for v in (4000, 65.14000001, 0.000312905, 27602.4, 98.0)]
     ['4,000', '65.14', '0.000313', '27,602', '98']
@@ -38,7 +43,7 @@ def number(value: float) -> str:
 
 
 def text(value: Any) -> str:
-    """A value of a result in a line.
+    """A value of a result as one line of text.
 
     >>> text({"gain": {"mean": 6.1133, "std": 4.36, "n": 3}, "peaks": [18, 20], "all": True})
     'gain: 6.1 ± 4.4 (n = 3); peaks: 18, 20; all: yes'
@@ -67,19 +72,20 @@ def text(value: Any) -> str:
 
 
 def is_summary(value: Any) -> bool:
-    """What `results.summarise` makes, also without n."""
+    """Whether `value` has mean and std, as from `results.summarise`, with or without n."""
     return isinstance(value, Mapping) and value.keys() - {"n"} == {"mean", "std"}
 
 
 def is_nested(value: Any) -> bool:
+    """Whether `value` is a mapping of results, not a summary."""
     return isinstance(value, Mapping) and not is_summary(value)
 
 
 def side_by_side(columns: Mapping[str, Any]) -> str:
-    """Named values, say what is published and what we found, as a table or as a list.
+    """Named values, such as published numbers and ours, as tables or lines of text.
 
-    Mappings with keys in common share a table, a row per key; other long mappings, and mappings of
-    mappings with the same keys, get a table each; the rest are lines of text.
+    Mappings with common keys share a table with a row per key. Other long mappings, and mappings of
+    mappings with the same keys, get a table each. All other values are lines of text.
     """
     given = {name: value for name, value in columns.items() if value not in (None, {})}
     maps = [value for value in given.values() if is_nested(value)]
@@ -100,7 +106,7 @@ def alone(name: str, value: Any) -> str:
 
 
 def is_grid(value: Any) -> bool:
-    """Whether all of several values are mappings with the same keys."""
+    """Whether `value` has several values, which are mappings with the same keys."""
     if not isinstance(value, Mapping) or len(value) < 2:
         return False
     rows = list(value.values())
@@ -108,5 +114,6 @@ def is_grid(value: Any) -> bool:
 
 
 def grid(value: Mapping[str, Mapping[str, Any]], name: str = "") -> str:
+    """A mapping of mappings with the same keys, as a table."""
     header = [name, *next(iter(value.values()))]
     return markdown(header, [[key, *map(text, row.values())] for key, row in value.items()])
