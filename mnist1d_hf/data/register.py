@@ -18,7 +18,11 @@ NAME, MODULE = "mnist1d", "mnist1d_hf.data.mnist1d"
 
 
 def register() -> bool:
-    """Register the builder with `datasets`; True when `load_dataset("mnist1d")` works."""
+    """Register the builder with `datasets`; importing `mnist1d_hf` calls this.
+
+    Returns True when `datasets.load_dataset("mnist1d")` works. Otherwise it warns, and
+    `mnist1d_hf.load_dataset` has the same arguments and result. Idempotent.
+    """
     try:
         from datasets import load
         from datasets.data_files import DataFilesDict

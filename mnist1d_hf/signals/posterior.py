@@ -74,6 +74,11 @@ def class_posterior(
     Raises:
         ValueError: x is not a finite array of this shape, or `iid_noise_scale` is too small for a
             density.
+
+    >>> from mnist1d_hf import SignalParams, class_posterior, make_mnist1d
+    >>> data = make_mnist1d()
+    >>> class_posterior(data.x_test[:5], SignalParams()).argmax(axis=1) == data.y_test[:5]
+    array([ True,  True,  True,  True,  True])
     """
     if given_labels:
         check_labels(params, templates)
@@ -110,6 +115,11 @@ def log_density(
     Raises:
         ValueError: as in `class_posterior`, and when final_seq_length exceeds the padded length:
             such rows lie in a subspace and have no density.
+
+    >>> from mnist1d_hf import SignalParams, log_density, make_mnist1d
+    >>> data = make_mnist1d()
+    >>> log_density(data.x_test[:5], SignalParams(), by_class=True).shape
+    (5, 10)
     """
     if params.final_seq_length > params.padded_length:
         raise ValueError(

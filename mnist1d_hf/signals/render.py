@@ -93,7 +93,14 @@ def smooth(white: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def time_axis(templates: Templates, params: SignalParams) -> np.ndarray:
-    """Positions of the points of a signal before normalisation: (final_seq_length,) float64."""
+    """Positions of the points of a signal before normalisation: (final_seq_length,) float64.
+
+    `Mnist1DArrays.t` has these positions divided by the standard deviation of the dataset.
+
+    >>> from mnist1d_hf import SignalParams, templates, time_axis
+    >>> time_axis(templates(), SignalParams()).shape
+    (40,)
+    """
     return resample(resample(templates.t, params.padded_length), params.final_seq_length)
 
 

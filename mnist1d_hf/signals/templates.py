@@ -24,7 +24,14 @@ EXTENT = 6.0
 
 
 class Templates(NamedTuple):
-    """Noise-free patterns, one per class."""
+    """Noise-free patterns, one per class, in the units of a signal before normalisation.
+
+    >>> import numpy as np
+    >>> from mnist1d_hf import Templates, make_mnist1d
+    >>> two = Templates(x=np.eye(2, 12), t=np.linspace(-1, 1, 12), y=np.array([0, 1]))
+    >>> make_mnist1d(templates=two).x_train.shape
+    (4000, 40)
+    """
 
     x: np.ndarray  # (num_classes, num_points) float64
     t: np.ndarray  # (num_points,) float64, positions of the points
