@@ -1,5 +1,7 @@
 """Common behaviour of all commands and scripts: errors, exit codes, interrupts and help texts.
 
+typer and click report errors in options only; every other exception would show a traceback.
+
 app = typer.Typer()
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Pages for readers, in Markdown: cards, the reproduction report, the leaderboard, tables.
+"""Markdown pages for readers: cards, the reproduction report, the leaderboard, tables.
 
-Made from results alone; imported by `training` (a model's card) and `hub` (what is published).
+They are generated from results. `training` (a model's card) and `hub` may import this room.
 """

@@ -1,4 +1,4 @@
-"""The generator: random numbers to signals, with NumPy and SciPy alone and no global state.
+"""The generator of signals and their exact density, with NumPy and SciPy and no global state.
 
 Every room may import it; it imports nothing of the package.
 """
