@@ -1,12 +1,13 @@
-"""An embedded Hub: the API of the Hugging Face Hub on this machine, for trying out and for tests.
+"""An embedded Hub: the API of the Hugging Face Hub on this machine, for experiments and tests.
 
     hub = LocalHub().start()            # a free port of 127.0.0.1, everything in memory
     hub.connect(hub.add_user("alice"))  # the Hugging Face libraries of this process use it now
 
 The real clients (`huggingface_hub`, `datasets`, `transformers`, `evaluate`, the `hf` command) then
-create, push and load as they do on huggingface.co, by LFS or by Xet. The server starts on the
-standard library alone; reading a card's YAML, a Parquet file's first rows and a Xet upload borrow
-PyYAML, PyArrow, markdown-it and BLAKE3 when they are first needed.
+create, push and load as they do on huggingface.co, by LFS or by Xet. No installable package does
+this: olah and pulp only cache the Hub, and moto, respx and responses mock single requests. The
+server needs only the standard library; card metadata, Parquet previews and Xet uploads need PyYAML,
+PyArrow, markdown-it and BLAKE3, which are imported on first use.
 """
 
 from mnist1d_hf.localhub.server import LocalHub as LocalHub

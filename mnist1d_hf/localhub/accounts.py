@@ -1,4 +1,4 @@
-"""Users, organisations and tokens, and what they may do."""
+"""Users, organisations and tokens, and their permissions."""
 
 import json
 import re
@@ -45,7 +45,7 @@ class Accounts:
         self.store.delete("token", token)
 
     def user(self, request: Request) -> str | None:
-        """Who asks; None without a token, refused with a bad one."""
+        """The user of a request, or None without a token; HubError for an invalid token."""
         return self.identify(request)[0]
 
     def identify(self, request: Request) -> tuple[str | None, str]:
@@ -57,7 +57,7 @@ class Accounts:
         return self.tokens[token]
 
     def known(self, request: Request) -> str:
-        """Who asks; refused without a token."""
+        """The user of a request; HubError without a token."""
         user = self.user(request)
         if user is None:
             raise HubError(401, "Invalid username or password.")
@@ -67,14 +67,14 @@ class Accounts:
         return user is not None and namespace in (user, *self.organizations.get(user, []))
 
     def contributor(self, request: Request) -> str:
-        """Who asks; refused with a token that may only read."""
+        """The user of a request; HubError for a read-only token."""
         user = self.known(request)
         if self.identify(request)[1] != "write":
             raise HubError(403, "Forbidden: this token has role 'read', writing needs role 'write'")
         return user
 
     def writer(self, request: Request, namespace: str) -> str:
-        """Who asks; refused unless they may write in the namespace."""
+        """The user of a request; HubError unless they may write in the namespace."""
         user = self.contributor(request)
         if not self.belongs(user, namespace):
             raise HubError(

@@ -1,4 +1,4 @@
-"""Send the Hugging Face libraries of this process to another address."""
+"""Redirection of the Hugging Face libraries of this process to another address."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def settings(url: str) -> list[tuple[str, str, Any]]:
-    """Module, variable and value: what the libraries make of HF_ENDPOINT when they are imported."""
+    """Modules, variables and values that the libraries derive from HF_ENDPOINT on import."""
     return [
         ("huggingface_hub.constants", "ENDPOINT", url),
         (
@@ -29,18 +29,18 @@ def settings(url: str) -> list[tuple[str, str, Any]]:
     ]
 
 
-# clients that modules have made for all that use them
+# clients that modules create once and share
 SHARED = [("huggingface_hub.hf_api", "api"), ("transformers.utils.hub", "_hf_api")]
 
 
 def redirect_clients(environment: dict[str, str]) -> None:
-    """Set HF_ENDPOINT and HF_TOKEN, and what imported libraries have made of the former.
+    """Set HF_ENDPOINT and HF_TOKEN, and update the libraries that are imported already.
 
-    The libraries read HF_ENDPOINT once, when they are imported; the token they read every time.
-    `HfApi` and `HfFileSystem` objects that the caller has made keep the address they have.
+    The libraries read HF_ENDPOINT on import, and the token on every use. Existing `HfApi` and
+    `HfFileSystem` objects keep their address.
 
-    Raises `RuntimeError`, having changed nothing, when an imported library keeps its address in
-    another place than the versions this package asks for: set the environment before the import.
+    Raises RuntimeError, without any change, when an imported library stores its address elsewhere
+    than in the supported versions: set the environment before the import.
     """
     url, modules = environment["HF_ENDPOINT"], sys.modules
     changes = [(modules[name], key, value) for name, key, value in settings(url) if name in modules]
@@ -57,5 +57,5 @@ def redirect_clients(environment: dict[str, str]) -> None:
     for owner, key, value in changes:
         setattr(owner, key, value)
     os.environ |= environment
-    if "huggingface_hub.hf_file_system" in modules:  # it would hand out those made before
+    if "huggingface_hub.hf_file_system" in modules:  # it caches file systems
         modules["huggingface_hub.hf_file_system"].HfFileSystem.clear_instance_cache()

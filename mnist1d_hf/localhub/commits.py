@@ -1,4 +1,4 @@
-"""Routes that change files: how to send them, and the commit."""
+"""Routes that change files: preuploads and commits."""
 
 import base64
 import binascii
@@ -15,13 +15,13 @@ from mnist1d_hf.localhub.wire import HubError, Payload, Request, parse_json
 routes = Routes()
 
 REGULAR_LIMIT = 10 << 20  # bytes; beyond, the Hub wants LFS or Xet
-RULES_LIMIT = 1000  # lines of .gitattributes and .gitignore that are heeded
+RULES_LIMIT = 1000  # lines of .gitattributes and .gitignore that are used
 PREUPLOAD_LIMIT = 1000  # files of a request
 
 
 @routes.on("POST", r"/api/{repo}/preupload/{rev}")
 def preupload(hub: Hub, request: Request, types: str, repo_id: str, revision: str) -> dict:
-    """How each file should be sent: in the commit itself, or to storage first."""
+    """The way to upload each file: in the commit itself, or to storage first."""
     repo = push_target(hub, request, types, repo_id, revision)
     commit, wanted = repo.resolve(revision), request.json()
     attributes = hub.text(commit, ".gitattributes").splitlines()
@@ -52,7 +52,7 @@ def advice(
     known = tree.get(path)
     here = known is not None and hub.contents.has(known)
     large = (
-        # what the disk has spoiled comes as it came before, .gitattributes may be spoiled too
+        # damaged files are uploaded in the same way as before; .gitattributes may be damaged too
         (known is not None and not here and known.sha256 is not None)
         or any(fnmatch.fnmatch(name, rule) or fnmatch.fnmatch(path, rule) for rule in rules)
         or size > REGULAR_LIMIT
@@ -114,7 +114,7 @@ def commit(hub: Hub, request: Request, types: str, repo_id: str, revision: str) 
 
 
 def read_operations(body: bytes) -> tuple[Payload, list[Payload]]:
-    """The header of a commit and what it does, a line each."""
+    """The header and the operations of a commit, one per line."""
     lines = [parse_json(line) for line in body.splitlines() if line.strip()]
     if not lines or lines[0].text("key") != "header":
         raise HubError(400, "Missing commit header")
@@ -122,7 +122,7 @@ def read_operations(body: bytes) -> tuple[Payload, list[Payload]]:
 
 
 def apply(hub: Hub, files: dict[str, File], key: str, value: Payload) -> None:
-    """Carry out one operation of a commit on its tree."""
+    """Apply one operation of a commit to its tree."""
     path = value.text("path", limit=4 * PATH_LIMIT)
     if key in ("deletedFile", "deletedFolder"):
         return remove(files, check_path(path.rstrip("/")), key == "deletedFile")
@@ -148,7 +148,7 @@ def remove(files: dict[str, File], path: str, file_too: bool) -> None:
 
 
 def large_file(hub: Hub, path: str, sha256: str) -> File:
-    """A file whose bytes came beforehand, by LFS or by Xet."""
+    """A file that was uploaded before the commit, by LFS or Xet."""
     file = hub.contents.large(sha256)
     if file is None:
         raise HubError(

@@ -1,4 +1,4 @@
-"""HTTP on this machine: connections, how long they may take, and how many there may be."""
+"""HTTP connections on this machine, with limits on their time and number."""
 
 import io
 import re
@@ -14,15 +14,15 @@ from mnist1d_hf.localhub.faults import Fault, corrupted
 from mnist1d_hf.localhub.plain import header_text
 from mnist1d_hf.localhub.wire import Answer, HubError, Request
 
-IDLE_SECONDS = 30  # that a connection may wait for its next request
-GRACE_SECONDS = 20  # for a request to arrive and for an answer to be taken, and
-PACE = 10_000  # bytes, for which each gets a second more
+IDLE_SECONDS = 30  # limit of the wait for the next request of a connection
+GRACE_SECONDS = 20  # limit for receiving a request and for sending an answer, plus
+PACE = 10_000  # one second per so many bytes
 MAX_CONNECTIONS = 200
-LINGER_BYTES = 64 << 20  # of a refused request that are still taken, for the answer to be read
+LINGER_BYTES = 64 << 20  # of a rejected request that are read before the connection closes
 
 
 class Paced(io.RawIOBase):
-    """What a socket receives; it times out for a sender who is slower than the pace."""
+    """Reads from a socket; times out if the sender is slower than the minimum pace."""
 
     def __init__(self, connection: socket.socket):
         self.connection = connection
@@ -63,7 +63,7 @@ class Server(ThreadingHTTPServer):
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Where there are too many, the connection that has waited longest makes room."""
+        """Accept a connection; if there are too many, close the one that has waited longest."""
         with self.guard:
             full = len(self.open) >= self.limit
             longest = next(iter(self.waiting), None) if full else None
@@ -87,14 +87,14 @@ class Server(ThreadingHTTPServer):
                 self.waiting.pop(request, None)
 
     def server_close(self) -> None:
-        """Stop listening, and end what connections there are."""
+        """Stop listening, and close all connections."""
         super().server_close()
         with self.guard:
             for connection in self.open:
                 hang_up(connection)
 
     def handle_error(self, *_: object) -> None:
-        """Clients hang up as they like; faults of ours are kept by the Hub."""
+        """Ignore errors of connections that clients close; the Hub records its own errors."""
 
 
 def hang_up(connection: socket.socket) -> None:
@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile = io.BufferedReader(self.paced)
 
     def log_message(self, *_: object) -> None:
-        """Silent: who wants to know asks `LocalHub` to keep a log."""
+        """Print nothing; `LocalHub` can keep a log."""
 
     def handle_one_request(self) -> None:
         with self.server.guard:
@@ -135,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         with self.server.guard:
             self.server.waiting.pop(self.connection, None)
-        # some clients send what should be quoted as it is
+        # some clients send unquoted characters that should be quoted
         path, _, query = self.path.partition("?")
         request = Request(
             self.command,
@@ -162,14 +162,14 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """The refusal of a request that cannot even be read."""
+        """Answer a request that cannot be parsed."""
         self.close_connection = True
         self.send(HubError(code, message or "Not a request of HTTP").answer())
 
     # -- the body ----------------------------------------------------------------------------------
 
     def read_body(self, request: Request) -> Answer | None:
-        """Read the body, where there is one and it is wanted; the answer when it is refused."""
+        """Read the body of a request; returns an answer if the body is rejected."""
         chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
         length = request.headers.get("content-length", "0").strip() or "0"
         given = self.headers.get_all("Content-Length", [])
@@ -213,7 +213,7 @@ class Handler(BaseHTTPRequestHandler):
     # -- the answer --------------------------------------------------------------------------------
 
     def send(self, answer: Answer, fault: Fault | None = None) -> None:
-        """Write an answer. Every header passes here, and none with a line break leaves."""
+        """Write an answer; headers with line breaks are rejected here."""
         try:
             headers = {name: header_text(value) for name, value in answer.headers.items()}
         except ValueError as error:
@@ -237,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def linger(self) -> None:
-        """Take what is still coming, or the sender would see a broken connection, no answer."""
+        """Read the rest of a rejected request, so that the sender receives the answer."""
         self.connection.shutdown(socket.SHUT_WR)
         self.paced.begin(1)
         left = LINGER_BYTES

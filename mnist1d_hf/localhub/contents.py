@@ -1,7 +1,7 @@
-"""The bytes of files. Each file is kept once: whole, or as the chunks of Xet.
+"""The contents of files. Each content is stored once: whole, or as the chunks of Xet.
 
-Bytes are compared with their digest when they come in, and again, once in every process, before a
-sender is told that they need not come: what a disk has spoiled is then sent anew.
+Contents are compared with their digests when they arrive, and again, once per process, before a
+client is told to skip an upload. So contents that the disk has damaged are uploaded again.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from mnist1d_hf.localhub.xorbs import (
     xorb_hash,
 )
 
-PENDING_SECONDS = 3600  # for which bytes wait for the commit they were sent for
+PENDING_SECONDS = 3600  # for which uploads are kept without a commit
 
 
 class Contents:
@@ -34,8 +34,8 @@ class Contents:
 
     def __init__(self, store: Store, max_file: int):
         self.store, self.max_file = store, max_file
-        self.sound: set[tuple[str, str]] = set()  # whose digests this process found right
-        self.pending: dict[str, float] = {}  # SHA-256 of what was sent, not committed; and when
+        self.sound: set[tuple[str, str]] = set()  # contents whose digests this process has verified
+        self.pending: dict[str, float] = {}  # SHA-256 of uncommitted uploads -> time of upload
         self.generation = (store.get("hub", "cas") or b"").decode()
 
     def check_size(self, what: str, size: int) -> None:
@@ -52,14 +52,14 @@ class Contents:
         return file
 
     def put_lfs(self, sha256: str, size: int, pieces: Iterator[bytes]) -> None:
-        """Keep a file that comes in pieces; refused when they are not what was announced."""
+        """Store a file that arrives in pieces; HubError if its size or digest is wrong."""
         self.store.join("lfs", sha256, size, pieces)
         if digest(self.store.blocks("lfs", sha256)) != sha256:
             raise HubError(400, "BadDigest: the SHA-256 of the bytes is not the one announced")
         self.arrived("lfs", sha256)
 
     def put_xorb(self, key: str, xorb: bytes) -> bool:
-        """Keep a xorb, unless it is here; whether it is new."""
+        """Store a xorb; returns whether it is new."""
         if xorb_hash(chunks := read_xorb(xorb)) != key:
             raise FormatError("the hash of the xorb is not the one in the address")
         if self.store.size("xorb", key) is not None and self.is_sound("xorb", key):
@@ -70,7 +70,7 @@ class Contents:
         return True
 
     def put_shard(self, shard: bytes) -> None:
-        """Keep what a shard says about files, when it is true."""
+        """Store the descriptions of files in a shard, after checking them."""
         for file, sha256, segments in read_shard(shard):
             size = sum(segment[1] for segment in segments)
             self.check_size(f"file {file}", size)
@@ -90,7 +90,7 @@ class Contents:
     # -- reading -----------------------------------------------------------------------------------
 
     def read(self, file: File, start: int = 0, stop: int | None = None) -> bytes:
-        """The bytes of a file from `start` to `stop`; refused when the disk has spoiled them."""
+        """The bytes of a file from `start` to `stop`; HubError if the disk has damaged them."""
         stop = file.size if stop is None else stop
         xet = self.xet_name(file.sha256) if file.sha256 else None
         kind = "xet-sha" if xet else "lfs" if file.sha256 else "file"
@@ -108,7 +108,7 @@ class Contents:
             raise lost(key)
 
     def stored(self, sha256: str) -> File | None:
-        """A large file as it was kept; its bytes are not looked at."""
+        """The stored form of a large file, without checking its bytes."""
         xet = self.xet_name(sha256)
         if xet:
             return File.large(sha256, sum(s[1] for s in self.segments(xet)), xet)
@@ -153,7 +153,7 @@ class Contents:
     # -- what is here ------------------------------------------------------------------------------
 
     def large(self, sha256: str) -> File | None:
-        """A file that came by LFS or Xet, when its bytes are right; what is spoiled is dropped."""
+        """A file uploaded by LFS or Xet, if its bytes are correct; damaged files are deleted."""
         xet = self.xet_name(sha256)
         if xet and self.is_sound("xet-sha", sha256):
             self.store.delete("lfs", sha256)  # one copy is enough
@@ -166,7 +166,7 @@ class Contents:
         return self.stored(sha256)
 
     def has(self, file: File) -> bool:
-        """Whether the bytes of a file are here, and right."""
+        """Whether the bytes of a file are stored and correct."""
         if file.sha256:
             return self.large(file.sha256) is not None
         return self.store.size("file", file.oid) is not None and self.is_sound("file", file.oid)
@@ -192,9 +192,9 @@ class Contents:
     # -- giving back -------------------------------------------------------------------------------
 
     def free(self, gone: set[str], kept: set[str], xorbs: Iterable[str] = ()) -> None:
-        """Delete files by their SHA-256 or git's name, unless they are kept or await a commit.
+        """Delete files by SHA-256 or git digest, unless they are `kept` or await a commit.
 
-        With them go the xorbs, and those of `xorbs`, that no file needs any more.
+        Their xorbs, and those in `xorbs`, are deleted too when no file needs them any more.
         """
         late = time.time() - PENDING_SECONDS
         loose = set(xorbs)
@@ -220,13 +220,13 @@ class Contents:
         self.store.shrink()
 
     def renew(self) -> None:
-        """Change the address of Xet: clients remember by it which chunks need not be sent."""
+        """Change the address of Xet, by which clients cache the chunks that are stored."""
         self.generation = secrets.token_hex(4)
         self.store.put("hub", "cas", self.generation.encode())
 
 
 def lost(key: str) -> HubError:
-    """With a status that clients take for final: to ask again would not help."""
+    """The error for damaged contents, with a status that clients do not retry."""
     return HubError(410, f"This Hub has lost the bytes of {key}: send them again")
 
 

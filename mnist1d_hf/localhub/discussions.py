@@ -16,7 +16,7 @@ TITLE_LIMIT = 1000  # characters
 def open_discussion(
     repo: Repo, user: str, title: str, description: str, base: Commit | None, draft: bool = False
 ) -> dict[str, Any]:
-    """Open a discussion; a pull request when there is a commit to start from."""
+    """Open a discussion, or a pull request when a commit is given."""
     discussion: dict[str, Any] = {
         "num": len(repo.discussions) + 1,
         "title": title,
@@ -123,7 +123,7 @@ def change(hub: Hub, request: Request, types: str, repo_id: str, number: str, wh
 def change_comment(
     hub: Hub, request: Request, types: str, repo_id: str, number: str, event_id: str, what: str
 ) -> dict:
-    """Change or hide a comment of one's own, or in a namespace of one's own."""
+    """Edit or hide a comment, as its author or as an owner of the namespace."""
     repo, user = hub.repo(request, TYPES[types], repo_id), hub.accounts.contributor(request)
     event = next((e for e in find(repo, number)["events"] if e["id"] == event_id), None)
     if event is None or event["type"] != "comment":
@@ -140,7 +140,7 @@ def change_comment(
 
 
 def merge(hub: Hub, repo: Repo, discussion: dict, user: str) -> dict:
-    """Bring what the pull request changed since it was opened onto the main branch."""
+    """Apply the changes of a pull request since it was opened to the main branch."""
     if not discussion["isPullRequest"] or discussion["status"] not in OPEN:
         raise HubError(400, f"Discussion {discussion['num']} is not an open pull request")
     changed, main = repo.resolve(f"refs/pr/{discussion['num']}"), repo.resolve("main")

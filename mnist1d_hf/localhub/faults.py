@@ -1,4 +1,4 @@
-"""Faults to order: what a network and a busy service do, when a test wants it."""
+"""Simulated faults of the network and the service, for tests."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from mnist1d_hf.localhub.wire import Answer, Request
 
 @dataclass
 class Fault:
-    """What happens to requests whose "METHOD /path" matches; the first `skip` of them pass."""
+    """A fault of requests whose "METHOD /path" matches, after the first `skip` such requests."""
 
     pattern: str
     times: int = 1
@@ -34,10 +34,10 @@ class Fault:
         return True
 
     def replaced(self) -> Answer | None:
-        """The answer to give instead of asking the Hub."""
+        """The answer that replaces that of the Hub."""
         return Answer(self.body, self.status, dict(self.headers)) if self.status else None
 
 
 def corrupted(data: bytes) -> bytes:
-    """As many bytes, all of them wrong."""
+    """Wrong bytes of the same number."""
     return bytes(byte ^ 0xFF for byte in data)

@@ -18,7 +18,7 @@ def tree(
 ) -> Answer:
     request.only("recursive", "expand", "cursor", "limit")
     repo = hub.repo(request, TYPES[types], repo_id)
-    hub.check_gate(request, repo)  # digests tell enough to be kept from strangers
+    hub.check_gate(request, repo)  # digests reveal contents, so they need access too
     commit = repo.resolve(revision)
     inside = (folder or "").strip("/")
     entries = listing(repo, commit, inside, request.flag("recursive"), request.flag("expand"))
@@ -76,7 +76,7 @@ def resolve(
 
 
 def to_storage(hub: Hub, repo: Repo, commit: Commit, file: File, headers: dict) -> Answer:
-    """To the second origin, where no token may go."""
+    """Redirect to the storage origin, which must not receive tokens."""
     assert file.sha256 is not None
     xet = hub.contents.xet_name(file.sha256) if hub.xet else None
     if xet:

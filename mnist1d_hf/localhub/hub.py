@@ -1,4 +1,4 @@
-"""The state of the embedded Hub, and who may see and change what of it."""
+"""The state of the embedded Hub, with access control."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ MAX_FILE = 900_000_000  # bytes; SQLite holds no value of 1 GB
 
 
 class Hub:
-    """Everything but HTTP. The store holds the truth; the dictionaries here are what was read."""
+    """Everything but HTTP. The dictionaries are a cache of the store."""
 
     url = cdn = ""  # the two origins, known once it is served
 
@@ -36,13 +36,13 @@ class Hub:
         max_file: int = MAX_FILE,
         redirect: bool = True,
     ):
-        """`page_size` entries a listing page, `part_size` bytes from which an LFS upload is cut.
+        """Listings have `page_size` entries per page, and LFS uploads parts of `part_size` bytes.
 
-        Files of more than `max_file` bytes are refused before they are sent. With `redirect`, a
-        regular file is answered by way of a second address, as huggingface.co mostly does.
+        Files of more than `max_file` bytes are rejected before the upload. With `redirect`, regular
+        files are served from a second address, as huggingface.co mostly does.
 
-        Raises `ValueError` for a folder that another hub uses or that cannot be written, and for a
-        database that is damaged.
+        Raises ValueError for a folder that another hub uses or that cannot be written, and for a
+        damaged database.
         """
         self.xet, self.redirect = xet, redirect
         self.page_size, self.part_size, self.max_file = page_size, part_size, max_file
@@ -52,11 +52,11 @@ class Hub:
             self.load()
         except Exception as error:
             self.store.close()
-            # its message could hold what stands in the file, tokens too
+            # the message could contain parts of the file, including tokens
             raise damaged(self.store.name, type(error).__name__) from None
 
     def load(self) -> None:
-        """Read the store: at the start, and after a request that failed half-way."""
+        """Read the store, at the start and after a failed request."""
         self.accounts = Accounts(self.store)
         self.contents = Contents(self.store, self.max_file)
         self.repos: dict[tuple[str, str], Repo] = {}
@@ -82,7 +82,7 @@ class Hub:
                 self.store.put("hub", "secret", self.secret)
 
     def reset(self) -> None:
-        """Forget everything, as a new hub would."""
+        """Delete everything."""
         with self.lock:
             self.store.clear()
             self.load()
@@ -90,12 +90,12 @@ class Hub:
     def add_user(
         self, name: str, token: str | None = None, role: str = "write", orgs: tuple[str, ...] = ()
     ) -> str:
-        """Add a user, member of `orgs`; return the token, the one they have unless it is given."""
+        """Add a user who is a member of `orgs`; returns their existing, given or new token."""
         with self.lock, self.store.transaction():
             return self.accounts.add(name, token, role, orgs)
 
     def respond(self, routes: Routes, request: Request) -> Answer:
-        """One request, as one transaction."""
+        """Answer one request in one transaction."""
         with self.lock:
             changed = False
             try:
@@ -115,7 +115,7 @@ class Hub:
     # -- repositories --------------------------------------------------------------------------
 
     def repo(self, request: Request, repo_type: str, repo_id: str, write: bool = False) -> Repo:
-        """A repository the sender may see, and may change when `write`; an old name will do."""
+        """A repository that the sender may read, or write if `write`; found by old names too."""
         name = repo_id.lower()
         repo = self.repos.get((repo_type, name)) or self.moved.get(f"{repo_type} {name}")
         user = self.accounts.user(request)
@@ -129,10 +129,10 @@ class Hub:
     def push_target(
         self, request: Request, repo_type: str, repo_id: str, revision: str | None
     ) -> Repo:
-        """A repository whose `revision` the sender may push to; None is a new pull request.
+        """A repository to whose `revision` the sender may push; None is a new pull request.
 
-        Everyone who may read a repository may propose to it, and push to the proposal while it is
-        open; all else is for those who may write in the namespace.
+        Everyone who may read a repository may open a pull request, and push to it while it is open.
+        All other revisions need write access to the namespace.
         """
         repo = self.repo(request, repo_type, repo_id)
         self.check_gate(request, repo)
@@ -154,7 +154,7 @@ class Hub:
         self.store.put("repo", repo.key, repo.dump())
 
     def add_commit(self, repo: Repo, ref: str, commit: Commit) -> Commit:
-        """Let a branch or pull request point to a new commit."""
+        """Set a branch or pull request to a new commit."""
         repo.commits[commit.oid] = commit
         repo.refs[ref] = commit.oid
         self.store.put("commit", commit.oid, commit.dump(repo.key))
@@ -164,7 +164,7 @@ class Hub:
         return commit
 
     def rename(self, repo: Repo, repo_id: str) -> None:
-        """Give a repository another name; the old one goes on to find it, until one takes it."""
+        """Rename a repository; its old name redirects until another repository takes it."""
         self.store.put("moved", f"{repo.type} {repo.id.lower()}", repo.key.encode())
         self.moved[f"{repo.type} {repo.id.lower()}"] = repo
         self.repos[repo.type, repo_id.lower()] = self.repos.pop((repo.type, repo.id.lower()))
@@ -173,13 +173,13 @@ class Hub:
         self.save(repo)
 
     def take_name(self, repo: Repo) -> None:
-        """A repository's own name is no longer the old name of another."""
+        """Stop redirecting a name that a repository now has."""
         name = f"{repo.type} {repo.id.lower()}"
         if self.moved.pop(name, None):
             self.store.delete("moved", name)
 
     def remove(self, repo: Repo) -> None:
-        """Delete a repository, and the bytes of files that no other one has."""
+        """Delete a repository, and the contents that no other repository needs."""
         for oid in repo.commits:
             self.store.delete("commit", oid)
         self.store.delete("repo", repo.key)
@@ -190,11 +190,11 @@ class Hub:
         self.contents.free(repo.names(), self.names())
 
     def names(self) -> set[str]:
-        """The bytes that any commit needs: by SHA-256, or by git's name."""
+        """The contents that any commit needs, by SHA-256 or git digest."""
         return {name for repo in self.repos.values() for name in repo.names()}
 
     def collect(self) -> None:
-        """Delete all bytes that no commit needs, and make the file as small as it can be."""
+        """Delete all contents that no commit needs, and compact the database."""
         with self.lock:
             with self.store.transaction():
                 for key in self.store.keys("part"):
@@ -208,7 +208,7 @@ class Hub:
     # -- file contents -------------------------------------------------------------------------
 
     def text(self, commit: Commit, path: str) -> str:
-        """A file as text; empty when it is not there, or spoiled: others are to go on."""
+        """A file as text; empty if it is missing or damaged, so that the request continues."""
         file = commit.tree.get(path)
         try:
             return self.contents.read(file).decode(errors="replace") if file else ""
@@ -226,11 +226,11 @@ class Hub:
 
     @staticmethod
     def same(given: str, expected: str) -> bool:
-        """Whether a secret is the right one; it takes as long whatever is given."""
+        """Compare a secret in constant time."""
         return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
 
     def grant(self, method: str, path: str) -> str:
-        """The address on the storage origin that lets anyone do just this, for an hour."""
+        """A signed address on the storage origin, valid for one operation and one hour."""
         expires = int(time.time()) + GRANT_SECONDS
         return f"{self.cdn}{path}?expires={expires}&sig={self.sign(f'{method} {path} {expires}')}"
 

@@ -21,7 +21,7 @@ def etag(data: bytes) -> str:
 
 @routes.on("POST", r"/{page}\.git/info/lfs/objects/batch")
 def batch(hub: Hub, request: Request, types: str | None, repo_id: str) -> Answer:
-    """What has to be sent, and where to; sizes that this Hub cannot take are refused here."""
+    """The files to upload, and their addresses; HubError for files that are too large."""
     wanted, repo_type = request.json(), TYPES[types or "models"]
     wanted.choice("operation", ("upload",))  # files are read by their addresses
     # a new pull request comes without `ref`
@@ -69,7 +69,7 @@ def part_key(oid: str, number: int) -> str:
 
 @routes.on("POST", r"/cdn/lfs/{sha}/complete")
 def complete(hub: Hub, request: Request, oid: str) -> dict:
-    """Put the parts of an upload together."""
+    """Join the parts of an upload."""
     hub.check_grant(request)
     parts = request.json().list_of("parts", Payload, 10_000)
     listed = sorted((part.number("partNumber"), part.text("etag")) for part in parts)

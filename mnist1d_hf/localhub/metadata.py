@@ -1,4 +1,4 @@
-"""The YAML at the head of a card: read it, and judge it as the Hub does on every push."""
+"""The metadata of a card: parsing, and the Hub's validation on every push."""
 
 import functools
 import re
@@ -48,14 +48,14 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def read_metadata(text: str) -> tuple[dict | None, str | None]:
-    """The metadata of a card, or None, and what is wrong with it, or None."""
+    """The metadata of a card or None, and an error message or None."""
     match = re.match(r"\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", text, re.DOTALL)
     return parse(match.group(1)) if match else (None, None)
 
 
 @functools.lru_cache(32)
 def parse(text: str) -> tuple[dict | None, str | None]:
-    """YAML in the terms of JSON, which the clients get it as."""
+    """Parse YAML to values that can be sent as JSON."""
     import yaml
 
     if len(text) > LONGEST:
@@ -75,7 +75,7 @@ def parse(text: str) -> tuple[dict | None, str | None]:
 
 
 def count(value: Any) -> int:
-    """How many values there are, an alias counted as what it stands for, up to the limit."""
+    """The number of values, with aliases expanded, up to the limit."""
     found, left = 0, [value]
     while left and found <= MOST_VALUES:
         value, found = left.pop(), found + 1

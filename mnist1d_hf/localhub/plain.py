@@ -1,4 +1,4 @@
-"""What may be sent: any value as JSON, and any text in a header."""
+"""Conversion of any value to valid JSON, and of any text to a valid header."""
 
 import base64
 import json
@@ -11,15 +11,15 @@ DIGITS = 4000  # of an integer; Python writes no longer ones
 
 
 def to_json(value: Any) -> bytes:
-    """JSON that every client reads, whatever a card, a path or a name holds."""
+    """Valid JSON for any value, whatever a card, a path or a name contains."""
     return json.dumps(plain(value), allow_nan=False).encode()
 
 
 def plain(value: Any) -> Any:
-    """The value in the terms of JSON.
+    """The value as JSON types.
 
-    Dates and times become ISO text, sets lists, bytes base64, numbers that are not finite null,
-    and halves of surrogate pairs question marks.
+    Dates and times become ISO text, sets lists, bytes base64, non-finite numbers null, and lone
+    surrogates question marks.
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode(errors="replace").decode()
@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
 
 
 def key_text(key: Any) -> str:
-    """A key as JSON has it: text."""
+    """A key as text."""
     inner = plain(key)
     return inner if isinstance(inner, str) else json.dumps(inner)
 

@@ -49,7 +49,7 @@ def list_commits(hub: Hub, request: Request, types: str, repo_id: str, revision:
 
 @routes.on("POST|DELETE", r"/api/{repo}/(branch|tag)/{rev}")
 def change_ref(hub: Hub, request: Request, types: str, repo_id: str, kind: str, name: str) -> dict:
-    """POST branch/NAME or tag/REVISION makes one, DELETE branch/NAME or tag/NAME removes it."""
+    """Create (POST branch/NAME, tag/REVISION) or delete (DELETE branch/NAME, tag/NAME) a ref."""
     repo = hub.repo(request, TYPES[types], repo_id, write=True)
     prefix = {"branch": "refs/heads/", "tag": "refs/tags/"}[kind]
     if request.method == "DELETE":
@@ -70,7 +70,7 @@ def change_ref(hub: Hub, request: Request, types: str, repo_id: str, kind: str, 
 
 
 def check_name(name: str) -> str:
-    """A name for a branch or tag, as git takes them."""
+    """Check a name of a branch or tag by the rules of git."""
     parts = name.split("/")
     bad = any(not part or part.startswith(".") or part.endswith((".", ".lock")) for part in parts)
     if bad or ".." in name or not re.fullmatch(r"[\w./+-]+", name) or len(name) > NAME_LIMIT:

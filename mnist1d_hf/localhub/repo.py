@@ -1,4 +1,4 @@
-"""What a repository is: files, commits, branches, tags and pull requests."""
+"""A repository: files, commits, branches, tags and pull requests."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ PATH_LIMIT = 1024  # characters
 
 @dataclass(frozen=True)
 class File:
-    """An entry of a commit's tree; its bytes lie in the store, under `sha256` or else `oid`."""
+    """An entry of a commit's tree; its content is stored by `sha256`, or else by `oid`."""
 
     size: int
-    oid: str  # git's name of the file, or of its pointer for a file kept by LFS or Xet
+    oid: str  # git digest of the file, or of its pointer for files in LFS or Xet
     sha256: str | None = None
     xet: str | None = None
 
@@ -32,7 +32,7 @@ class File:
         return cls(size, git_oid(pointer(sha256, size)), sha256, xet)
 
     def lfs(self, sha_key: str) -> dict[str, Any]:
-        """The `lfs` part of the API's views, which name the digest differently."""
+        """The `lfs` part of answers, in which the digest has different names."""
         assert self.sha256 is not None
         pointer_size = len(pointer(self.sha256, self.size))
         return {sha_key: self.sha256, "size": self.size, "pointerSize": pointer_size}
@@ -76,7 +76,7 @@ class Repo:
 
     @property
     def address(self) -> str:
-        """The path of its page: models have no prefix."""
+        """The path of the repository's page; models have no prefix."""
         return f"/{self.id}" if self.type == "model" else f"/{self.type}s/{self.id}"
 
     def dump(self) -> bytes:
@@ -85,13 +85,13 @@ class Repo:
     def draw_commit(
         self, tree: dict[str, File], title: str, message: str, author: str, parent: str | None
     ) -> Commit:
-        """A commit nothing refers to yet; its name is drawn, so that none is ever reused."""
+        """A commit without references; its digest is random, so that it is never reused."""
         return Commit(
             hashlib.sha1(secrets.token_bytes(20)).hexdigest(), parent, tree, title, message, author
         )
 
     def names(self) -> set[str]:
-        """The files of all commits: by SHA-256, or by git's name."""
+        """The files of all commits, by SHA-256 or git digest."""
         files = {file for commit in self.commits.values() for file in commit.tree.values()}
         return {file.sha256 or file.oid for file in files}
 
@@ -111,7 +111,7 @@ class Repo:
         raise HubError(404, f"Invalid rev id: {revision[:PATH_LIMIT]}", "RevisionNotFound")
 
     def proposer(self, revision: str) -> str | None:
-        """Who opened the pull request that `revision` names, while it is open."""
+        """The author of the open pull request `revision`, or None."""
         for discussion in self.discussions:
             if revision == f"refs/pr/{discussion['num']}" and discussion["status"] in OPEN:
                 return discussion["author"]["name"]
@@ -125,7 +125,7 @@ class Repo:
 
 
 def pointer(sha256: str, size: int) -> bytes:
-    """The file that stands for an LFS file in git."""
+    """The pointer file that represents an LFS file in git."""
     return (
         f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
     )
@@ -140,7 +140,7 @@ def folder_oid(path: str) -> str:
 
 
 def check_path(path: str) -> str:
-    """A file's path inside a repository; refused when it could leave it or names no file."""
+    """Check a path; HubError if it could leave the repository or does not name a file."""
     if any(part in ("", ".", "..", ".git") for part in path.split("/")):
         raise HubError(422, f"Invalid path: {path}")
     if re.search(r"[\\\x00-\x1f\x7f]", path) or len(path) > PATH_LIMIT:
@@ -149,7 +149,7 @@ def check_path(path: str) -> str:
 
 
 def check_tree(tree: dict[str, File]) -> None:
-    """Refuse a file that stands where another needs a folder: no disk could hold both."""
+    """HubError if a path is both a file and a folder of another file."""
     for path in tree:
         for end in (at for at, letter in enumerate(path) if letter == "/"):
             if path[:end] in tree:
@@ -157,7 +157,7 @@ def check_tree(tree: dict[str, File]) -> None:
 
 
 def file_view(repo: Repo, commit: Commit, path: str, expand: bool = False) -> dict[str, Any]:
-    """A file as the tree and paths-info answers show it."""
+    """A file in the form of the tree and paths-info answers."""
     file = commit.tree[path]
     view: dict[str, Any] = {"type": "file", "oid": file.oid, "size": file.size, "path": path}
     if file.sha256:
@@ -177,7 +177,7 @@ def folder_view(repo: Repo, commit: Commit, path: str, expand: bool = False) -> 
 
 
 def last_change(repo: Repo, commit: Commit, path: str) -> dict[str, str]:
-    """The commit that gave a file, or the files of a folder, their present contents."""
+    """The last commit that changed a file or the files of a folder."""
 
     def contents(version: Commit) -> File | dict[str, File]:
         if path in version.tree:
@@ -195,7 +195,7 @@ def last_change(repo: Repo, commit: Commit, path: str) -> dict[str, str]:
 def listing(
     repo: Repo, commit: Commit, folder: str, recursive: bool, expand: bool
 ) -> list[dict[str, Any]]:
-    """The entries of a folder, in order; a folder that holds nothing does not exist."""
+    """The sorted entries of a folder; empty folders do not exist."""
     base = f"{folder}/" if folder else ""
     views, seen = [], set()
     for path in sorted(p for p in commit.tree if p.startswith(base)):

@@ -73,7 +73,7 @@ def private(wanted: Payload, default: bool) -> bool:
 
 
 def checked_id(namespace: str, name: str) -> str:
-    """The names that the clients take too."""
+    """Check a repository's name by the rules of the clients."""
     fits = re.fullmatch(r"(?=.*[A-Za-z0-9])\b[A-Za-z0-9_.-]{1,96}\b", name)
     if not fits or ".." in name or "--" in name or name.endswith(".git"):
         raise HubError(400, f"Invalid repo name: {namespace}/{name}")
@@ -121,7 +121,7 @@ def auth_check(hub: Hub, request: Request, types: str, repo_id: str, write: str 
 
 @routes.on("GET", r"/api/{type}")
 def list_repos(hub: Hub, request: Request, types: str) -> list[dict]:
-    """What the sender may see, narrowed by the query; a parameter it does not know is refused."""
+    """Repositories that the sender may see and that match the query; rejects unknown parameters."""
     narrowing = ("author", "search", "filter", "gated", "pipeline_tag", "sdk")
     request.only(*narrowing, "limit", "sort", "direction", *DETAILS)
     user, author = hub.accounts.user(request), request.option("author")
@@ -147,7 +147,7 @@ def list_repos(hub: Hub, request: Request, types: str) -> list[dict]:
 
 
 def fits(view: dict, request: Request) -> bool:
-    """Whether an entry of a listing has the tags and other facts that are asked for."""
+    """Whether an entry of a listing matches the tags and other filters."""
     gated = request.option("gated").lower()
     return (
         all(tag in view["tags"] for tag in request.query.get("filter", []))
@@ -170,7 +170,7 @@ def list_of_organization(hub: Hub, request: Request, namespace: str) -> list[dic
 
 
 def storage(hub: Hub, namespace: str) -> list[dict]:
-    """The repositories of a namespace and how many bytes each takes."""
+    """The repositories of a namespace and their sizes in bytes."""
     repos = [repo for repo in hub.repos.values() if repo.namespace == namespace]
     views = [description(hub, repo, repo.resolve("main")) for repo in repos]
     total = sum(view["usedStorage"] for view in views) or 1

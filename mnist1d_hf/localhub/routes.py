@@ -1,4 +1,4 @@
-"""Which function answers a request: by method and path."""
+"""Routing of requests to functions, by method and path."""
 
 import re
 from collections.abc import Callable
@@ -24,10 +24,10 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Route:
-    """A function and what it answers.
+    """A function with the method and path that it answers.
 
-    `admit(hub, request)` refuses those who may not send, before the body is read too; a route
-    without it takes small bodies only.
+    `admit(hub, request)` rejects unauthorised senders before the body is read; routes without it
+    accept small bodies only.
     """
 
     methods: frozenset[str]

@@ -1,4 +1,4 @@
-"""The embedded Hub over HTTP: it listens on this machine alone."""
+"""The HTTP server of the embedded Hub, which listens on this machine only."""
 
 import re
 import sqlite3
@@ -46,11 +46,10 @@ ROUTES = Routes(
 
 
 class LocalHub(Hub):
-    """A Hub one can connect to; `stop` it, or use it in a `with` statement.
+    """A Hub that clients can connect to; call `stop`, or use it in a `with` statement.
 
-    This machine has two names, 127.0.0.1 and localhost. The API is at one and the bytes of large
-    files at the other: two origins, as on the real Hub, where the second must never see a user's
-    token.
+    The API is at 127.0.0.1 or localhost, and large files are at the other name: two origins, as on
+    the real Hub, where the storage origin must never receive a user's token.
     """
 
     def __init__(
@@ -63,14 +62,14 @@ class LocalHub(Hub):
         keep_log: bool = False,
         **options: Any,
     ):
-        """Keep everything in `directory`, or in memory; port 0 takes a free one.
+        """Store everything in `directory`, or in memory; port 0 selects a free port.
 
-        `host` is the name that the API goes by. With `keep_log`, for tests, `log` has all requests
-        without their bodies, and `bugs` the tracebacks of those that this program failed on. A
-        request of more than `max_body` bytes is refused. `options` are those of `Hub`.
+        `host` is the name of the API's origin. With `keep_log`, for tests, `log` has all requests
+        without their bodies, and `bugs` the tracebacks of internal errors. Requests of more than
+        `max_body` bytes are rejected. `options` are those of `Hub`.
 
-        Raises `ValueError` for another host, a port that cannot be had, a folder that another hub
-        uses, and a database that is damaged.
+        Raises ValueError for another host, a port that is not available, a folder in use, and a
+        damaged database.
         """
         if host not in NAMES:
             raise ValueError(
@@ -97,7 +96,7 @@ class LocalHub(Hub):
         self.url, self.cdn = f"http://{host}:{self.port}", f"http://{other}:{self.port}"
 
     def start(self) -> "LocalHub":
-        """Answer requests from a thread of this process."""
+        """Start to answer requests, in a thread of this process."""
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -114,13 +113,13 @@ class LocalHub(Hub):
         self.stop()
 
     def environment(self, token: str) -> dict[str, str]:
-        """The variables that send the Hugging Face libraries here, of processes started later."""
+        """Environment variables with which other processes use this Hub."""
         return {"HF_ENDPOINT": self.url, "HF_TOKEN": token}
 
     def connect(self, token: str) -> None:
-        """Send the Hugging Face libraries of this process here, and of processes it starts.
+        """Redirect the Hugging Face libraries of this process and its children to this Hub.
 
-        Libraries that are imported already are changed, as `redirect_clients` says.
+        Imported libraries are updated by `redirect_clients`.
         """
         redirect_clients(self.environment(token))
 
@@ -131,16 +130,16 @@ class LocalHub(Hub):
         self.bugs.clear()
 
     def fail(self, pattern: str, **what: Any) -> Fault:
-        """Order a fault for requests that match, for example ("POST .*/commit/", status=503)."""
+        """Add a fault for matching requests, for example ("POST .*/commit/", status=503)."""
         self.faults.append(Fault(pattern, **what))
         return self.faults[-1]
 
     def calls(self, pattern: str = "") -> list[Request]:
-        """The requests so far whose "METHOD /path" matches, when a log is kept."""
+        """The logged requests whose "METHOD /path" matches."""
         return [r for r in self.log if re.search(pattern, f"{r.method} {r.path}")]
 
     def note(self, request: Request) -> Fault | None:
-        """Write a request down where a log is kept; the fault that strikes it, if any."""
+        """Log a request; returns the fault that applies to it, or None."""
         with self.lock:
             if self.keep_log:
                 self.log.append(request)
@@ -149,9 +148,9 @@ class LocalHub(Hub):
     # -- answers -----------------------------------------------------------------------------------
 
     def body_limit(self, request: Request) -> int:
-        """How many bytes the request may bring, asked before they are read.
+        """The largest body that a request may have, decided before it is read.
 
-        Raises `HubError` for a request that is refused whatever it brings.
+        Raises HubError for a request that is rejected whatever its body.
         """
         self.check_host(request)
         route, _ = ROUTES.find(request.method, request.path)
@@ -163,7 +162,7 @@ class LocalHub(Hub):
 
     def check_host(self, request: Request) -> None:
         if request.host not in self.hosts:
-            # a web page whose name was made to point here would come with its own name
+            # DNS rebinding: a web page whose name resolves to this machine sends its own name
             raise HubError(403, f"This hub answers to {self.url}, not to {request.host[:200]!r}")
 
     def answer(self, request: Request) -> Answer:
@@ -183,7 +182,7 @@ class LocalHub(Hub):
         return page.refusal(self, request, error)
 
     def failure(self, error: Exception) -> Answer:
-        """The answer to a request that this program failed on."""
+        """The answer after an internal error."""
         text = "".join(traceback.format_exception(error))
         print(text, file=sys.stderr)
         if self.keep_log:
@@ -194,8 +193,8 @@ class LocalHub(Hub):
 def serve(directory: str | Path | None = None, port: int = 0, user: str = "local") -> None:
     """Run an embedded Hub until Ctrl-C, and print how to use it.
 
-    With `directory`, everything outlives the program, the token included. Raises `ValueError` for
-    what `LocalHub` refuses.
+    With `directory`, everything is persistent, including the token. Raises ValueError as `LocalHub`
+    does.
     """
     with LocalHub(directory, port=port) as hub:
         token = hub.add_user(user)
@@ -211,9 +210,9 @@ def serve(directory: str | Path | None = None, port: int = 0, user: str = "local
 
 
 def collect(directory: str | Path) -> tuple[int, int]:
-    """Delete from a hub's folder all bytes that no commit needs; its size before and after.
+    """Delete contents that no commit needs from a hub's folder; returns its size before and after.
 
-    Raises `ValueError` for a folder without a hub, one that a hub runs on, and a damaged database.
+    Raises ValueError for a folder without a hub, a folder in use, and a damaged database.
     """
     file = Path(directory) / "hub.sqlite3"
     if not file.is_file():

@@ -1,7 +1,7 @@
-"""Where the embedded Hub keeps everything: one SQLite file, or memory.
+"""The storage of the embedded Hub: one SQLite file, or memory.
 
-A request is one transaction. Whatever ends the process, a request that was answered is there
-entirely when the file is opened again, and one that was not is there entirely or not at all.
+Each request is one transaction. However the process ends, the changes of an answered request are
+complete when the file is opened again, and those of any other request are complete or absent.
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ BLOCK = 1 << 20  # bytes that are read at a time
 
 
 class Store:
-    """Values by kind and key; not thread-safe, the Hub's lock guards it."""
+    """Values by kind and key; not thread-safe, so callers hold the Hub's lock."""
 
     def __init__(self, directory: Path | None = None):
         self.shrinking = False
@@ -49,7 +49,7 @@ class Store:
 
     @property
     def changed(self) -> bool:
-        """Whether the transaction under way has written something."""
+        """Whether the current transaction has written something."""
         return self.connection.in_transaction
 
     def put(self, kind: str, key: str, value: bytes) -> None:
@@ -69,7 +69,7 @@ class Store:
         return row and row[0]
 
     def join(self, kind: str, key: str, size: int, pieces: Iterator[bytes]) -> None:
-        """Put a value of `size` bytes piece by piece, so that it is never whole in memory."""
+        """Store a value of `size` bytes in pieces, so that it is never in memory as a whole."""
         self.delete(kind, key)
         query = "INSERT INTO items VALUES (?, ?, zeroblob(?))"
         row = self.connection.execute(query, (kind, key, size)).lastrowid
@@ -96,7 +96,7 @@ class Store:
         self.connection.execute("DELETE FROM items WHERE kind = ? AND key = ?", (kind, key))
 
     def items(self, kind: str) -> list[tuple[str, bytes]]:
-        """Everything of a kind, oldest first."""
+        """All values of a kind, oldest first."""
         query = "SELECT key, value FROM items WHERE kind = ? ORDER BY rowid"
         return self.connection.execute(query, (kind,)).fetchall()
 
@@ -105,11 +105,11 @@ class Store:
         return [key for (key,) in rows]
 
     def shrink(self) -> None:
-        """Give the space of deleted values back to the disk, after this transaction."""
+        """Free the disk space of deleted values, after this transaction."""
         self.shrinking = True
 
     def compact(self) -> None:
-        """Write the file anew, as small as it can be; outside a transaction."""
+        """Compact the file; not within a transaction."""
         self.connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         self.connection.execute("VACUUM")
 

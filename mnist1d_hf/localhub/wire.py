@@ -1,4 +1,4 @@
-"""Requests, answers and refusals: what the parts of the embedded Hub say to each other."""
+"""Requests, answers and errors, the types that the parts of the embedded Hub exchange."""
 
 import json
 import re
@@ -16,7 +16,7 @@ MAX_NUMBER = 1 << 53  # the largest whole number that JSON carries safely
 
 
 class HubError(Exception):
-    """A refusal: the clients act on the status and on `code` (sent as X-Error-Code)."""
+    """An error answer; clients act on the status and on `code` (sent as X-Error-Code)."""
 
     def __init__(
         self,
@@ -39,13 +39,13 @@ class HubError(Exception):
 
 
 class Payload(dict):
-    """A JSON object from outside; a field that is missing or of another kind is refused."""
+    """A JSON object from a client; HubError for missing fields and wrong types."""
 
     def __missing__(self, key: str) -> Any:
         raise HubError(400, f"The field {key!r} is missing")
 
     def text(self, key: str, default: str | None = None, limit: int = LONGEST_TEXT) -> str:
-        """A text; the default, where there is one, for a field that is missing, null or empty."""
+        """A text, or the default, if any, for a field that is missing, null or empty."""
         value = self[key] if default is None else self.get(key) or default
         if not isinstance(value, str):
             raise HubError(400, f"The field {key!r} is not a text")
@@ -60,7 +60,7 @@ class Payload(dict):
         return value
 
     def number(self, key: str) -> int:
-        """A whole number, not negative."""
+        """A non-negative integer."""
         value = self[key]
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_NUMBER:
             raise HubError(400, f"The field {key!r} is not a whole number from 0 to 2**53")
@@ -89,7 +89,7 @@ class Payload(dict):
 
 @dataclass
 class Request:
-    """What came in; the path is kept quoted, because revisions and file names may hold a slash."""
+    """A request; its path stays quoted, since revisions and file names may contain slashes."""
 
     method: str
     path: str
@@ -104,7 +104,7 @@ class Request:
 
     @property
     def bearer(self) -> str | None:
-        """The token it comes with."""
+        """The token of the request."""
         header = self.headers.get("authorization")
         return header.removeprefix("Bearer ").strip() if header else None
 
@@ -112,14 +112,14 @@ class Request:
         return parse_json(self.body or b"{}")
 
     def form(self) -> Payload:
-        """A body sent as JSON or as an HTML form, by the content type."""
+        """The body as JSON or as an HTML form, according to the content type."""
         if "json" in self.headers.get("content-type", ""):
             return self.json()
         fields = parse_qs(self.body.decode(errors="replace"))
         return Payload({k: v if k == "paths" else v[-1] for k, v in fields.items()})
 
     def option(self, name: str, default: str = "") -> str:
-        """A parameter of the query; of several, the last."""
+        """A parameter of the query; the last one if it is repeated."""
         return self.query.get(name, [default])[-1]
 
     def flag(self, name: str) -> bool:
@@ -132,7 +132,7 @@ class Request:
         return int(text)
 
     def only(self, *names: str) -> None:
-        """Refuse other parameters: an answer that ignores one would not be what was asked for."""
+        """HubError for other parameters, since ignoring one would give a wrong answer."""
         for name in self.query:
             if name not in names:
                 raise HubError(400, f"This Hub cannot list by {name!r}")
@@ -146,7 +146,7 @@ class Answer:
 
     @classmethod
     def of(cls, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> "Answer":
-        """The answer for what a route returned: an Answer as it is, anything else as JSON."""
+        """The answer for the result of a route: an Answer itself, and JSON of anything else."""
         if isinstance(value, Answer):
             return value
         json_type = {"Content-Type": "application/json; charset=utf-8"}
@@ -156,7 +156,7 @@ class Answer:
     def bytes(
         cls, data: bytes, span: tuple[int, int] | None, size: int, headers: dict[str, str]
     ) -> "Answer":
-        """Bytes of a file: those of the span, of `size` in all, or all of them."""
+        """An answer with a file of `size` bytes, or with a span of it."""
         if span is None:
             return cls(data, 200, headers)
         position = {"Content-Range": f"bytes {span[0]}-{span[1] - 1}/{size}"}
@@ -164,9 +164,9 @@ class Answer:
 
 
 def byte_range(request: Request, size: int) -> tuple[int, int] | None:
-    """The first byte a Range header asks for and the one after the last; None for all of them.
+    """First byte, and last byte + 1, of a Range header; None without a range.
 
-    Raises `HubError` 416 for a range that begins after the end.
+    Raises HubError 416 for a range that begins after the end.
     """
     match = re.fullmatch(r"bytes=([0-9]{0,15})-([0-9]{0,15})", request.headers.get("range", ""))
     if not match or match.groups() == ("", ""):
@@ -183,7 +183,7 @@ def byte_range(request: Request, size: int) -> tuple[int, int] | None:
 
 
 def parse_json(text: bytes) -> Payload:
-    """The object that a body, or a line of it, is."""
+    """Parse a body, or a line of it, as a JSON object."""
     try:
         value = json.loads(text.decode(), object_hook=Payload, parse_constant=refuse_constant)
         if b"\\u" in text:  # an escape may stand for half a character, which no file name may hold

@@ -1,8 +1,7 @@
 """Routes of Xet (version 1): files as chunks, chunks in xorbs, shards that list the chunks.
 
-hf_xet asks for newer versions first and falls back on a 404. The address holds a fingerprint, so
-that a client which remembers the chunks of another hub, or of files deleted since, sends them
-again.
+hf_xet asks for newer versions first and falls back on a 404. The address has a fingerprint, so that
+a client that has cached the chunks of another hub, or of deleted files, uploads them again.
 """
 
 import re
@@ -68,7 +67,7 @@ def put_shard(hub: Hub, request: Request) -> dict:
 
 @routes.on("GET", r"/cas/[^/]+/v1/reconstructions/{sha}")
 def reconstruction(hub: Hub, request: Request, file: str) -> dict[str, Any]:
-    """Where the chunks of a file, or of a range of it, are to be fetched."""
+    """The addresses of the chunks of a file or of a range of it."""
     check_token(hub, request, "read", "write")
     segments = hub.contents.segments(file)
     size = sum(segment[1] for segment in segments)
@@ -97,7 +96,7 @@ def reconstruction(hub: Hub, request: Request, file: str) -> dict[str, Any]:
 
 @routes.on("GET", r"/cdn/xorb/{sha}/([0-9]{1,15})-([0-9]{1,15})")
 def get_xorb(hub: Hub, request: Request, key: str, start: str, stop: str) -> Answer:
-    """Chunks of a xorb; those beside them may belong to files that are not for the reader."""
+    """Chunks of a xorb; other chunks may belong to files that the reader may not see."""
     hub.check_grant(request)
     size = hub.store.size("xorb", key)
     if size is None:

@@ -1,4 +1,4 @@
-"""The formats of Xet: files are cut into chunks, chunks lie in xorbs, shards list them.
+"""The formats of Xet: files are divided into chunks, stored in xorbs and listed in shards.
 
 Sizes, flags and hashes are those of the public specification (huggingface.co/docs/xet).
 """
@@ -27,7 +27,7 @@ Segment = tuple[Hash, int, int, int]  # xorb, bytes of the file, first chunk, ch
 
 
 class FormatError(HubError):
-    """Bytes that are not what they are sent as."""
+    """Invalid bytes in a xorb or shard."""
 
     def __init__(self, message: str):
         super().__init__(400, f"Not in the format of Xet: {message}")
@@ -35,7 +35,7 @@ class FormatError(HubError):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Where a chunk lies in its xorb, how many bytes it holds, and its hash."""
+    """A chunk: its position in the xorb, its number of bytes, and its hash."""
 
     start: int
     stop: int
@@ -60,7 +60,7 @@ def unpack_chunks(table: bytes) -> list[Chunk]:
 
 
 def read_xorb(xorb: bytes) -> list[Chunk]:
-    """The chunks of a xorb, each unpacked and hashed; what follows them is not looked at."""
+    """The chunks of a xorb, each unpacked and hashed; any further bytes are ignored."""
     chunks, at = [], 0
     while at + FRAME <= len(xorb) and not xorb.startswith(b"XETBLOB", at):
         stop = at + FRAME + int.from_bytes(xorb[at + 1 : at + 4], "little")
@@ -75,7 +75,7 @@ def read_xorb(xorb: bytes) -> list[Chunk]:
 
 
 def unpack_chunk(framed: bytes) -> bytes:
-    """The bytes of a chunk that comes with its frame."""
+    """The bytes of a chunk, given with its frame."""
     scheme, size = framed[4], int.from_bytes(framed[5:FRAME], "little")
     if size > LARGEST_CHUNK or scheme > GROUPED_LZ4:
         raise FormatError(f"a chunk of {size} bytes, compressed by scheme {scheme}")
@@ -93,7 +93,7 @@ def unpack_chunk(framed: bytes) -> bytes:
 
 
 def ungroup(data: bytes) -> bytes:
-    """Bytes of which every fourth stand together: first 0, 4, 8, ..., then 1, 5, 9, ..."""
+    """Undo byte grouping, in which bytes 0, 4, 8, ... come first, then 1, 5, 9, ..."""
     out, at = bytearray(len(data)), 0
     for group in range(4):
         count = len(range(group, len(data), 4))
@@ -120,13 +120,13 @@ def xorb_hash(chunks: list[Chunk]) -> Hash:
 
 
 def file_hash(chunks: list[Chunk]) -> Hash:
-    """The name of the file that the chunks make."""
+    """The hash of a file, from its chunks."""
     top = root([(chunk.hash, chunk.size) for chunk in chunks])
     return keyed(FILE_KEY, struct.pack("<4Q", *(int(top[i : i + 16], 16) for i in (0, 16, 32, 48))))
 
 
 def root(nodes: list[Leaf]) -> Hash:
-    """The root of the hash tree over the nodes; a node alone is its own."""
+    """The root of the hash tree over the nodes; a single node is the root."""
     while len(nodes) > 1:
         parents, at = [], 0
         while at < len(nodes):
@@ -140,7 +140,7 @@ def root(nodes: list[Leaf]) -> Hash:
 
 
 def family(nodes: list[Leaf]) -> int:
-    """How many of the nodes, which are at most nine, have one parent: the hashes decide."""
+    """How many of the first nodes (at most nine) share a parent, which their hashes decide."""
     for count, (name, _) in enumerate(nodes[2:], 3):
         if int(name[-16:], 16) % CHILDREN == 0:
             return count
