@@ -1,4 +1,8 @@
-"""Ask the Hub again where that may help, and say in one line why and what to do where not."""
+"""Retries of requests to the Hub, and one-line explanations of failures.
+
+tenacity could run the loop; the rules are specific to the Hub: which status codes and errors of
+hf_xet are transient, how long the Hub asks to wait, and what the user should do.
+"""
 
 import errno
 import logging
@@ -19,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 8
 LONGEST_WAIT = 30.0  # seconds
-SILENCE = 2.0  # seconds of waiting before a retry that need no explanation
-PATIENCE = 10.0  # seconds before a line says what is still under way
+SILENCE = 2.0  # seconds before a retry that are not reported
+PATIENCE = 10.0  # seconds before a running call is reported
 TRANSIENT = {408, 409, 412, 429}  # and every 5xx
-# what keeps a file from being written here
+# errors of this machine's disk
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOENT}
 
@@ -37,21 +41,21 @@ ADVICE = {
 
 
 class PublishError(Exception):
-    """Why something is not published, and what to do, in one line."""
+    """A failed publication; the message is one line with the reason and what to do."""
 
 
 def attempt(what: str, call: Callable[[], Answer]) -> Answer:
-    """Call until it succeeds, fails for good, or has failed ATTEMPTS times; then `PublishError`.
+    """Call `call` until it succeeds; PublishError after a permanent failure or ATTEMPTS failures.
 
-    An error may say itself, by its attribute `attempts`, that fewer are enough.
-    What it waits for goes to the log as a warning: before a retry, and when a call takes long.
+    An error may limit the number of attempts by its attribute `attempts`. Retries and long calls
+    are logged as warnings, in which `what` names the call.
     """
     for number in range(1, ATTEMPTS + 1):
         check_stop()
         try:
             return run_aside(call, Reminder(what))
         except (OSError, httpx2.HTTPError, RuntimeError, ValueError) as error:
-            check_stop()  # hf_xet makes an error of its own of it
+            check_stop()  # hf_xet converts KeyboardInterrupt to another error
             most = min(ATTEMPTS, getattr(error, "attempts", ATTEMPTS))
             if number >= most or not is_transient(error):
                 raise PublishError(explain(what, error)) from error
@@ -66,7 +70,7 @@ def attempt(what: str, call: Callable[[], Answer]) -> Answer:
 
 
 class Reminder:
-    """Says after PATIENCE seconds, and then ever more seldom, what is still under way."""
+    """Logs a running call after PATIENCE seconds, and then at doubling intervals."""
 
     def __init__(self, what: str):
         self.what, self.next = what, PATIENCE
@@ -84,7 +88,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def status(error: BaseException) -> int | None:
-    """The HTTP status behind an error, through the errors it was wrapped in, and hf_xet's words."""
+    """The HTTP status of an error or of its causes; that of hf_xet is in its message only."""
     for cause in causes(error):
         if isinstance(cause, HfHubHTTPError | httpx2.HTTPStatusError):
             return cause.response.status_code
@@ -100,11 +104,12 @@ def is_transient(error: BaseException) -> bool:
         return code in TRANSIENT or code >= 500
     if isinstance(error, ValueError | LocalTokenNotFoundError) or disk_error(error):
         return False
-    return True  # the connection, or hf_xet, whose errors are ConnectionError and RuntimeError
+    return True  # connection errors, and hf_xet's ConnectionError and RuntimeError
 
 
 def disk_error(error: BaseException) -> str | None:
-    """What this machine's disk has to do with it; hf_xet tells only in words."""
+    """The message of a disk error among the causes, or None; hf_xet has the number in its message
+    only."""
     for cause in causes(error):
         match = re.search(r"\(os error (\d+)\)", str(cause))
         code = int(match[1]) if match else getattr(cause, "errno", None)
@@ -126,7 +131,7 @@ def delay(error: BaseException, number: int) -> float:
 
 
 def reason(error: BaseException) -> str:
-    """Why a call failed, in one line with the Hub's address and without a token."""
+    """The reason of a failure in one line, with the Hub's address and without tokens."""
     text = " ".join((disk_error(error) or str(error) or repr(error)).split())
     of_the_hub = not isinstance(error, ValueError) and not disk_error(error)
     if of_the_hub and (address := address_of(error)) not in text:
@@ -139,7 +144,7 @@ def without_tokens(text: str) -> str:
 
 
 def address_of(error: BaseException) -> str:
-    """Of the server that was asked, where the error tells; else of the Hub."""
+    """The address of the server in the error, or else of the Hub."""
     for cause in causes(error):
         if isinstance(cause, httpx2.RequestError) and cause._request is not None:
             return f"{cause.request.url.scheme}://{cause.request.url.netloc.decode()}"
@@ -147,7 +152,7 @@ def address_of(error: BaseException) -> str:
 
 
 def explain(what: str, error: BaseException) -> str:
-    """The failure and what to do about it, in one line."""
+    """The failure and what the user should do, in one line."""
     code, full = status(error), disk_error(error)
     if isinstance(error, LocalTokenNotFoundError):
         code = 401

@@ -1,4 +1,4 @@
-"""Trained models as they are published: a folder from training in, a `Publication` out."""
+"""Publications of trained models, made from the folders of trainings."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,17 @@ from mnist1d_hf.hub.attempts import PublishError
 from mnist1d_hf.hub.publication import Publication
 from mnist1d_hf.pages.model_card import EVAL_RESULTS, eval_results, model_card
 
-# of a trained model's folder; optimiser states and training arguments stay (they may hold secrets)
+# published files of a model's folder; not optimiser states and training arguments, which may hold
+# secrets
 MODEL_FILES = (
-    *("config.json", "model.safetensors", "preprocessor_config.json"),
-    *("*.py", "figures/*"),
+    "config.json",
+    "model.safetensors",
+    "preprocessor_config.json",
+    "*.py",
+    "figures/*",
 )
-LICENSE = "apache-2.0"  # of the models that this project publishes, as of its code
-# the task of the pipeline, for those who do not have the package that registers it
+LICENSE = "apache-2.0"  # licence of the published models, and of the code
+# the pipeline's code, for users without this package
 PIPELINE = Path(__file__).parents[1] / "models" / "pipeline_mnist1d.py"
 CLASSIFIER = "AutoModelForSequenceClassification"
 CUSTOM_PIPELINES = {
@@ -30,10 +34,11 @@ CUSTOM_PIPELINES = {
 def model_publications(
     folder: Path, dataset_id: str, table: list[dict[str, Any]]
 ) -> list[Publication]:
-    """One for each folder in `folder` with a config.json, named after it.
+    """A publication for each folder in `folder` with a config.json.
 
-    `table` is that of the benchmark study, whose numbers go to the cards; `dataset_id` is the
-    published name of the data. Raises `PublishError` when there is none, and for an unfinished one.
+    `dataset_id` is the repository of the dataset, and `table` has the results of the study
+    classification, which the cards show. Raises PublishError when there is no model or a model is
+    unfinished.
     """
     homes = sorted(path.parent for path in folder.glob("*/config.json"))
     if not homes:
@@ -60,7 +65,7 @@ def model_publication(home: Path, dataset_id: str, table: list[dict[str, Any]]) 
     }
     settings = json.loads((home / "config.json").read_text(encoding="utf-8"))
     settings["custom_pipelines"] = CUSTOM_PIPELINES
-    # the same class by both names: there is no model without the classifier
+    # the same class under both names, since there is no variant without the classifier
     classes = settings.get("auto_map", {})
     if CLASSIFIER in classes:
         classes["AutoModel"] = classes[CLASSIFIER]
@@ -73,7 +78,7 @@ def model_publication(home: Path, dataset_id: str, table: list[dict[str, Any]]) 
         for row in table
         if (row["model"], row["config"]) == (record.model, data.config_name)
         and data.parameters is not None
-        and not data.parameters.keys() - {"validation_size"}  # the study holds rows out, too
+        and not data.parameters.keys() - {"validation_size"}  # held out in the study too
     ]
     card = model_card(
         record,

@@ -1,9 +1,8 @@
-"""Ctrl-C that always stops.
+"""Reliable handling of Ctrl-C during requests to the Hub.
 
-A library that calls back into Python from its own code, as hf_xet does, may swallow the
-KeyboardInterrupt that is raised there. So the main thread never waits inside a library: requests
-run in a thread aside, and the main thread waits for that thread in code of this module. Where an
-interrupt is swallowed all the same, it is raised again at the next step.
+hf_xet calls Python from native code, and may lose a KeyboardInterrupt that is raised there.
+Therefore requests run in a separate thread, and the main thread waits in this module. If an
+interrupt is lost nevertheless, it is raised again at the next step.
 """
 
 import os
@@ -27,9 +26,10 @@ running: set[Future] = set()
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """In this block, in the main thread: Ctrl-C raises KeyboardInterrupt, the second ends at once.
+    """Context in which Ctrl-C raises KeyboardInterrupt, and a second Ctrl-C exits at once.
 
-    A request that is under way then may still be finished by its thread; see `finish_running`.
+    For the main thread. A running request may still be finished by its thread; see
+    `finish_running`.
     """
 
     def stop(signal_number: int, frame: FrameType | None) -> None:
@@ -55,9 +55,9 @@ def check_stop() -> None:
 def run_aside(
     call: Callable[[], Result], still_waiting: Callable[[float], None] = lambda seconds: None
 ) -> Result:
-    """What `call` returns or raises; in the main thread, Ctrl-C ends the waiting at once.
+    """Run `call` in a thread and return its result; in the main thread, Ctrl-C stops waiting.
 
-    `still_waiting` is called with the seconds so far, many times.
+    `still_waiting` is called repeatedly with the seconds since the start.
     """
     if threading.current_thread() is not threading.main_thread():
         return call()
@@ -80,5 +80,5 @@ def run_aside(
 
 
 def finish_running() -> None:
-    """Wait for requests that an interrupt left behind."""
+    """Wait for requests that were running when an interrupt occurred."""
     wait(list(running))

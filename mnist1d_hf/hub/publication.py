@@ -1,4 +1,4 @@
-"""What a repository of the Hub shall hold, and how to tell whether it does."""
+"""The files that a repository of the Hub should hold, and a comparison with those it holds."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-DATA = (".parquet", ".safetensors")  # what a tag vouches for
+DATA = (".parquet", ".safetensors")  # files that a tag guarantees
 
 
 class WrongBytes(OSError):
-    """What came back from the Hub is not what was sent; `paths` are the damaged files, if known."""
+    """The Hub returns other bytes than were sent; `paths` are the damaged files, if known."""
 
-    attempts = 3  # of reading: wrong bytes in storage stay wrong
+    attempts = 3  # fewer than usual, since damaged storage stays damaged
 
     def __init__(self, message: str, paths: tuple[str, ...] = ()):
         super().__init__(message)
@@ -21,7 +21,7 @@ class WrongBytes(OSError):
 
 
 class LargeFile(NamedTuple):
-    """A file that is not to be read more often than needed: size and digest are known already."""
+    """A file with known size and digest, so that it is read as rarely as possible."""
 
     path: Path
     size: int  # bytes
@@ -30,7 +30,7 @@ class LargeFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Publication:
-    """Files of a repository by their paths in it: a file or its bytes, or a large file."""
+    """A repository with its files, by their paths: small files or bytes, and large files."""
 
     repo_id: str
     repo_type: str
@@ -40,8 +40,8 @@ class Publication:
     space_sdk: str | None = None
     large: dict[str, LargeFile] = field(default_factory=dict, repr=False)
     read_all: bool = False  # whether the bytes of large files are read back too
-    # called with the repository, the commit and an empty folder: loads it as a user would, raises
-    # WrongBytes
+    # called with the repository, the commit and an empty folder; loads the repository as a user
+    # would, and raises WrongBytes
     check: Callable[[str, str, Path], None] | None = field(default=None, repr=False)
 
     @property
@@ -68,7 +68,7 @@ class Publication:
         return {**small, **{path: {file.sha256} for path, file in self.large.items()}}
 
     def differs(self, there: Mapping[str, str]) -> tuple[list[str], list[str]]:
-        """Paths whose digests `there` are missing or wrong, and data files that are not ours."""
+        """Paths that are missing or differ in `there` (path -> digest), and unknown data files."""
         missing = [path for path, names in self.digests.items() if there.get(path) not in names]
         foreign = [path for path in there if path.endswith(DATA) and path not in self.digests]
         return missing, foreign

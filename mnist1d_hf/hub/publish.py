@@ -1,4 +1,4 @@
-"""What MNIST-1D publishes: the dataset, trained models, the Space, and a collection of them all."""
+"""The publications of the project: the dataset, trained models, the Space, and a collection."""
 
 import re
 from collections.abc import Callable
@@ -41,11 +41,19 @@ def plan(
     tag: str = TAG,
     prefix: str = "",
 ) -> list[Publication]:
-    """Every repository to publish, in order, for `push`; generated files are written into `work`.
+    """All publications, in the order in which to `push` them.
 
-    `card` is the folder of the dataset's card, `models` a folder of trained models, each in a
-    folder of its own; `prefix` goes before the name of every repository. Raises `PublishError` when
-    a part that was asked for is not there; without being asked for, the Space may be missing.
+    Args:
+        namespace: user or organisation on the Hub.
+        work: folder for generated files.
+        parts: some of PARTS.
+        card: folder of the dataset's card.
+        models: folder with a subfolder for each trained model.
+        tag: tag of the dataset.
+        prefix: prefix of the name of every repository.
+
+    Raises:
+        PublishError: a part is missing; the Space may be missing unless it is the only part.
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
@@ -93,7 +101,7 @@ def dataset_publication(repo_id: str, card: Path, work: Path, tag: str) -> Publi
 
 
 def split_digests(dataset: datasets.Dataset) -> dict[str, str | int]:
-    """Rows, and SHA-256 of every column's values."""
+    """Number of rows, and SHA-256 of the values of every column."""
     columns = {name: digest(to_numpy(dataset, name)) for name in sorted(dataset.column_names)}
     return {"rows": dataset.num_rows, **columns}
 
@@ -143,7 +151,7 @@ def check_secrets(publication: Publication) -> None:
 
 
 def update_collection(namespace: str, *, prefix: str = "", private: bool = False) -> str:
-    """Put every repository of ours in the namespace into one collection; return its address."""
+    """Add all published repositories of the namespace to one collection; returns its address."""
     api = HfApi()
     collection = attempt(
         "creating the collection",
@@ -181,9 +189,9 @@ def our_repositories(api: HfApi, namespace: str, prefix: str) -> list[tuple[Any,
 
 
 def delete(namespace: str, prefix: str) -> list[str]:
-    """Remove what a run with this prefix published; a prefix is required, for safety.
+    """Delete the repositories that a run with this prefix published; returns their names.
 
-    Raises `PublishError` without one, and when the Hub does not answer.
+    Raises PublishError without a prefix, which is required for safety, and when the Hub fails.
     """
     if not prefix:
         raise PublishError("only repositories published with a prefix can be deleted")

@@ -1,12 +1,12 @@
 """Upload files to a repository of the Hub atomically and idempotently, and verify them.
 
-The clients do not retry a commit, and accept wrong bytes of the right size. So this module commits
-on top of the state it compared with, asks again after a failure that may pass, reads everything
-back, and sets the tag last. What is there already is not sent again, so an interrupted
-run is repaired by running it again.
+huggingface_hub's `upload_folder` and `upload_large_folder` do not retry a commit, and accept wrong
+bytes of the right size. This module commits on top of the revision that it compared with, retries
+transient failures, reads everything back, and sets the tag last. Files that exist are not sent
+again, so that an interrupted run is completed by running it again.
 
-Large files are sent ahead by several workers and published by as few commits as the Hub likes to
-take, the card with the last; of them, the Hub's digests are read back.
+Large files are uploaded first, by several workers, and published in a few commits, with the card in
+the last one. For large files only the Hub's digests are compared.
 """
 
 import logging
@@ -23,8 +23,8 @@ from mnist1d_hf.hub.upload import WORKERS, addition, preupload, upload_by_lfs
 
 logger = logging.getLogger(__name__)
 
-READ_BACK = "mnist1d-read-back-"  # of temporary folders
-COMMIT_FILES = 50  # of a commit with large files; with many more the Hub is slow or refuses
+READ_BACK = "mnist1d-read-back-"  # prefix of temporary folders
+COMMIT_FILES = 50  # large files per commit; the Hub is slow or fails with many more
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,13 @@ def push(
     workers: int = WORKERS,
     api: HfApi | None = None,
 ) -> Pushed:
-    """Make the repository hold the publication, prove it, then tag it (but no pull request).
+    """Upload a publication to its repository, verify it, and tag it (except for pull requests).
 
-    Files that are not ours stay, except data files, which would be loaded along with ours. Large
-    files are sent by `workers` threads. Raises `PublishError`; the tag then does not exist, or
-    names a complete state: an older one, or the other data of somebody who was faster.
+    Other files in the repository stay, except data files, which `datasets` would load too. Large
+    files are uploaded by `workers` threads.
+
+    Raises PublishError. The tag then does not exist, or refers to a complete revision: an older
+    one, or one that somebody else tagged at the same time.
     """
     api = api or HfApi()
     name = publication.name
@@ -70,9 +72,9 @@ def push(
 
 
 def whoami(api: HfApi | None = None, namespace: str | None = None) -> str:
-    """The namespace to publish in: the token's user, or an organisation of theirs.
+    """The namespace to publish in: by default the token's user, else one of their organisations.
 
-    Raises `PublishError` before anything is sent when the token is missing, bad or read-only.
+    Raises PublishError when the token is missing, invalid or read-only.
     """
     user = attempt("checking the token", (api or HfApi()).whoami)
     if user["auth"].get("accessToken", {}).get("role") == "read":
@@ -87,7 +89,7 @@ def whoami(api: HfApi | None = None, namespace: str | None = None) -> str:
 
 
 def check_tag(api: HfApi, publication: Publication) -> None:
-    """Refuse to publish other data under a tag that exists; cards may change beside it."""
+    """PublishError if the tag exists with other data; cards may differ."""
     refs = api.list_repo_refs(**publication.target)
     tagged = next((ref.target_commit for ref in refs.tags if ref.name == publication.tag), None)
     if tagged is None:
@@ -119,7 +121,7 @@ class Batch(NamedTuple):
 
 
 def upload_missing(api: HfApi, publication: Publication, create_pr: bool, workers: int) -> Batch:
-    """Send and commit what differs; the last commit, `changed` if one was made."""
+    """Upload and commit the files that differ; returns the last commit."""
     what = f"sending the files of {publication.name}"
     sent: dict[str, CommitOperationAdd] = {}
     if publication.large:
@@ -138,7 +140,7 @@ def upload_missing(api: HfApi, publication: Publication, create_pr: bool, worker
 def compare(
     api: HfApi, publication: Publication, create_pr: bool
 ) -> tuple[str | None, str, list[str], list[str]]:
-    """Revision to commit to, its commit, what is missing there, and what must go."""
+    """The revision to commit to, its commit, the missing files, and the files to delete."""
     revision = open_pull_request(api, publication) if create_pr else None
     head = api.repo_info(**publication.target, revision=revision).sha
     assert head
@@ -148,9 +150,9 @@ def compare(
 def commit_batch(
     api: HfApi, publication: Publication, create_pr: bool, sent: dict[str, CommitOperationAdd]
 ) -> Batch:
-    """One commit of what is still missing; may be called again whatever became of the call before.
+    """Make one commit of missing files; idempotent, so that it can be retried.
 
-    The card and all that is not large come with the last one.
+    The card and other small files are in the last commit.
     """
     revision, head, missing, foreign = compare(api, publication, create_pr)
     if not missing and not foreign:
@@ -178,8 +180,8 @@ def commit_batch(
 
 
 def find_damage(api: HfApi, publication: Publication, commit: str) -> WrongBytes | None:
-    """Read everything back; says of which files the Hub gives other bytes every time, if of any."""
-    # the folder is of the main thread, which removes it after Ctrl-C too
+    """Read everything back; returns the error that names permanently damaged files, or None."""
+    # created in the main thread, which removes the folder after Ctrl-C too
     with tempfile.TemporaryDirectory(prefix=READ_BACK, ignore_cleanup_errors=True) as folder:
         try:
             attempt(
@@ -200,10 +202,11 @@ def repair(
     workers: int,
     damage: WrongBytes,
 ) -> Batch:
-    """Make the Hub take files again that it says it has; `PublishError` when that does not help.
+    """Upload damaged files again, although the Hub reports them as stored.
 
-    Large files go by LFS, whose server is asked whether it wants the bytes, while hf_xet remembers
-    what it has sent. A file kept in git is taken again only after it was deleted.
+    Large files are sent by LFS, which asks the server, while hf_xet remembers the files that it has
+    sent. Files in git are deleted first, because otherwise the Hub ignores them. Raises
+    PublishError when the files are still damaged.
     """
     names = damage.paths if len(damage.paths) < 4 else [f"{len(damage.paths)} files"]
     what = f"sending {', '.join(names)} again"
@@ -236,7 +239,7 @@ def repair(
 
 
 def set_tag(api: HfApi, publication: Publication, commit: str) -> None:
-    """Set the tag; refused when somebody else has given it to other data since `check_tag`."""
+    """Set the tag; PublishError if somebody else has set it to other data since `check_tag`."""
     assert publication.tag is not None
     api.create_tag(**publication.target, tag=publication.tag, revision=commit, exist_ok=True)
     check_tag(api, publication)

@@ -1,8 +1,9 @@
-"""Read a publication back from the Hub, by every kind of transfer.
+"""Verification of a publication by downloading it from the Hub, with and without Xet.
 
-A Hub knows a file by its digest, and takes it for stored when the digest is known. So a damaged
-copy is noticed only by reading its bytes. A Hub may also keep one copy for Xet and another for
-clients without it.
+The Hub identifies a file by its digest, and treats it as stored when it knows the digest. So a
+damaged copy is only detected by reading its bytes. The Hub may also have separate copies for Xet
+and for clients without Xet. huggingface_hub verifies sizes and, by `hf cache verify`, local files,
+but not the stored bytes.
 """
 
 import tempfile
@@ -24,7 +25,7 @@ SHA1_DIGITS = 40  # of the digests of files that git keeps; LFS and Xet use SHA-
 
 
 def remote_files(api: HfApi, target: dict[str, Any], revision: str) -> dict[str, str]:
-    """Digests of the files at a revision: SHA-256, or git's for those kept in git itself."""
+    """Digests of the files at a revision: SHA-256 for LFS and Xet, or SHA-1 for files in git."""
     entries = api.list_repo_tree(**target, revision=revision, recursive=True)
     return {
         entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id
@@ -34,16 +35,16 @@ def remote_files(api: HfApi, target: dict[str, Any], revision: str) -> dict[str,
 
 
 def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> None:
-    """Download every file of ours, compare the bytes, and load the whole as a user would.
+    """Download every file, compare the bytes, and run the publication's `check`.
 
-    Of large files the Hub's digests are compared, their bytes only with `read_all`; `check` reads
-    as much as it likes. Raises WrongBytes with the names of the files that are damaged.
+    For large files the Hub's digests are compared, and with `read_all` their bytes too. Raises
+    WrongBytes with the names of the damaged files.
     """
     there = remote_files(api, publication.target, commit)
     missing, _ = publication.differs(there)
     if missing:
         raise WrongBytes(f"{missing[0]} is not there as it was sent")
-    # a cache of its own, so that the bytes come from the Hub
+    # a new cache, so that the bytes come from the Hub
     with tempfile.TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as folder:
         damaged = {}
         for path, sent in sent_files(publication):
@@ -53,7 +54,7 @@ def read_back(api: HfApi, publication: Publication, commit: str, work: str) -> N
             except WrongBytes as error:
                 damaged[path] = error
             else:
-                copy.resolve().unlink()  # all of them together may be larger than the disk
+                copy.resolve().unlink()  # all files together may not fit on the disk
         if damaged:
             first = next(iter(damaged.values()))
             more = f", and of {len(damaged) - 1} more files" if len(damaged) > 1 else ""
@@ -80,9 +81,9 @@ def download(
     folder: Path,
     lfs: bool = True,
 ) -> Path:
-    """The file as the Hub gives it; raises WrongBytes unless every kind of transfer gives it.
+    """Download a file into `folder`, with and without Xet; WrongBytes unless the digests match.
 
-    `folder` takes what was downloaded; `lfs` says whether the file is one that Xet may transfer.
+    `lfs` says whether Xet may transfer the file.
     """
     check_stop()
     xet = lfs and find_spec("hf_xet") is not None and not constants.HF_HUB_DISABLE_XET
@@ -99,7 +100,7 @@ def download(
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the Hub noticed itself that bytes are damaged, or hf_xet, which compares them."""
+    """Whether the Hub or hf_xet, which compares digests, reports damaged bytes."""
     code = status(error)
     if disk_error(error):
         return False
@@ -109,7 +110,7 @@ def is_lost(error: BaseException) -> bool:
 def download_plainly(
     api: HfApi, target: dict[str, Any], path: str, commit: str, folder: Path
 ) -> Path:
-    """As clients without Xet do, which get the bytes from another address."""
+    """Download a file like a client without Xet, which uses another address."""
     copy = folder / "plain"
     url = hf_hub_url(**target, filename=path, revision=commit, endpoint=api.endpoint)
     headers = build_hf_headers(token=api.token)

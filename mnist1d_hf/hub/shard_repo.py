@@ -1,4 +1,4 @@
-"""Finished shards as a repository: manifests checked before, values compared afterwards."""
+"""Publication of finished shards: checks their manifests before, and their values afterwards."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -32,10 +32,9 @@ def publish_shards(
     create_pr: bool = False,
     workers: int = WORKERS,
 ) -> Pushed:
-    """Upload what `shards_publication` found to a repository of its own, verify it and tag it.
+    """Upload the publication of `shards_publication` to a separate repository, verify and tag it.
 
-    Raises `PublishError`, before anything is sent for a repository that holds other data and for
-    damaged shards.
+    Raises PublishError, before any upload if the repository holds other data or shards are damaged.
     """
     attempt(f"looking for {publication.name}", lambda: check_other_data(HfApi(), publication))
     return push(publication, private=private, create_pr=create_pr, workers=workers)
@@ -44,11 +43,11 @@ def publish_shards(
 def shards_publication(
     folder: Path, repo_id: str, tag: str = TAG, read_all: bool = False
 ) -> Publication:
-    """What `mnist1d-hf shards` made: all configs in `folder`, or the one whose folder it is.
+    """The publication of the output of `mnist1d-hf shards`: all configs in `folder`, or one.
 
-    With `read_all` every shard is downloaded again after it was sent, else two of each split.
-    Raises `PublishError` when there are none, unfinished ones, or files that do not fit the
-    manifest in number or size.
+    With `read_all` all shards are downloaded and compared after the upload, otherwise two of each
+    split. Raises PublishError when there are no shards, or they are unfinished, or files differ
+    from the manifest in number or size.
     """
     manifests: dict[str, dict[str, Any]] = {}
     files: dict[str, Path | bytes] = {}
@@ -76,7 +75,7 @@ def shards_publication(
 
 
 def config_folders(folder: Path) -> list[Path]:
-    """The folders of configs, none of which may be unfinished."""
+    """The folders of the configs; PublishError if one is unfinished."""
     candidates = (
         [folder] if is_config_folder(folder) else sorted(filter(is_config_folder, folder.glob("*")))
     )
@@ -93,7 +92,7 @@ def is_config_folder(folder: Path) -> bool:
 
 
 def read_manifest(home: Path) -> dict[str, Any]:
-    """The manifest, when all files it names are there, with their sizes, and no other data is."""
+    """The manifest; PublishError unless the files in the folder are those of the manifest."""
     try:
         manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
         sizes = {name: file["bytes"] for name, file in manifest["files"].items()}
@@ -112,7 +111,7 @@ def read_manifest(home: Path) -> dict[str, Any]:
 
 
 def check_other_data(api: HfApi, publication: Publication) -> None:
-    """Refuse a repository with data that would be removed or lose its place in the card."""
+    """PublishError if the repository holds data of other configs, which would be removed."""
     try:
         there = remote_files(api, publication.target, "main")
     except RepositoryNotFoundError:
@@ -130,14 +129,14 @@ def check_other_data(api: HfApi, publication: Publication) -> None:
 
 
 def reads_as(manifests: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str, Path], None]:
-    """A check that a repository loads with these rows, the first and last shard of each split."""
+    """A check that a repository loads with these rows; compares two shards of each split."""
 
     def check(repo_id: str, commit: str, folder: Path) -> None:
         for config, manifest in manifests.items():
             check_stop()
             try:
                 check_config(repo_id, commit, config, manifest, folder)
-            except (DatasetsError, ValueError) as error:  # either, when a file is not there
+            except (DatasetsError, ValueError) as error:  # both are raised for missing files
                 raise WrongBytes(f"{config} does not load: {error}") from error
 
     return check
@@ -176,7 +175,7 @@ def check_config(
 
 
 def column_digests(table: pa.Table) -> dict[str, str]:
-    """SHA-256 of the values of each column, as manifests have them."""
+    """SHA-256 of the values of each column, as in manifests."""
     hashes: dict[str, Any] = {}
     hash_columns(table, hashes)
     return {name: sha.hexdigest() for name, sha in hashes.items()}

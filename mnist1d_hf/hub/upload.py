@@ -1,7 +1,8 @@
-"""Bytes that go ahead of the commit which publishes them: large files, sent by several workers.
+"""Upload of large files, by several workers, before the commit that publishes them.
 
-A file that was sent and not committed is seen by nobody. Sent again, it costs a question and no
-transfer, so whatever interrupts this is repaired by calling it again, here or on another machine.
+Files that are uploaded but not committed are invisible. Uploading them again costs one request and
+no transfer, so that an interrupted upload is resumed by calling it again, on any machine.
+huggingface_hub's `upload_large_folder` keeps its progress on one machine, and commits by itself.
 """
 
 import sys
@@ -29,10 +30,10 @@ def preupload(
     files: Mapping[str, LargeFile],
     workers: int = WORKERS,
 ) -> dict[str, CommitOperationAdd]:
-    """Check all files, then send them; returns what a commit takes, by path in the repository.
+    """Check and upload files; returns the operations for a commit, by path in the repository.
 
-    Each file is tried again on its own. Raises `PublishError`: before anything is sent when a file
-    is not what its digest says, because Xet takes a digest it is given on trust.
+    Each file is retried separately. Raises PublishError, before any upload if a file differs from
+    its digest, because Xet does not check the digest.
     """
     total = sum(file.size for file in files.values())
     options: dict[str, Any] = {"total": total, "unit": "B", "unit_scale": True, "disable": None}
@@ -57,7 +58,7 @@ def preupload(
 
 
 def addition(path: str, file: LargeFile) -> CommitOperationAdd:
-    """The file as an operation, once its bytes have been compared with its digest."""
+    """The commit operation of a file; PublishError if its bytes differ from its digest."""
     found = sha256(file.path)
     if found != file.sha256:
         raise PublishError(
@@ -72,7 +73,7 @@ def addition(path: str, file: LargeFile) -> CommitOperationAdd:
 def upload_by_lfs(
     api: HfApi, publication: Publication, create_pr: bool, paths: Iterable[str]
 ) -> None:
-    """Send files by LFS, in whatever way they are sent else; small ones are left out by the Hub."""
+    """Upload files by LFS instead of Xet; the Hub ignores files that belong in git."""
     with ExitStack() as stack:
         additions = []
         for path in paths:
@@ -80,13 +81,13 @@ def upload_by_lfs(
             file: Any = (
                 large.path.open("rb") if large else BytesIO(content(publication.files[path]))
             )
-            # an open file goes by LFS
+            # huggingface_hub sends open files by LFS
             additions.append(CommitOperationAdd(path, stack.enter_context(file)))
         api.preupload_lfs_files(**publication.target, additions=additions, create_pr=create_pr)
 
 
 def in_threads(work: Callable[[str], None], items: Iterable[str], workers: int) -> Iterator[str]:
-    """The items as they are done; after a failure or Ctrl-C no other one is begun."""
+    """Yield items in the order of completion; no item is started after a failure or Ctrl-C."""
     stopped = threading.Event()
 
     def unless_stopped(item: str) -> None:
@@ -110,5 +111,5 @@ def in_threads(work: Callable[[str], None], items: Iterable[str], workers: int) 
                 yield futures[future]
     finally:
         stopped.set()
-        # only after Ctrl-C, which is no Exception, transfers that are under way are left alone
+        # wait for running transfers, except after Ctrl-C, which is not an Exception
         pool.shutdown(wait=isinstance(sys.exception(), Exception | None), cancel_futures=True)
