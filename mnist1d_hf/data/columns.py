@@ -74,6 +74,7 @@ def make_columns(
 
 
 def latents_of_split(params: SignalParams, split: str, start: int, stop: int) -> Latents:
+    """The draws of rows [start, stop) of a split, counted from the first row of the split."""
     first = 0
     if split == "test":
         first = TEST_START if params.stream == "counter" else params.num_train

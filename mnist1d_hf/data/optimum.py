@@ -56,5 +56,6 @@ def among(x: np.ndarray, labels: np.ndarray, params: SignalParams) -> bool:
 
 
 def keys(x: np.ndarray, labels: np.ndarray) -> set[tuple[bytes, int]]:
+    """Rows with their labels as values that can be looked up."""
     rows = np.ascontiguousarray(x, dtype=np.float32)
     return {(row.tobytes(), int(label)) for row, label in zip(rows, labels, strict=True)}

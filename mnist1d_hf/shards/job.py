@@ -77,6 +77,7 @@ class ShardJob:
 
     @property
     def columns(self) -> dict[str, bool]:
+        """The columns beside x and label that were asked for."""
         return {"latents": self.latents, "posterior": self.posterior}
 
     @cached_property

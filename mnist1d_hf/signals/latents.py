@@ -68,6 +68,7 @@ def latents_of(
 
 
 def range_of(start: int, stop: int, most: int) -> slice:
+    """[start, stop) as a slice; ValueError unless 0 <= start <= stop <= most."""
     start = check_integer("start", start, 0, most)
     return slice(start, check_integer("stop", stop, start, most))
 
@@ -79,6 +80,7 @@ def counter_latents(
     num_classes: int,
     advance: Callable[[int], object] | None,
 ) -> Latents:
+    """The draws of rows [start, stop) of the counter stream, one block after the other."""
     out = empty(stop - start, np.float32)
     half = np.float32(0.5)
     for block in range(start // BLOCK, -(-stop // BLOCK)):
@@ -117,5 +119,6 @@ def frozen_latents(
 
 
 def empty(n: int, real: type[np.floating]) -> Latents:
+    """Arrays of n draws to be filled in."""
     integers = np.empty((2, n), dtype=np.int32)
     return Latents(*integers, *np.empty((2, n), dtype=real))
