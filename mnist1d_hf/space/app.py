@@ -17,12 +17,24 @@ from mnist1d_hf.space.explore_tab import explore_tab
 from mnist1d_hf.space.quiz_tab import quiz_tab
 
 TITLE = "MNIST-1D explorer"
-INTRO = """
-# MNIST-1D explorer
-
-Forty numbers, ten digits: the dataset of
-[Greydanus & Kobak (ICML 2024)](https://arxiv.org/abs/2011.14439). Time runs down.
+# The link stands last, so that the keyboard reaches the controls first.
+INTRO = "# MNIST-1D explorer\n\nForty numbers, ten digits. In all pictures time runs down."
+SOURCE = """
+The dataset is described in [Scaling Down Deep Learning with
+MNIST-1D](https://arxiv.org/abs/2011.14439) (Greydanus & Kobak, ICML 2024).
 """
+# Gradio's own colours, where text on them has a contrast below 4.5.
+THEME = gr.themes.Default().set(
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    block_title_text_color="*neutral_700",
+    block_label_text_color="*neutral_700",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover_dark="*primary_800",
+    link_text_color_dark="*secondary_300",
+)
 # Seconds after which files that visitors had made are removed, and how often that is looked for.
 FILES_LIVE = 3600
 
@@ -40,13 +52,15 @@ def build(models: str | None = None) -> gr.Blocks:
             classify_tab(classifiers, problems)
         with gr.Tab("Quiz"):
             quiz_tab()
+        gr.Markdown(SOURCE)
     return app
 
 
 def launch(models: str | None = None, **options: Any) -> None:
     """Serve the app until it is interrupted; `options` go to `gradio.Blocks.launch`."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    build(models).launch(css=drawing.CSS, footer_links=[], ssr_mode=False, **options)
+    look: dict[str, Any] = {"css_paths": drawing.CSS, "theme": THEME, "footer_links": []}
+    build(models).launch(ssr_mode=False, **look, **options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trained models of a folder or the Hub, and what they make of signals; it works with none."""
+"""Trained models of a folder or the Hub, and what they make of signals; one comes with the code."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,8 @@ from mnist1d_hf.signals.params import NUM_CLASSES
 
 # The paper's models, in the order of its table, under the names they are published by.
 PUBLISHED_NAMES = ("logistic", "mlp", "cnn", "gru")
+# A CNN by the paper's recipe; its README says how it was trained.
+SHIPPED = Path(__file__).with_name("cnn")
 
 
 def sources(spec: str | None) -> list[str]:
@@ -40,7 +42,10 @@ def sources(spec: str | None) -> list[str]:
 
 
 def load_classifiers(spec: str | None) -> tuple[dict[str, Any], list[str]]:
-    """Models by name, and a line for each source that could not be loaded."""
+    """Models by name, and a line for each source that could not be loaded.
+
+    Where no other is named `cnn`, that is the one that comes with the code.
+    """
     models: dict[str, Any] = {}
     problems = []
     for source in sources(spec):
@@ -52,14 +57,18 @@ def load_classifiers(spec: str | None) -> tuple[dict[str, Any], list[str]]:
             continue
         name = Path(source).name.removeprefix("mnist1d-")
         models[name if name not in models else source] = model
+    if "cnn" not in models:
+        models["cnn"] = load_one(str(SHIPPED))
     return models, problems
 
 
 def load_one(source: str) -> Any:
     from transformers import AutoModelForSequenceClassification
+    from transformers.utils import logging
 
     import mnist1d_hf.models  # noqa: F401  (makes the architectures known to transformers)
 
+    logging.disable_progress_bar()  # eight small tensors
     return AutoModelForSequenceClassification.from_pretrained(source).eval()
 
 

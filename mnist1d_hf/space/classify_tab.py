@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,78 +17,67 @@ from mnist1d_hf.evidence.published import (
     HUMAN_MISTAKES,
     error_rates,
 )
-from mnist1d_hf.signals.params import NUM_CLASSES
+from mnist1d_hf.signals.params import CONFIGS
 from mnist1d_hf.space import drawing
 from mnist1d_hf.space.classifiers import errors_by_digit, mistakes, opinions
+from mnist1d_hf.space.optimum import judge
 from mnist1d_hf.space.quiz import test_split
 
 LENGTH = 40
 
-# A box in which the mouse, a finger or a pen leaves one line. The points go to the server as they
-# are when the line ends, x and y from 0 to 1.
-PAD = '<canvas class="canvas" width="160" height="320" aria-label="box to draw in"></canvas>'
-PAD_JS = """
-const canvas = element.querySelector('canvas');
-const pen = canvas.getContext('2d');
-let points = null;
-const place = (event) => {
-  const box = canvas.getBoundingClientRect();
-  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-};
-canvas.addEventListener('pointerdown', (event) => {
-  points = [place(event)];
-  canvas.setPointerCapture(event.pointerId);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.strokeStyle = getComputedStyle(canvas).color;
-  pen.lineWidth = 2;
-  event.preventDefault();
-});
-canvas.addEventListener('pointermove', (event) => {
-  if (points === null) return;
-  const [x, y] = place(event), [u, v] = points[points.length - 1];
-  points.push([x, y]);
-  pen.beginPath();
-  pen.moveTo(u * canvas.width, v * canvas.height);
-  pen.lineTo(x * canvas.width, y * canvas.height);
-  pen.stroke();
-});
-canvas.addEventListener('pointerup', () => {
-  if (points !== null) trigger('submit', {points});
-  points = null;
-});
+PAD = (
+    '<canvas class="canvas" width="160" height="320" tabindex="0" role="application" '
+    'aria-label="box to draw in: arrow keys draw, Enter ends the line"></canvas>'
+)
+PAD_JS = Path(__file__).with_name("pad.js")
+HOW_TO_DRAW = """
+Or draw a line from the top to the bottom. On the keyboard: left and right move the pen, down draws,
+Enter ends the line, Delete begins again.
 """
+SHADED = "Shaded: where the digit most probably lies."
 
 
 def classify_tab(models: Mapping[str, Any], problems: list[str]) -> None:
     x, y = test_split("default")
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
-            row = gr.Number(0, label="Row of test", precision=0, minimum=0, maximum=len(y) - 1)
+            row = gr.Number(0, label=f"Row of the test split, 0 to {len(y) - 1}")
             another = gr.Button("Another example")
             hard = gr.Dropdown(
-                hard_rows(models, x, y), value=None, label="Examples that were missed"
+                hard_rows(models, x, y),
+                value=None,
+                label="Rows that the paper's author or the CNN got wrong",
             )
-            gr.Markdown("Or draw a line from the top to the bottom:")
-            pad = gr.HTML(PAD, js_on_load=PAD_JS, elem_id="pad")
         with gr.Column(scale=2, min_width=300):
             for problem in problems:
                 gr.HTML(drawing.alert(problem))
             answer = gr.HTML(show_row(models, 0), elem_id="answer")
-    gr.Markdown("### Who errs where (percent of each digit)")
+        with gr.Column(scale=1, min_width=260):
+            gr.Markdown(HOW_TO_DRAW)
+            pad = gr.HTML(PAD, js_on_load=PAD_JS.read_text(), elem_id="pad")
+    gr.Markdown("## Who errs where (percent of each digit)")
     gr.HTML(errors_html(models, x, y))
     gr.Markdown(
         f"Human: the first author, 500 stored answers. {HUMAN_CAVEAT} "
-        "CNN of 2020: the authors' notebook, 3000 steps, on the first 500 rows of test."
+        "CNN of 2020: the authors' notebook, 3000 steps, on the first 500 rows of test. "
+        "The other models: all 1000 rows of test. The optimum errs on none of them."
     )
     show = partial(show_row, models)
-    row.change(show, row, answer, queue=False, show_progress="hidden", api_name="row")
-    another.click(random_row, None, row, queue=False, show_progress="hidden")
-    hard.input(lambda chosen: chosen, hard, row, queue=False, show_progress="hidden")
 
-    def show_drawn(event: gr.EventData) -> str:
-        return show_stroke(models, getattr(event, "points", None))
+    def show_chosen(chosen: int) -> tuple[int, str]:
+        return chosen, show(chosen)
 
-    pad.submit(show_drawn, None, answer, queue=False, show_progress="hidden", api_name="stroke")
+    def show_random() -> tuple[int, str, None]:
+        return *show_chosen(random_row()), None
+
+    def show_drawn(event: gr.EventData) -> tuple[str, None, None]:
+        return show_stroke(models, getattr(event, "points", None)), None, None
+
+    options: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
+    row.input(show, row, answer, trigger_mode="always_last", api_name="row", **options)
+    another.click(show_random, None, [row, answer, hard], **options)
+    hard.input(show_chosen, hard, [row, answer], **options)
+    pad.submit(show_drawn, None, [answer, row, hard], api_name="stroke", **options)
 
 
 def random_row() -> int:
@@ -109,20 +99,20 @@ def hard_rows(models: Mapping[str, Any], x: np.ndarray, y: np.ndarray) -> list[t
 
 
 def errors_html(models: Mapping[str, Any], x: np.ndarray, y: np.ndarray) -> str:
-    lines = {
+    columns = {
         "human": error_rates(HUMAN_ERRORS, HUMAN_ANSWERS),
         "CNN of 2020": error_rates(CNN_ERRORS, CNN_ANSWERS),
     }
     for name, model in models.items():
         if model.config.final_seq_length == LENGTH:
-            lines[f"{name} (loaded, all of test)"] = errors_by_digit(model, x, y)
-    return drawing.table_html("errors", ["", *range(10)], lines, np.array(list(lines.values())))
+            columns[name] = errors_by_digit(model, x, y)
+    return drawing.table_html("errors in percent of each digit", columns)
 
 
 def show_row(models: Mapping[str, Any], row: Any) -> str:
     x, y = test_split("default")
-    if not isinstance(row, int | float) or not 0 <= row < len(y):
-        return drawing.alert(f"Rows of test go from 0 to {len(y) - 1}.")
+    if not isinstance(row, int | float) or row not in range(len(y)):
+        return drawing.alert(f"Rows of test are whole numbers from 0 to {len(y) - 1}.")
     row = int(row)
     said = (
         f", which the author took for a {HUMAN_MISTAKES[row][1]}" if row in HUMAN_MISTAKES else ""
@@ -135,21 +125,27 @@ def show_stroke(models: Mapping[str, Any], points: Any) -> str:
         signal = drawing.stroke_to_signal(points, LENGTH)
     except ValueError as error:
         return drawing.alert(error)
-    return answer_html(models, signal, "Your line, at 40 positions.")
+    return answer_html(models, signal, f"Your line, at {LENGTH} positions.")
 
 
 def answer_html(models: Mapping[str, Any], signal: np.ndarray, told: str) -> str:
-    """A signal, what is known of it, and the probabilities that each model gives it."""
-    found = dict(opinions(models, signal))
-    picture = drawing.signals_html(signal[None], [""], reach=drawing.REACH)
-    if not found:
-        none = "No models are loaded: start with mnist1d-hf explore --models FOLDER."
-        return drawing.note(told) + picture + drawing.note(none)
+    """A signal, what is known of it, and the probabilities by the optimum and by each model."""
+    judgement = judge(signal, CONFIGS["default"])
+    found = {"optimum": judgement.classes, **dict(opinions(models, signal))}
+    picture = drawing.signal_svg(
+        signal,
+        "the signal, shaded where the digit probably lies",
+        reach=drawing.REACH,
+        digit=judgement.inside > 0.5,
+        shade=judgement.inside,
+    )
     best = ", ".join(f"{name} {p.argmax()}" for name, p in found.items())
     table = drawing.table_html(
-        "probabilities in percent",
-        ["%", *range(NUM_CLASSES)],
-        found,
-        100 * np.array(list(found.values())),
+        "probabilities in percent", {name: 100 * p for name, p in found.items()}
     )
-    return drawing.note(f"{told} The models say: {best}.") + picture + table
+    said = drawing.note(f"{told} Answers: {best}.")
+    return (
+        f'<div class="answer"><div class="told">{said}</div>'
+        f"<div>{picture}{drawing.note(SHADED)}</div>"
+        f"<div>Probabilities in percent{table}</div></div>"
+    )

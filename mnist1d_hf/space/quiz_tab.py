@@ -21,10 +21,18 @@ from mnist1d_hf.space.quiz import (
 )
 
 YOU = "you"
-FOCUS = "() => document.querySelector('#answers input, #answers textarea')?.focus()"
+# The page enables the box some time after Start was answered.
+FOCUS = """async () => {
+  for (let i = 0; i < 200; i++) {
+    const box = document.querySelector('#answers :is(input, textarea):enabled');
+    if (box) return box.focus();
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}"""
 INTRO = """
-Ten signals at a time. Type their ten digits and press Enter to see the truth, and Enter again
-for the next ten. The first author of the paper got 95.8 % of 500 right this way.
+Each signal hides one of these ten shapes, stretched, moved, tilted and under noise. You see ten
+signals at a time: type their ten digits and press Enter to see the truth, and Enter again for the
+next ten. The first author of the paper got 95.8 % of 500 right this way.
 """
 
 
@@ -42,18 +50,19 @@ def quiz_tab() -> None:
         config = gr.Radio(QUIZ_CONFIGS, value="default", label="Signals")
         questions = gr.Radio(LENGTHS, value=LENGTHS[0], label="Questions")
         start = gr.Button("Start", variant="primary")
-    board = gr.HTML(elem_id="board")
+    board = gr.HTML(drawing.templates_html(), elem_id="board")
     typed = gr.Textbox(
         label="Your ten digits, then Enter",
         elem_id="answers",
         max_lines=1,
         max_length=200,
+        interactive=False,  # until the quiz begins
         html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
     )
-    enter = gr.Button("Enter")
+    enter = gr.Button("Enter", interactive=False)
     message = gr.HTML(elem_id="message")
     result = gr.HTML(elem_id="result")
-    shown = [turn, board, typed, message, result]
+    shown = [turn, board, typed, enter, message, result]
     options: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
     start.click(begin, [config, questions], shown, **options).then(js=FOCUS)
     gr.on([typed.submit, enter.click], advance, [turn, typed], shown, **options).then(js=FOCUS)
@@ -64,7 +73,7 @@ def begin(config: str, questions: int) -> tuple[Any, ...]:
     try:
         quiz = new_quiz(config, questions, chance_seed())
     except ValueError as error:
-        return None, "", "", drawing.alert(error), ""
+        return None, gr.skip(), gr.skip(), gr.skip(), drawing.alert(error), ""
     return ask(Turn(quiz))
 
 
@@ -75,32 +84,28 @@ def ask(turn: Turn) -> tuple[Any, ...]:
     numbers = range(block.start + 1, block.stop + 1)
     board = drawing.signals_html(quiz.signals(block), numbers, reach=drawing.REACH)
     told = f"Signals {block.start + 1} to {block.stop} of {len(quiz.rows)}."
-    return turn, board, "", drawing.note(told), ""
+    box, enter = gr.Textbox("", interactive=True), gr.Button(interactive=True)
+    return turn, board, box, enter, drawing.note(told), ""
 
 
 def advance(turn: Turn | None, typed: str | None) -> tuple[Any, ...]:
     """What Enter does: check the ten answers, or go on to the next ten."""
-    if turn is None:
-        return None, "", "", drawing.alert("Press Start first."), ""
-    if turn.quiz.finished:
-        return (
-            turn,
-            gr.skip(),
-            "",
-            drawing.note("This quiz is over: Start begins another."),
-            gr.skip(),
-        )
+    if turn is None or turn.quiz.finished:
+        over = drawing.note("Start begins another quiz.") if turn else drawing.alert("Press Start.")
+        return turn, gr.skip(), "", gr.skip(), over, gr.skip()
     if turn.truth_shown:
         return ask(Turn(turn.quiz))
     try:
         quiz = turn.quiz.answer(typed or "")
     except ValueError as error:
-        return turn, gr.skip(), gr.skip(), drawing.alert(error), ""
+        return turn, gr.skip(), gr.skip(), gr.skip(), drawing.alert(error), ""
     turn = Turn(quiz, truth_shown=True)
-    told = f"{verdict(report(quiz))}."
+    told, result = f"{verdict(report(quiz))}.", ""
     if quiz.finished:
-        return turn, truth_html(quiz), "", drawing.note(told), result_html(quiz)
-    return turn, truth_html(quiz), "", drawing.note(f"{told} Enter shows the next ten."), ""
+        result = result_html(quiz)
+    else:
+        told += " Enter shows the next ten."
+    return turn, truth_html(quiz), "", gr.skip(), drawing.note(told), result
 
 
 def truth_html(quiz: Quiz) -> str:
@@ -128,7 +133,7 @@ def result_html(quiz: Quiz) -> str:
     bars["chance"] = (10, None)
     asked, wrong = np.array([(entry["asked"], entry["wrong"]) for entry in score["by_digit"]]).T
     rates = 100 * wrong / np.maximum(asked, 1)
-    errors = drawing.table_html("your errors", ["digit", *range(10)], ["% wrong"], rates[None])
+    errors = drawing.table_html("your errors", {"your errors, %": rates})
     caveat = (
         HUMAN_CAVEAT
         if quiz.config == "default"
@@ -140,4 +145,4 @@ def result_html(quiz: Quiz) -> str:
         f'<a id="save" download="{name}" href="data:application/json;base64,{content}">'
         "Save the result as JSON</a>"
     )
-    return drawing.bars_html(bars, YOU) + errors + drawing.note(caveat) + save
+    return drawing.bars_html(bars, YOU) + save + errors + drawing.note(caveat)

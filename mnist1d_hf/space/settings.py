@@ -26,6 +26,27 @@ LIMITS: dict[str, tuple[float, float, float]] = {
 }
 
 
+# What the controls are called; the parameters' own names stand beneath.
+LABELS = {
+    "num_samples": "Number of rows",
+    "train_split": "Share of rows to train on",
+    "template_len": "Length of the digit",
+    "padding_low": "Least padding",
+    "padding_high": "Greatest padding",
+    "scale_coeff": "Variation of the digit's size",
+    "max_translation": "Range of the digit's place",
+    "corr_noise_scale": "Amount of correlated noise",
+    "iid_noise_scale": "Amount of independent noise",
+    "shear_scale": "Variation of the slope",
+    "shuffle_seq": "Shuffle the positions",
+    "final_seq_length": "Length of a signal",
+    "seed": "Seed of the random numbers",
+    "label_noise": "Share of random labels",
+    "validation_size": "Rows held out for validation",
+    "stream": "Source of the random numbers",
+}
+
+
 def params_from(values: Mapping[str, Any]) -> SignalParams:
     """Parameters from what the controls say: numbers may be floats, padding is two of them.
 

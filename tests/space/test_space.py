@@ -19,13 +19,26 @@ from typer.testing import CliRunner
 from mnist1d_hf.cli import app as command
 from mnist1d_hf.data.load import load_dataset_builder
 from mnist1d_hf.evidence import published as baselines
+from mnist1d_hf.files import sha256
+from mnist1d_hf.signals.frame import frame
+from mnist1d_hf.signals.frozen import frozen_draws, legacy_stream
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
-from mnist1d_hf.signals.stages import STEPS
+from mnist1d_hf.signals.render import resample
+from mnist1d_hf.signals.stages import STEPS, stages
 from mnist1d_hf.space import drawing, terminal
-from mnist1d_hf.space.classifiers import load_classifiers, opinions, sources
+from mnist1d_hf.space.classifiers import SHIPPED, load_classifiers, mistakes, opinions, sources
+from mnist1d_hf.space.classify_tab import show_row
+from mnist1d_hf.space.optimum import judge
 from mnist1d_hf.space.preview import preview
 from mnist1d_hf.space.quiz import QUIZ_CONFIGS, new_quiz, report_json, test_split, wilson
-from mnist1d_hf.space.settings import LIMITS, changes, loading_line, params_from, switch_off
+from mnist1d_hf.space.settings import (
+    LABELS,
+    LIMITS,
+    changes,
+    loading_line,
+    params_from,
+    switch_off,
+)
 
 SPACE = Path(drawing.__file__).parent
 
@@ -93,12 +106,14 @@ numbers = {
 def test_any_position_of_the_controls_draws_or_explains(values, off, shuffled):
     try:
         params = switch_off(params_from(controls(**values, shuffle_seq=shuffled)), off)
-        x, y = preview(params)
+        x, y, part = preview(params)
     except ValueError as error:
         assert "must" in str(error)
         return
     assert x.shape == (10, params.final_seq_length) and np.isfinite(x).all()
-    assert "polyline" in drawing.signals_html(x, y, reach=1)
+    assert part.shape == x.shape and part.any(axis=1).all()
+    drawn = drawing.explained_html(x, y, part, reach=1, scattered=shuffled)
+    assert drawn.count("template of the digit") == 10
 
 
 def test_each_step_can_be_switched_off_alone_and_all_together():
@@ -106,8 +121,8 @@ def test_each_step_can_be_switched_off_alone_and_all_together():
     for step in STEPS:
         assert switch_off(start, [step]) != start
     bare = switch_off(start, STEPS)
-    x, _ = preview(bare)
-    scaled, _ = preview(switch_off(start, set(STEPS) - {"scale"}))
+    x, *_ = preview(bare)
+    scaled, *_ = preview(switch_off(start, set(STEPS) - {"scale"}))
     factor = np.ptp(scaled, axis=1) / np.ptp(x, axis=1)
     assert x.shape == (10, 12) and (np.abs(factor - 1) <= 0.2).all() and factor.std() > 0.01
     with pytest.raises(ValueError, match="unknown steps"):
@@ -131,14 +146,26 @@ def test_the_loading_line_loads_what_it_says():
 
 def test_the_random_numbers_stay_while_a_slider_moves():
     start = SignalParams(iid_noise_scale=0)
-    x, y = preview(start)
+    x, y, _ = preview(start)
     assert y.tolist() == list(range(10))
-    steeper, _ = preview(replace(start, shear_scale=1.5))
+    steeper, *_ = preview(replace(start, shear_scale=1.5))
     np.testing.assert_allclose(np.diff(steeper - x, n=2), 0, atol=1e-12)
     assert not np.allclose(preview(replace(start, seed=1))[0], x)
-    shuffled, _ = preview(replace(start, shuffle_seq=True))
+    shuffled, *_ = preview(replace(start, shuffle_seq=True))
     np.testing.assert_allclose(np.sort(shuffled), np.sort(x))
-    assert preview(start, 3)[1].tolist() == [3] * 10
+    assert preview(start, 3).y.tolist() == [3] * 10
+
+
+def test_what_is_drawn_as_the_digit_is_the_digit():
+    start = SignalParams(corr_noise_scale=0, iid_noise_scale=0, shear_scale=0)
+    x, _, part = preview(start)
+    assert np.array_equal(part, x != 0)  # without noise nothing else is left
+    moved, _, there = preview(replace(start, shuffle_seq=True))
+    assert np.array_equal(there, moved != 0) and not np.array_equal(there, part)
+    line = drawing.signal_svg(x[0], "a zero", reach=1, digit=part[0])
+    assert line.count('<polyline class="digit"') == len(drawing.runs(part[0])) == 1
+    dots = drawing.signal_svg(moved[0], "a zero", reach=1, digit=there[0], scattered=True)
+    assert dots.count("<circle") == there[0].sum() and "digit" not in dots
 
 
 def test_a_preview_takes_a_fifth_of_a_second_at_most():
@@ -146,8 +173,13 @@ def test_a_preview_takes_a_fifth_of_a_second_at_most():
     preview(params)
     start = time.process_time()
     for _ in range(10):
-        drawing.signals_html(*preview(params), reach=1.2)
+        drawing.explained_html(*preview(params), reach=1, scattered=False)
     assert (time.process_time() - start) / 10 < 0.2
+
+
+def test_every_control_has_a_plain_name():
+    assert LABELS.keys() == {*LIMITS, "seed", "shuffle_seq", "stream"}
+    assert not any("_" in label for label in LABELS.values())
 
 
 # -- quiz -------------------------------------------------------------------------------------
@@ -316,10 +348,43 @@ def test_models_come_from_a_folder_and_broken_ones_are_named(model_folder):
 
 def test_a_space_looks_for_the_models_beside_it(monkeypatch):
     monkeypatch.delenv("SPACE_ID", raising=False)
-    assert sources(None) == [] and load_classifiers(None) == ({}, [])
+    models, problems = load_classifiers(None)
+    assert sources(None) == [] and list(models) == ["cnn"] and not problems
     monkeypatch.setenv("SPACE_ID", "alice/mnist1d-explorer")
     assert sources(None) == [f"alice/mnist1d-{n}" for n in ("logistic", "mlp", "cnn", "gru")]
     assert sources("a/b, c/d") == ["a/b", "c/d"]
+
+
+def test_the_cnn_that_comes_with_the_code_is_the_one_of_its_record():
+    record = json.loads((SHIPPED / "training.json").read_text())
+    assert record["weights_sha256"] == sha256(SHIPPED / "model.safetensors")
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 30_000
+    x, y = test_split("default")
+    models, _ = load_classifiers(None)
+    accuracy = 1 - len(mistakes(models["cnn"], x, y)) / len(y)
+    told = f"{100 * accuracy:.1f} % of the 1000 test rows"
+    assert record["evaluations"][0]["metrics"]["accuracy"] == pytest.approx(accuracy)
+    assert told in " ".join((SHIPPED / "README.md").read_text().split())
+
+
+def test_the_optimum_sees_the_digit_where_it_is():
+    params = SignalParams(num_samples=200)
+    draws = frozen_draws(legacy_stream(params.seed), 10, params)
+    *_, translated = (s for s in stages(np.arange(10), draws, params) if s.step == "translate")
+    truth = resample((translated.x != 0).astype(float), 40) > 0
+    where = frame(params)
+    *_, last = stages(np.arange(10), draws, params)
+    for y, (raw, inside) in enumerate(zip(last.x, truth, strict=True)):
+        judgement = judge((raw - where.mean) / where.std, params)
+        assert judgement.classes.sum() == pytest.approx(1) and judgement.classes[y] > 0.5
+        assert judgement.inside[inside].mean() > 0.7 > 0.3 > judgement.inside[~inside].mean()
+
+
+def test_a_row_that_is_none_is_answered_in_a_line():
+    for row in (-1, 1000, 2.5, 1e300, math.nan, math.inf, None, "3", [1]):
+        assert show_row({}, row).count('role="alert"') == 1
+        assert "from 0 to 999" in show_row({}, row)
+    assert "Row 29 is a 7, which the author took for a 1. Answers: optimum 7." in show_row({}, 29.0)
 
 
 # -- the Space and the app --------------------------------------------------------------------

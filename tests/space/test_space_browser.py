@@ -1,6 +1,6 @@
 """The explorer as its visitors meet it: served from a copy of its folder, seen by Chromium.
 
-MNIST1D_SCREENSHOTS=out/shots pytest tests/test_space_browser.py    # keeps pictures to look at
+MNIST1D_SCREENSHOTS=out/shots pytest tests/space/test_space_browser.py   # keeps pictures
 """
 
 import json
@@ -18,10 +18,12 @@ import httpx
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from mnist1d_hf.data.load import load_dataset_builder
 from mnist1d_hf.space import drawing
 from mnist1d_hf.space.quiz import test_split
+from mnist1d_hf.space.settings import LIMITS
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 PATIENCE = 600_000  # milliseconds; machines that test are busy
@@ -114,14 +116,22 @@ def test_hostile_values_get_a_message_and_the_server_lives(server, explore):
         {"seed": -5},
         {"seed": 2**70},
         {"validation_size": 99_999},
+        {"num_samples": 1e15},
+        {"scale_coeff": -1},
+        {"final_seq_length": None},
+        {"seed": 1.5},
     ):
         *_, status = explore(**values)
-        assert "must be" in status and 'role="alert"' in status, (values, status)
-    for values in ({"num_samples": 1e15}, {"stream": "x"}, {"steps": ["x"]}, {"digit": "<b>"}):
+        assert " must be" in status and 'role="alert"' in status, (values, status)
+    for values in ({"stream": "x"}, {"steps": ["x"]}, {"digit": "<b>"}):
         assert "error" in explore(**values)
     for points in (None, [], [[1, 2, 3]], "x" * 100_000, [[0.5, 0.5]] * 50_000):
-        (answer,) = server.call("stroke", event_data={"points": points})
+        answer, row, chosen = server.call("stroke", event_data={"points": points})
+        assert row is None and chosen is None
         assert 'role="alert"' in answer and "draw" in answer
+    for row in (-1, 5000, 2.5, 1e300, None):
+        (answer,) = server.call("row", row)
+        assert 'role="alert"' in answer and "from 0 to 999" in answer
     assert "polyline" in explore()[0]
 
 
@@ -221,7 +231,7 @@ def wait_for_text(page, place: str, text: str) -> None:
 def test_sliders_redraw_and_the_line_can_be_copied(open_page):
     page = open_page()
     first = picture(page)
-    slider = page.get_by_role("slider", name=re.compile("shear_scale"))
+    slider = page.get_by_role("slider", name=re.compile("slope"))
     slider.focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
@@ -233,16 +243,18 @@ def test_sliders_redraw_and_the_line_can_be_copied(open_page):
     copied = page.evaluate("navigator.clipboard.readText()")
     changed = "shear_scale=1.0, final_seq_length=72"
     assert copied.endswith(f'\n\ndataset = load_dataset("mnist1d", "default", {changed})')
+    assert page.locator("#picture polyline.digit").count() >= 20  # signals and templates
     page.get_by_label("shuffled").check()  # a preset puts every control back
     wait_for_text(page, "#line", '"shuffled")')
     assert page.get_by_label("resample").is_checked()
+    assert page.locator("#picture svg.signal:not(.template) circle").count() > 20
 
 
 @needs_browser
 def test_the_dataset_downloads_as_parquet(open_page, tmp_path):
     page = open_page()
     page.get_by_role("button", name="The set").click()
-    page.get_by_role("spinbutton", name=re.compile("num_samples")).fill("100")
+    page.get_by_role("spinbutton", name=re.compile("Number of rows")).fill("100")
     page.keyboard.press("Tab")
     wait_for_text(page, "#status", "80 rows of train, 20 rows of test")
     page.get_by_role("button", name="Make Parquet files").click()
@@ -259,12 +271,14 @@ def test_models_judge_examples_and_a_drawn_line(open_page):
     page = open_page()
     page.get_by_role("tab", name="Classify").click()
     answer = page.locator("#answer")
-    page.get_by_label("Row of test").fill("29")
-    page.keyboard.press("Tab")
-    wait_for_text(page, "#answer", "Row 29")
-    assert "Row 29 is a 7, which the author took for a 1." in answer.inner_text()
-    assert "The models say: cnn " in answer.inner_text()
-    assert answer.locator("td").count() == 20
+    row = page.get_by_label("Row of the test split")
+    for typed in ("5000", "-1", "2.5"):
+        row.fill(typed)
+        wait_for_text(page, "#answer", "whole numbers from 0 to 999")
+        row.fill("29")
+        wait_for_text(page, "#answer", "Row 29 is a 7, which the author took for a 1.")
+    assert re.search(r"Answers: optimum 7, cnn \d, logistic \d\.", answer.inner_text())
+    assert answer.locator("td").count() == 30
     pad = page.locator("#pad canvas")
     pad.scroll_into_view_if_needed()
     pad.click()  # a gesture of no points
@@ -279,7 +293,17 @@ def test_models_judge_examples_and_a_drawn_line(open_page):
     page.wait_for_function(
         "() => document.querySelector('#answer').innerText.includes('Your line')"
     )
-    assert answer.locator("td").count() == 20
+    assert answer.locator("td").count() == 30
+    assert row.input_value() == ""
+    by_mouse = answer.locator("polyline").first.get_attribute("points")
+    pad.focus()
+    for key in ("ArrowRight", "ArrowRight", *["ArrowDown"] * 20, "ArrowLeft", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_function(
+        "old => document.querySelector('#answer polyline')?.getAttribute('points') !== old",
+        arg=by_mouse,
+    )
+    wait_for_text(page, "#answer", "Your line")
 
 
 @needs_browser
@@ -292,6 +316,9 @@ def test_a_quiz_is_taken_with_the_keyboard_alone(open_page):
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    assert page.locator("#board svg.template").count() == 10
+    assert page.locator("#answers :is(input, textarea)").is_disabled()
+    assert page.get_by_role("button", name="Enter").is_disabled()
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.innerText") == "Start":
@@ -315,8 +342,10 @@ def test_a_quiz_is_taken_with_the_keyboard_alone(open_page):
         if first == "Signals 1 to 10":
             page.keyboard.press("Enter")
     page.wait_for_selector("#result .bars")
+    save = page.locator("#save")
+    assert save.is_visible()
     with page.expect_download() as download:
-        page.locator("#save").click()
+        save.press("Enter")
     score = json.loads(Path(download.value.path()).read_text())
     assert score["answers"] == list(range(10)) * 2 and score["config"] == "default"
     y = test_split("default")[1]
@@ -335,8 +364,43 @@ def test_a_narrow_dark_window_shows_all_without_scrolling_sideways(open_page):
         page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.get_by_label("shuffled").last.check()
     page.get_by_role("button", name="Start").click()
-    page.wait_for_selector("#board figure >> nth=9")
-    lines = {page.locator("#board figure").nth(i).bounding_box()["y"] for i in range(10)}
-    assert len(lines) == 2
+    wait_for_text(page, "#message", "Signals 1 to 10")
+    page.wait_for_selector("#board svg[aria-label='signal 10']")
+    places = "[...document.querySelectorAll('#board figure')].map(figure => figure.offsetTop)"
+    assert len(set(page.evaluate(places))) == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("#answers textarea, #answers input").bounding_box()["width"] > 200
+
+
+@needs_browser
+@pytest.mark.parametrize("width, height", [(1280, 800), (360, 640)])
+def test_the_signals_stay_in_sight_of_every_slider(open_page, width, height):
+    page = open_page(width=width, height=height)
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "range"
+    page.get_by_role("button", name="The set").click()
+    sliders = page.get_by_role("slider")
+    sliders.nth(len(LIMITS) - 1).wait_for()
+    for slider in sliders.all():
+        slider.focus()
+        slider.scroll_into_view_if_needed()
+        last = page.locator("#picture figure").last.bounding_box()
+        place, above = slider.bounding_box(), page.locator("#stage").bounding_box()
+        assert above["y"] >= 0 and last["y"] + last["height"] <= above["y"] + above["height"]
+        assert above["y"] + above["height"] <= place["y"] <= height - place["height"]
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(open_page, scheme):
+    page = open_page(width=360, height=740, color_scheme=scheme)
+    page.get_by_role("button", name="The set").click()
+    for tab in ("Explore", "Classify", "Quiz"):
+        page.get_by_role("tab", name=tab).click()
+        if tab == "Quiz":
+            page.get_by_role("button", name="Start").click()
+            wait_for_text(page, "#message", "Signals 1 to 10")
+        found = Axe().run(page).response["violations"]
+        serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+        assert not serious, (tab, [(fault["id"], fault["nodes"][0]["html"]) for fault in serious])
