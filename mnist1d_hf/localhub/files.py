@@ -2,8 +2,9 @@
 
 from urllib.parse import quote, urlencode
 
+from mnist1d_hf.localhub.documents import PICTURE_POLICY, picture_type
 from mnist1d_hf.localhub.hub import Hub
-from mnist1d_hf.localhub.repo import Commit, File, Repo, file_view, folder_view, listing
+from mnist1d_hf.localhub.repo import Commit, Repo, file_view, folder_view, listing
 from mnist1d_hf.localhub.routes import TYPES, Routes
 from mnist1d_hf.localhub.wire import Answer, HubError, Request, byte_range
 
@@ -68,21 +69,24 @@ def resolve(
         # with the commit, so that clients remember that the file is missing from it
         raise HubError(404, "Entry not found", "EntryNotFound", headers=headers)
     if kind == "resolve" and file.sha256:
-        return to_storage(hub, repo, commit, file, headers)
+        return to_storage(hub, repo, commit, path, headers)
     if kind == "resolve" and hub.redirect:
         address = f"/api/resolve-cache/{repo.type}s/{repo.id}/{commit.oid}/{quote(path)}"
         return redirect(307, address, file.oid, file.size, headers)
-    return whole_file(hub, request, commit, file)
+    return whole_file(hub, request, commit, path)
 
 
-def to_storage(hub: Hub, repo: Repo, commit: Commit, file: File, headers: dict) -> Answer:
+def to_storage(hub: Hub, repo: Repo, commit: Commit, path: str, headers: dict) -> Answer:
     """Redirect to the storage origin, which must not receive tokens."""
+    file = commit.tree[path]
     assert file.sha256 is not None
     xet = hub.contents.xet_name(file.sha256) if hub.xet else None
     if xet:
         token = f"{hub.url}/api/{repo.type}s/{repo.id}/xet-read-token/{commit.oid}"
         headers |= {"X-Xet-Hash": xet, "Link": f'<{token}>; rel="xet-auth"'}
     address = hub.grant("GET", f"/cdn/lfs/{file.sha256}")
+    if kind := picture_type(path):
+        address += "&" + urlencode({"response-content-type": kind})
     return redirect(302, address, file.sha256, file.size, headers)
 
 
@@ -100,16 +104,20 @@ def resolve_cache(
     commit = repo.resolve(revision)
     if path not in commit.tree:
         raise HubError(404, "Entry not found", "EntryNotFound")
-    return whole_file(hub, request, commit, commit.tree[path])
+    return whole_file(hub, request, commit, path)
 
 
-def whole_file(hub: Hub, request: Request, commit: Commit, file: File) -> Answer:
+def whole_file(hub: Hub, request: Request, commit: Commit, path: str) -> Answer:
+    file, picture = commit.tree[path], picture_type(path)
     headers = {
         "X-Repo-Commit": commit.oid,
         "Accept-Ranges": "bytes",
         "ETag": f'"{file.oid}"',
-        "Content-Type": "text/plain; charset=utf-8",  # never as a page: it is a user's file
+        # never as a page: it is a user's file
+        "Content-Type": picture or "text/plain; charset=utf-8",
         "X-Content-Type-Options": "nosniff",
     }
+    if picture:
+        headers["Content-Security-Policy"] = PICTURE_POLICY
     span = byte_range(request, file.size)
     return Answer.bytes(hub.contents.read(file, *(span or ())), span, file.size, headers)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mnist1d_hf.localhub.contents import lost
+from mnist1d_hf.localhub.documents import PICTURE_POLICY, PICTURES
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.routes import TYPES, Routes
 from mnist1d_hf.localhub.wire import Answer, HubError, Payload, Request, byte_range
@@ -105,10 +106,13 @@ def get(hub: Hub, request: Request, oid: str) -> Answer:
     file = hub.contents.stored(oid)
     if file is None:
         raise lost(oid)
+    asked = request.option("response-content-type")
     headers = {
         "ETag": f'"{oid}"',
         "Accept-Ranges": "bytes",
-        "Content-Type": "application/octet-stream",
+        "Content-Type": asked if asked in PICTURES.values() else "application/octet-stream",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": PICTURE_POLICY,
     }
     span = byte_range(request, file.size)
     return Answer.bytes(hub.contents.read(file, *(span or ())), span, file.size, headers)

@@ -1,40 +1,49 @@
-"""Pages for people: what is on this Hub, and a repository's card, files and first rows."""
+"""Pages for people: what is on this Hub, and a repository's first rows, card and files."""
 
-import io
+import posixpath
 import re
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from mnist1d_hf.localhub.documents import markdown, picture_type, plain_text, rewriting
 from mnist1d_hf.localhub.hub import Hub
 from mnist1d_hf.localhub.metadata import body
+from mnist1d_hf.localhub.previews import SIZE_LIMIT, first_rows, previews
 from mnist1d_hf.localhub.repo import Commit, Repo
 from mnist1d_hf.localhub.routes import TYPES, Routes
 from mnist1d_hf.localhub.wire import Answer, HubError, Request
 
 routes = Routes()
 
-ROWS = 5  # shown of a Parquet file
-PREVIEWS = 12  # files, of each split the first
-PREVIEW_LIMIT = 64 << 20  # bytes; larger files are listed only
-CARD_LIMIT = 200_000  # characters that are shown
+TEXT_LIMIT = 4 << 20  # bytes of a file that is shown as text
 FOLDED = 20  # files; a longer list opens on a click
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-  max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: break-word; }
-body > header { border-bottom: 1px solid #ccc; padding-bottom: .5rem; margin-bottom: 1rem; }
-a { color: #05a; } .muted, .muted a, body > header a { color: #666; }
+:root { color-scheme: light dark; --text: #222; --page: #fff; --muted: #5c5c5c; --link: #0059a8;
+  --line: #ccc; --shade: #f4f4f4; --badge: #eef; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e6e6; --page: #14161a; --muted: #a8adb5; --link: #7cb7ff;
+    --line: #3d424b; --shade: #22262d; --badge: #2a3350; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page);
+  max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
+body > header { border-bottom: 1px solid var(--line); padding-bottom: .5rem; margin-bottom: 1rem; }
+a { color: var(--link); } .muted, .muted a, body > header a { color: var(--muted); }
 h1 { margin: .3rem 0; } h1, h2, h3 { line-height: 1.2; } h3 { margin-bottom: .3rem; }
-.kind { background: #eef; border-radius: .3rem; padding: .1rem .5rem; }
-article { border: 1px solid #ddd; border-radius: .5rem; padding: 0 1.2rem; margin: 1rem 0; }
-table { border-collapse: collapse; display: block; max-width: 100%; overflow-x: auto; }
-td, th { border: 1px solid #ccc; padding: .2rem .6rem; }
+.kind { background: var(--badge); border-radius: .3rem; padding: .1rem .5rem; }
+article { border: 1px solid var(--line); border-radius: .5rem; padding: 0 1.2rem; margin: 1rem 0; }
+table { border-collapse: collapse; display: block; max-width: 100%; overflow-x: auto;
+  overflow-wrap: normal; }
+td, th { border: 1px solid var(--line); padding: .2rem .6rem; }
 th { text-align: left; } td.number { text-align: right; }
-pre { background: #f4f4f4; padding: .6rem; white-space: pre-wrap; }
-img { max-width: 100%; } svg { vertical-align: middle; }
-.previews { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); }
+pre { background: var(--shade); padding: .6rem; white-space: pre-wrap; }
+img { max-width: 100%; height: auto; } svg { vertical-align: middle; }
+svg polyline { fill: none; stroke: var(--link); }
+img.alone { background: #fff; }
+.previews { display: grid;
+  grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); }
 section { min-width: 0; margin-bottom: 1rem; } section p { margin: 0; }
-section h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; } summary { cursor: pointer; }
+section h3 { font-size: 1rem; margin: 0; } summary { cursor: pointer; }
 """
 
 
@@ -66,16 +75,52 @@ def show(
     commit = repo.resolve(revision or "main")
     names = ", ".join(re.sub(r"refs/(heads|tags)/", "", ref) for ref in repo.refs)
     facts = f"{names} · showing {commit.oid[:8]}: {commit.title} ({day(commit)})"
-    rows = [first_rows(hub, commit, path) for path in previewed(commit)]
+    pages, files = addresses(repo, commit)
+    card = body(hub.text(commit, "README.md"))
+    shown = markdown(card, rewriting(pages, files)) if card else "<p class=muted>no card</p>"
     parts = [
         f"<p class=muted><span class=kind>{repo.type}</span> {escape(facts)}</p>",
-        f"<article>{markdown(hub.text(commit, 'README.md'))}</article>",
-        f"<h2>First rows</h2><div class=previews>{''.join(rows)}</div>" if rows else "",
+        previews(hub, commit),
+        f"<article>{shown}</article>",
         file_list(repo, commit),
     ]
-    # so that the card's pictures, named relative to the repository, are found
-    base = f"{hub.url}{repo.address}/resolve/{commit.oid}/"
-    return html_page(hub, repo.id, "".join(parts), base)
+    return html_page(hub, repo.id, "".join(parts))
+
+
+@routes.on("GET", r"/{page}/blob/{rev}/(.+)")
+def show_file(
+    hub: Hub, request: Request, types: str | None, repo_id: str, revision: str, path: str
+) -> Answer:
+    repo = hub.repo(request, TYPES[types or "models"], repo_id)
+    hub.check_gate(request, repo)
+    commit = repo.resolve(revision)
+    file = commit.tree.get(path)
+    if file is None:
+        raise HubError(404, "Entry not found", "EntryNotFound")
+    pages, files = addresses(repo, commit)
+    address = escape(f"{files}/{quote(path)}")
+    facts = f"{link(repo)} · {commit.oid[:8]} · {file.size:,} bytes"
+    head = f'<p class=muted>{facts} · <a href="{address}">the file itself</a></p>'
+    if picture_type(path):
+        shown = f'<p><img class=alone src="{address}" alt="{escape(path)}"></p>'
+    elif path.endswith(".parquet") and file.size <= SIZE_LIMIT:
+        shown = first_rows(hub, commit, path)
+    else:
+        text = plain_text(hub.contents.read(file)) if file.size <= TEXT_LIMIT else None
+        if text is None:
+            shown = "<p>This file is no text that could be shown here.</p>"
+        elif path.endswith(".md"):
+            folder = posixpath.dirname(path)
+            shown = f"<article>{markdown(body(text), rewriting(pages, files, folder))}</article>"
+        else:
+            shown = f"<pre>{escape(text)}</pre>"
+    return html_page(hub, path, head + shown)
+
+
+def addresses(repo: Repo, commit: Commit) -> tuple[str, str]:
+    """Where the files of a commit are shown, and where they are read."""
+    place = quote(repo.address)
+    return f"{place}/blob/{commit.oid}", f"{place}/resolve/{commit.oid}"
 
 
 @routes.on("GET", r"/collections/([^/]+/[^/]+)")
@@ -99,17 +144,17 @@ def refusal(hub: Hub, request: Request, error: HubError) -> Answer:
     return answer
 
 
-def html_page(hub: Hub, title: str, content: str, base: str | None = None) -> Answer:
-    head = f'<base href="{escape(base)}">' if base else ""
+def html_page(hub: Hub, title: str, content: str) -> Answer:
     text = (
-        f"<!doctype html><html lang=en><head><meta charset=utf-8>{head}"
+        f"<!doctype html><html lang=en><head><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
         f'<header><a href="{hub.url}/">Embedded Hub</a></header>'
         f"<h1>{escape(title)}</h1>{content}</body></html>"
     )
     # what users published is shown, never run
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src {hub.url} {hub.cdn} data:"
+    sources = f"'self' {hub.url} {hub.cdn} data:"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src {sources}"
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
     return Answer(text.encode(), headers=headers)
 
@@ -141,72 +186,16 @@ def link_collection(collection: dict) -> str:
     return f'<a href="/collections/{quote(collection["slug"])}">{escape(collection["title"])}</a>'
 
 
-def markdown(card: str) -> str:
-    """The card without its metadata; HTML in it is shown as text."""
-    if not card:
-        return "<p class=muted>no card</p>"
-    import markdown_it
-
-    first, *rest = body(card)[:CARD_LIMIT].split("<!--")
-    text = first + "".join(piece.partition("-->")[2] for piece in rest)
-    return markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-
-
 def file_list(repo: Repo, commit: Commit) -> str:
     rows = []
     for path, file in sorted(commit.tree.items()):
-        address = f"{repo.address}/resolve/{commit.oid}/{quote(path)}"
+        address = f"{addresses(repo, commit)[0]}/{quote(path)}"
         kind = "Xet" if file.xet else "LFS" if file.sha256 else "git"
         size = f"{file.size:,}"
-        name = f'<a href="{quote(address, safe="/%")}">{escape(path)}</a>'
+        name = f'<a href="{escape(address)}">{escape(path)}</a>'
         rows.append(f"<tr><td>{name}</td><td class=number>{size}</td><td>{kind}</td></tr>")
-    table = f"<table><tr><th>file</th><th>bytes</th><th>kept by</th></tr>{''.join(rows)}</table>"
+    head = "<tr><th>file</th><th>bytes</th><th>kept by</th></tr>"
+    table = f"<table tabindex=0>{head}{''.join(rows)}</table>"
     if len(rows) > FOLDED:
         table = f"<details><summary>{len(rows)} files</summary>{table}</details>"
     return f"<h2>Files</h2>{table}"
-
-
-def previewed(commit: Commit) -> list[str]:
-    """The Parquet files whose first rows are shown: of files in several parts, the first."""
-    found = [
-        path
-        for path, file in sorted(commit.tree.items())
-        if path.endswith(".parquet")
-        and file.size <= PREVIEW_LIMIT
-        and not re.search(r"-(?!00000)\d{5}-of-\d{5}\.parquet$", path)
-    ]
-    return found[:PREVIEWS]
-
-
-def first_rows(hub: Hub, commit: Commit, path: str) -> str:
-    import pyarrow
-    import pyarrow.parquet
-
-    title = f"<h3>{escape(path)}</h3>"
-    try:
-        content = hub.contents.read(commit.tree[path])
-        parquet = pyarrow.parquet.ParquetFile(io.BytesIO(content))
-        batch = next(parquet.iter_batches(ROWS), None)
-        rows = batch.to_pylist() if batch else []
-    except (pyarrow.ArrowException, ValueError, OverflowError, OSError, HubError) as error:
-        return f"<section>{title}<p>cannot be read: {escape(str(error))}</p></section>"
-    names = "".join(f"<th>{escape(name)}</th>" for name in parquet.schema_arrow.names)
-    cells = ("".join(f"<td>{cell(value)}</td>" for value in row.values()) for row in rows)
-    table = "".join(f"<tr>{row}</tr>" for row in cells)
-    count = f"{parquet.metadata.num_rows:,} rows, the first {len(rows)}:"
-    table = f"<table><tr>{names}</tr>{table}</table>"
-    return f"<section>{title}<p class=muted>{count}</p>{table}</section>"
-
-
-def cell(value: Any) -> str:
-    """A value as text, or a series of numbers as its curve."""
-    if isinstance(value, list) and len(value) > 1 and all(isinstance(v, float) for v in value):
-        low, high = min(value), max(value)
-        step, scale = 140 / (len(value) - 1), 28 / ((high - low) or 1)
-        points = " ".join(
-            f"{i * step:.1f},{30 - (v - low) * scale:.1f}" for i, v in enumerate(value)
-        )
-        line = f'<polyline points="{points}" fill="none" stroke="#06c"/>'
-        return f'<svg width="142" height="32" role="img">{line}</svg>'
-    text = str(value)
-    return escape(text if len(text) <= 80 else text[:79] + "…")

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from urllib.parse import quote
 
 import httpx2
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from mnist1d_hf.data.parquet import write_parquet
+from mnist1d_hf.localhub.documents import clean, rewriting
 
 CARD = """---
 license: mit
@@ -93,9 +95,100 @@ def test_a_person_sees_what_was_published(published, browse):
     assert page.count("<polyline") == 3 and "3 rows, the first 3" in page
     assert "broken.parquet</h3><p>cannot be read" in page
     assert ">default/train.parquet</a>" in page and ">LFS<" in page
+    assert page.index("First rows") < page.index("Signals &amp; more")
+    assert "<summary>" not in page  # two tables are few enough
+    assert 'href="javascript' not in page and "<script" not in page and "onerror" not in page
     # the picture, which the browser asked for relative to the commit
     assert hub.calls("GET /datasets/alice/signals/resolve/.*/figures/dot.svg")
-    assert not hub.calls("GET .*/x$")
+
+
+@pytest.mark.parametrize("hub", ["lfs", "xet"], indirect=True)
+def test_files_are_shown_as_what_they_are(published):
+    api, hub = HfApi(), published
+    claims = b'# What holds\n\n[below](#all-claims)\n\n## All claims\n\n<a id="C1"></a>C1 holds\n'
+    big = b"\x89PNG" + bytes(11 << 20)  # kept as a large file
+    files = {
+        "docs/CLAIMS.md": claims,
+        "docs/more.md": b"[C1](CLAIMS.md#C1) [up](../README.md) [out](../../x) ![d](../a%20b.png)",
+        "a b.png": b"\x89PNG small",
+        "big.png": big,
+        "cells.jsonl": b'{"a": "<b>"}',
+    }
+    operations = [CommitOperationAdd(path, data) for path, data in files.items()]
+    api.create_commit("alice/signals", operations, repo_type="dataset", commit_message="Add")
+    home = f"{hub.url}/datasets/alice/signals"
+    listed = httpx2.get(home).text
+    for path in files:
+        assert re.search(rf'href="/datasets/alice/signals/blob/\w+/{quote(path)}"', listed), path
+
+    page = httpx2.get(f"{home}/blob/main/docs/CLAIMS.md").text
+    assert '<h2 id="all-claims">' in page and '<a id="C1"></a>' in page
+    assert 'href="#all-claims"' in page
+    page = httpx2.get(f"{home}/blob/main/docs/more.md").text
+    place = r"/datasets/alice/signals"
+    assert re.search(rf'href="{place}/blob/\w+/docs/CLAIMS.md#C1"', page)
+    assert re.search(rf'href="{place}/blob/\w+/README.md"', page) and 'href="#">out' in page
+    assert re.search(rf'src="{place}/resolve/\w+/a%20b.png"', page)
+    assert "&lt;b&gt;" in httpx2.get(f"{home}/blob/main/cells.jsonl").text
+    assert "3 rows, the first 3" in httpx2.get(f"{home}/blob/main/default/train.parquet").text
+    assert httpx2.get(f"{home}/blob/main/none.md").status_code == 404
+
+    for path, kind in (("a b.png", "png"), ("big.png", "png"), ("figures/dot.svg", "svg+xml")):
+        assert (
+            'src="/datasets/alice/signals/resolve/' in httpx2.get(f"{home}/blob/main/{path}").text
+        )
+        answer = httpx2.get(f"{home}/resolve/main/{path}", follow_redirects=True)
+        assert answer.headers["Content-Type"] == f"image/{kind}"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "sandbox" in policy and "default-src 'none'" in policy  # a script of an SVG is dead
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    text = httpx2.get(f"{home}/resolve/main/docs/CLAIMS.md", follow_redirects=True)
+    assert text.headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    "written, shown",
+    [
+        ('<img src="x.png" onerror="a()">', '<img src="/f/x.png" alt="">'),
+        ('<a id="C1" href="javascript:a()">', '<a id="C1" href="#">'),
+        ("<script>a()</script>", "&lt;script&gt;a()&lt;/script&gt;"),
+        ('<IFRAME src="x">', "&lt;IFRAME src=&quot;x&quot;&gt;"),
+        (
+            '<p align=center onclick="a()">1 &lt; 2 &#65;</p>',
+            '<p align="center">1 &lt; 2 &#65;</p>',
+        ),
+        ('<source media="(a)" srcset="d.png">', '<source media="(a)" srcset="/f/d.png">'),
+        ("a <!-- b --> c", "a  c"),
+        ('<img alt="&quot; onload=&quot;a()">', '<img alt="&quot; onload=&quot;a()">'),
+    ],
+)
+def test_html_of_users_is_reduced_to_what_cannot_harm(written, shown):
+    assert clean(written, rewriting("/p", "/f")) == shown
+
+
+@pytest.mark.parametrize("hub", ["lfs"], indirect=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_the_page_in_both_themes(published, scheme):
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium on PATH: apt-get install chromium")
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(
+            viewport={"width": 360, "height": 640}, color_scheme=scheme, bypass_csp=True
+        )
+        for path in ("", "/datasets/alice/signals", "/datasets/alice/signals/blob/main/README.md"):
+            page.goto(published.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            light = "getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'"
+            assert page.evaluate(light) == (scheme == "light")
+            found = Axe().run(page).response["violations"]
+            serious = [fault["id"] for fault in found if fault["impact"] in ("serious", "critical")]
+            assert not serious, (path, serious)
+        browser.close()
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
