@@ -73,7 +73,7 @@ def signal_svg(
     parts.append(f'<polyline{behind} points="{polyline(signal, reach)}"/>')
     text = [f"{x:.1f},{y:.1f}" for x, y in points]
     if digit is not None and scattered:
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in points[digit]]
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}"/>' for x, y in points[digit]]
     elif digit is not None:
         parts += [
             f'<polyline class="digit" points="{" ".join(text[run])}"/>' for run in runs(digit)
@@ -108,7 +108,7 @@ def template_svg(heights: np.ndarray, digit: int, reach: float) -> str:
     down = np.linspace(MARGIN, TEMPLATE_HEIGHT - MARGIN, len(heights))
     text = [(f"{x:.1f}", f"{y:.1f}") for x, y in zip(across, down, strict=True)]
     line = " ".join(",".join(pair) for pair in text)
-    dots = [f'<circle cx="{x}" cy="{y}" r="1.7"/>' for x, y in text]
+    dots = [f'<circle cx="{x}" cy="{y}"/>' for x, y in text]
     parts = [f'<polyline class="digit" points="{line}"/>', *dots]
     return svg(f"template of the digit {digit}", TEMPLATE_HEIGHT, parts, "signal template")
 

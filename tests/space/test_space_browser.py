@@ -372,6 +372,15 @@ def test_a_narrow_dark_window_shows_all_without_scrolling_sideways(open_page):
     assert page.locator("#answers textarea, #answers input").bounding_box()["width"] > 200
 
 
+NOTHING_ABOVE = """() => {
+  const stage = document.querySelector('#stage'), box = stage.getBoundingClientRect();
+  for (let x = box.left + 2; x < box.right; x += 9)
+    for (let y = box.top + 2; y < box.bottom - 2; y += 9)
+      if (!stage.contains(document.elementFromPoint(x, y))) return false;
+  return true;
+}"""
+
+
 @needs_browser
 @pytest.mark.parametrize("width, height", [(1280, 800), (360, 640)])
 def test_the_signals_stay_in_sight_of_every_slider(open_page, width, height):
@@ -389,6 +398,7 @@ def test_the_signals_stay_in_sight_of_every_slider(open_page, width, height):
         place, above = slider.bounding_box(), page.locator("#stage").bounding_box()
         assert above["y"] >= 0 and last["y"] + last["height"] <= above["y"] + above["height"]
         assert above["y"] + above["height"] <= place["y"] <= height - place["height"]
+        assert page.evaluate(NOTHING_ABOVE)
 
 
 @needs_browser
