@@ -156,11 +156,13 @@ def test_card_is_valid_and_its_examples_run(hub, folder, card, tmp_path):
     assert published.data.license == "apache-2.0" and published.data.configs[0]["default"]
     push(dataset_publication("alice/mnist1d", folder, tmp_path, "v1.0.0"))
     blocks = re.findall(r"```python\n(.*?)```", published.text, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         if "jax" in block:
             pytest.importorskip("jax", reason="the card's JAX example needs jax")
         exec(block, names := {})
+        if "exact" in block:
+            assert (names["exact"].argmax(axis=1) == names["data"].y_test).all()
         if "to_numpy" in block:
             assert names["x"].shape == (12300, 40) and names["x"].dtype == "float32"
 
