@@ -71,7 +71,7 @@ def main(
     elif file is None:
         raise ValueError("give the entry's file, or --verify and a record")
     elif rehearse:
-        show(TRACKS[known(track)], rehearsal(read_code(file), TRACKS[track]))
+        rehearse_entry(read_code(file), TRACKS[known(track)])
     else:
         about = {"name": name, "author": author, "link": link, "remark": remark}
         enter(read_code(file), TRACKS[known(track)], check_about(about), folder)
@@ -136,14 +136,23 @@ def enter(code: str, track: Track, about: dict[str, str], folder: Path) -> None:
     print(f"wrote {path}; `make pages` puts it on the page")
 
 
-def rehearsal(code: str, track: Track) -> Score:
+def rehearse_entry(code: str, track: Track) -> None:
+    """Run a few trials, and say whether they miss the target of the track."""
     small = replace(track, trials=REHEARSALS, test_rows=10_000, target=None, score="accuracy")
-    return run(code, small, draw_seed(), "rehearsal")
+    score = run(code, small, draw_seed(), "rehearsal")
+    show(track, score)
+    if track.target is not None and score.summary()["accuracy"]["mean"] <= track.target:
+        print(f"{track.target:g} % was not reached with {score.rows:,} training examples")
 
 
 def check_record(path: Path) -> None:
     """Run a recorded entry again on its own data."""
-    record = read_result(path)
+    try:
+        record = read_result(path)
+    except ValueError:
+        record = {}
+    if "data_seed" not in record:
+        raise ValueError(f"{path} is no record of an entry: give a .json file of the leaderboard")
     track = TRACKS[record["track"]]
     score = run(record["code"], track, record["data_seed"], record["name"], rows=record["rows"])
     for what, value in agreement(record, path.with_suffix(".npz"), score).items():

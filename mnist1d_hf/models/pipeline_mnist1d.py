@@ -38,7 +38,7 @@ class TimeSeriesClassificationPipeline(Pipeline):
 
         Returns:
             For one signal a list of {"label": name, "score": probability}, and for many signals a
-            list of such lists.
+            list of such lists; for an iterator or a dataset an iterator over them.
 
         Raises:
             ValueError: the inputs are not signals of the model's length.
@@ -47,7 +47,9 @@ class TimeSeriesClassificationPipeline(Pipeline):
         is_split = hasattr(inputs, "column_names") and hasattr(inputs, "features")
         if is_split or isinstance(inputs, Iterator | Dataset):
             return super().__call__((signal for signal in inputs), **kwargs)
-        array = as_array(inputs["x"] if isinstance(inputs, dict) and "x" in inputs else inputs)
+        names = inputs if isinstance(inputs, dict) else getattr(inputs, "columns", ())  # of a frame
+        has_x = any(isinstance(name, str) and name == "x" for name in names)
+        array = as_array(inputs["x"] if has_x else inputs)
         if len(array) == 0:
             return []
         # Pipeline takes a list as a batch

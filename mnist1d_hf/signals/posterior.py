@@ -214,6 +214,8 @@ def digit_components(params: SignalParams) -> Components:
 
 def check_rows(x: np.ndarray, params: SignalParams) -> np.ndarray:
     """`x` as an array; ValueError unless it is finite, real and (n, final_seq_length)."""
+    if not isinstance(params, SignalParams):
+        raise ValueError(f"params={params!r}: must be a SignalParams, for example CONFIGS['noisy']")
     rows = np.asarray(x)
     if rows.ndim != 2 or rows.shape[1] != params.final_seq_length:
         raise ValueError(

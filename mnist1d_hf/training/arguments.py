@@ -82,7 +82,8 @@ class RecipeArguments(TrainingArguments):
     eval_strategy: str = "steps"
     eval_steps: float | None = 250
     logging_steps: float = 250
-    save_strategy: str = "no"
+    save_steps: float | None = None  # type: ignore[assignment]
+    save_strategy: str | None = None  # type: ignore[assignment]
     early_stopping_patience: int | None = field(
         default=None, metadata={"help": "evaluations without a better metric before stopping"}
     )
@@ -92,6 +93,10 @@ class RecipeArguments(TrainingArguments):
             self.max_steps = 6000 if self.num_train_epochs is None else -1
         if self.num_train_epochs is None:
             self.num_train_epochs = 3.0  # of TrainingArguments
+        if self.save_strategy is None:  # a number of steps asks for checkpoints
+            self.save_strategy = "no" if self.save_steps is None else "steps"
+        if self.save_steps is None:
+            self.save_steps = 500  # of TrainingArguments
         given = self.output_dir
         super().__post_init__()
         self.output_dir = given and self.output_dir

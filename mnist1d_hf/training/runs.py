@@ -48,7 +48,7 @@ def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool
         if not overwrite:
             by = f"the command `{before}`" if before is not None else "an unknown command"
             raise ValueError(
-                f"output_dir {folder} holds a model of {by}: give another --output_dir, or "
+                f"output_dir {folder} holds the run of {by}: give another --output_dir, or "
                 "--overwrite true to replace it"
             )
         for checkpoint in checkpoints:

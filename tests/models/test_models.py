@@ -531,6 +531,9 @@ MANY = {  # from a tensor (n, 40) to n signals
     "arrow": lambda x: dataset_of(x).data.column("x"),
     "pandas frame": optional("pandas", lambda pandas, x: pandas.DataFrame(x.numpy())),
     "pandas column": optional("pandas", lambda pandas, x: dataset_of(x).to_pandas()["x"]),
+    "pandas frame of a split": optional(
+        "pandas", lambda pandas, x: pandas.DataFrame({"x": list(x.numpy()), "label": 0})
+    ),
     "polars frame": optional("polars", lambda polars, x: polars.DataFrame(x.numpy())),
     "polars column": optional("polars", lambda polars, x: dataset_of(x).to_polars()["x"]),
     "jax": optional("jax.numpy", lambda jax, x: jax.asarray(x.numpy())),

@@ -98,3 +98,17 @@ def test_an_entry_of_the_same_name_is_not_overwritten(script, entry, tmp_path):
     path.write_text("{}")
     with pytest.raises(ValueError, match="choose another --name"):
         script.main(entry, **ABOUT, folder=tmp_path)
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_rehearsal_says_that_the_target_was_missed(script, entry, capsys):
+    script.main(entry, track="seconds-94", rehearse=True)
+    assert "94 % was not reached with 4,000 training examples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["x = 1", "{}"])
+def test_a_file_that_is_no_record_is_not_verified(script, tmp_path, content):
+    path = tmp_path / "record.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="is no record of an entry"):
+        script.main(verify=path)

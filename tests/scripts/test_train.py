@@ -231,7 +231,7 @@ def test_a_folder_belongs_to_one_command(train, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train.main([*SHORT, *SMALL])
     weights = (tmp_path / "out/default-cnn/model.safetensors").read_bytes()
-    with pytest.raises(ValueError, match="holds a model of the command .*--overwrite true"):
+    with pytest.raises(ValueError, match="holds the run of the command .*--overwrite true"):
         train.main([*SHORT, *SMALL, "--learning_rate=0.5"])
     train.main([*SHORT, *SMALL])
     assert (tmp_path / "out/default-cnn/model.safetensors").read_bytes() == weights
@@ -373,3 +373,12 @@ def test_metrics_go_to_trackio(train, tmp_path, monkeypatch):
         ]
     )
     assert list((tmp_path / "trackio").glob("mnist1d*.db"))
+
+
+def test_a_number_of_steps_between_checkpoints_asks_for_them(train, tmp_path):
+    out = tmp_path / "out"
+    train.main([*SHORT, *SMALL, "--save_steps=2", f"--output_dir={out}"])
+    assert sorted(path.name for path in out.glob("checkpoint-*")) == [
+        "checkpoint-2",
+        "checkpoint-4",
+    ]

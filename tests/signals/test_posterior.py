@@ -410,3 +410,9 @@ def test_every_generators_rows_have_probabilities(values):
         assert np.isfinite(by_class).all()
         shares = np.exp(by_class - logsumexp(by_class, axis=1, keepdims=True))
         np.testing.assert_allclose(probabilities, shares, atol=1e-7)
+
+
+@pytest.mark.parametrize("params", ["default", None, {"seed": 1}])
+def test_parameters_of_another_kind_are_refused(params):
+    with pytest.raises(ValueError, match="must be a SignalParams"):
+        class_posterior(np.zeros((2, 40)), params)
