@@ -85,6 +85,10 @@ def test_when_all_are_busy_the_next_is_told(hub, ask, monkeypatch):
         started.release()
         assert go_on.wait(PATIENCE)
 
+    for connection in tuple(hub.server.open):  # that clients of other tests keep alive
+        connections.hang_up(connection)
+    while hub.server.open:
+        time.sleep(0.01)
     hub.fail("GET /busy", run=wait, times=3)
     monkeypatch.setattr(hub.server, "limit", 3)
     threads = [threading.Thread(target=ask, args=("GET", "/busy")) for _ in range(3)]
