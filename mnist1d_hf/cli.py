@@ -4,6 +4,7 @@ The subcommands that show, study and serve data are in `programs`. Each subcomma
 modules when it runs, so that --help is fast.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,7 +94,7 @@ def generate(
 
 @app.command(cls=ParameterCommand)
 @entrance(stopped=CONTINUES)
-@takes_parameters
+@partial(takes_parameters, stream="counter")
 def shards(
     config_name: Annotated[
         str, typer.Argument(metavar="CONFIG", help=f"one of {', '.join(CONFIGS)}")

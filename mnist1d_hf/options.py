@@ -126,10 +126,11 @@ def give_signature(command: Callable[..., Any], parameters: Iterable[inspect.Par
     command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
 
 
-def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
+def takes_parameters(command: Callable[..., None], **defaults: Any) -> Callable[..., None]:
     """Decorator that adds every field of `SignalParams` as an option of a command.
 
-    The command gets the options that were given as the dictionary `params`.
+    The command gets the options that were given as the dictionary `params`. Help shows `defaults`
+    where the command has others than `SignalParams`.
     """
 
     def run(**given: Any) -> None:
@@ -137,15 +138,15 @@ def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, params={name: v for name, v in params.items() if v is not None})
 
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "params"]
-    give_signature(run, [*own, *map(parameter, fields(SignalParams))])
+    options = [parameter(f, defaults.get(f.name, f.default)) for f in fields(SignalParams)]
+    give_signature(run, [*own, *options])
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
 
 
-def parameter(field: Field[Any]) -> inspect.Parameter:
-    """The option for a field of `SignalParams`."""
+def parameter(field: Field[Any], default: Any) -> inspect.Parameter:
+    """The option for a field of `SignalParams`, with the default that its help shows."""
     kind = Any if field.type is Any else field.type | None  # type: ignore[operator]
-    default: Any = field.default
     look: dict[str, Any] = {}
     if field.type is int:
         look = {"parser": whole_number, "metavar": "<int>"}

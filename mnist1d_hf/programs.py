@@ -118,17 +118,23 @@ def show(
         console.print(f"{path}", highlight=False, soft_wrap=True)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+# without a help option of its own, so that the one after NAME is that of the study
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
 @entrance(stopped=CONTINUES)
 def study(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"one of {', '.join(study_names())}")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help=f"one of {', '.join(study_names())}")
+    ] = "--help",
     out: Annotated[str | None, typer.Option(help="output folder")] = None,
     workers: Annotated[int | None, typer.Option(help="processes [1]")] = None,
 ) -> None:
     """Run an experiment of the paper, on one machine or many (extra `studies`).
 
-    Each study has further options, which [bold]mnist1d-hf study NAME -- --help[/] lists. The same
+    Each study has further options, which [bold]mnist1d-hf study NAME --help[/] lists. The same
     command continues after any interruption. Several machines can work together through a shared
     folder OUT: each runs the same command with its own --rank, and the last one to finish writes
     result and figures.
@@ -142,6 +148,9 @@ def study(
       mnist1d-hf study lottery_tickets --scale paper --out /shared/lottery \\
         --rank 3 --world-size 20
     """
+    if name == "--help":
+        print(context.get_help(), end="")
+        return
     check_choice("study", name, study_names())
     from mnist1d_hf.studies import load_study
 

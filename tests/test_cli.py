@@ -310,3 +310,15 @@ def test_columns_are_options_of_all_that_make_data(run, tmp_path, options):
         prepared["test"].column_names,
     ):
         assert columns == ["x", "label", *names]
+
+
+def test_a_study_shows_its_own_help(run):
+    code, text, *_ = run("study", "tsne", "--help")
+    assert code == 0 and "--scale" in text and "--neighbours" in text
+    for arguments in (["study"], ["study", "--help"]):
+        code, text, *_ = run(*arguments)
+        assert code == 0 and "NAME" in text and "--neighbours" not in text
+
+
+def test_shards_show_the_stream_they_take(run):
+    assert "[counter]" in run("shards", "--help")[1] and "[frozen]" in run("generate", "--help")[1]
