@@ -149,6 +149,8 @@ def wrapper(folder: Path) -> list[str]:
     options = [
         *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
+        # the interpreter, also where it lies in /tmp
+        *(part for path in (sys.base_prefix, sys.prefix) for part in ("--ro-bind", path, path)),
         *(part for path in hidden_folders() for part in ("--tmpfs", path)),
         *("--bind", str(folder), str(folder), "--chdir", str(folder)),
         *("--setenv", "HOME", str(folder), "--setenv", "PATH", os.defpath),
