@@ -405,6 +405,7 @@ def test_the_signals_stay_in_sight_of_every_slider(open_page, width, height):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(open_page, scheme):
     page = open_page(width=360, height=740, color_scheme=scheme)
+    page.add_style_tag(content="* { transition: none !important; }")  # colours on their way
     page.get_by_role("button", name="The set").click()
     for tab in ("Explore", "Classify", "Quiz"):
         page.get_by_role("tab", name=tab).click()
