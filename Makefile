@@ -13,7 +13,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-FAST_TESTS := tests/signals tests/data tests/evidence tests/figures tests/pages $(wildcard tests/test_*.py)
+FAST_TESTS := $(patsubst %,tests/%,signals evidence figures models pages \
+  test_rooms.py test_options.py test_contributing.py)
 # the package without its modules, and then the public rooms
 DOCUMENTED := mnist1d_hf '!mnist1d_hf[.].*' \
   $(addprefix mnist1d_hf.,compat data models shards signals training)

@@ -642,6 +642,7 @@ def test_torch_export_keeps_the_function_for_any_batch(name, x):
         torch.testing.assert_close(program(x=batch).logits, build(name)(batch).logits)
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.filterwarnings("ignore")  # the exporter warns of deprecations in its own code
 def test_onnx_keeps_the_function_for_any_batch(name, x, tmp_path):

@@ -271,6 +271,7 @@ def test_the_exact_moments_are_those_of_many_rows(changes):
         assert abs(of_rows.mean() - moment) < MOST_SIGMA * error
 
 
+@pytest.mark.slow
 def test_the_cnn_of_the_paper_reaches_the_same_accuracy_on_both_streams():
     torch = pytest.importorskip("torch")
     from mnist1d_hf.models import ARCHITECTURES
