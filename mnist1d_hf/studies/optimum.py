@@ -252,17 +252,34 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         {"overrides": point, **found, "models": {}}
         for point, found in zip(points, ceilings[len(CONFIGS) :], strict=True)
     ]
-    learning = []
-    for model in sorted(args.models, key=cost_of):
-        for point in of_points:
+    noisy = [
+        (model, rows, targets)
+        for model in args.models
+        for targets, counts in targets_of(model, args)
+        for rows in counts
+    ]
+    # all trainings at once, the cheapest first: the workers that run them start only once
+    settings = [
+        (model, "default", point, 4000, LABELS) for model in args.models for point in points
+    ]
+    settings += [(model, "noisy", {}, rows, targets) for model, rows, targets in noisy]
+    settings.sort(key=lambda setting: cost_of(setting[0]))
+    wanted = [cell for setting in settings for cell in trainings(args, *setting)]
+    # the default point of every dial is the same training
+    cells.run(train, [cell for i, cell in enumerate(wanted) if cell not in wanted[:i]])
+    for point in of_points:
+        for model in args.models:
             runs = many(args, cells, model, "default", point["overrides"], 4000, LABELS)
             point["models"][model] = runs
-        kinds = [(LABELS, args.row_counts)]
-        kinds += [(POSTERIOR, args.distilled_counts)] if model in args.distilled else []
-        for targets, counts in kinds:
-            for rows in counts:
-                runs = many(args, cells, model, "noisy", {}, rows, targets)
-                learning.append({"model": model, "rows": rows, "targets": targets, **runs})
+    learning = [
+        {
+            "model": model,
+            "rows": rows,
+            "targets": targets,
+            **many(args, cells, model, "noisy", {}, rows, targets),
+        }
+        for model, rows, targets in noisy
+    ]
     result = {
         "configs": configs,
         "frozen": published,
@@ -274,34 +291,38 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     return {**result, "findings": judge(result)}
 
 
+def targets_of(model: str, args: Args) -> list[tuple[str, tuple[int, ...]]]:
+    """What a model learns from on noisy, with the numbers of training examples."""
+    kinds = [(LABELS, args.row_counts)]
+    return kinds + [(POSTERIOR, args.distilled_counts)] if model in args.distilled else kinds
+
+
 def cost_of(model: str) -> int:
     """The relative time of a whole training."""
     return RECIPES[model].relative_step_time * RECIPES[model].steps
 
 
-def many(
-    args: Args,
-    cells: Cells,
-    model: str,
-    config: str,
-    overrides: dict[str, Any],
-    rows: int,
-    targets: str,
-) -> dict[str, Any]:
-    """All runs of one setting: each measure summarised, and the accuracies one by one."""
+def trainings(
+    args: Args, model: str, config: str, overrides: dict[str, Any], rows: int, targets: str
+) -> list[dict[str, Any]]:
+    """The cells of one setting: arguments of `train`, one set a seed."""
     if all(getattr(SignalParams, name) == value for name, value in overrides.items()):
-        overrides = {}  # the default point of every dial is the same
-    steps = max(1, round(args.fraction_of_steps * RECIPES[model].steps))
+        overrides = {}
     cell = {
         "model": model,
         "config": config,
         "overrides": overrides,
         "rows": rows,
         "targets": targets,
-        "steps": steps,
+        "steps": max(1, round(args.fraction_of_steps * RECIPES[model].steps)),
         "test_rows": args.test_rows,
     }
-    found = cells.run(train, [{**cell, "seed": seed} for seed in range(args.seeds)])
+    return [{**cell, "seed": seed} for seed in range(args.seeds)]
+
+
+def many(args: Args, cells: Cells, *setting: Any) -> dict[str, Any]:
+    """All runs of one setting: each measure summarised, and the accuracies one by one."""
+    found = cells.run(train, trainings(args, *setting))
     summaries = {name: summarise(one[name] for one in found) for name in found[0]}
     return {**summaries, "accuracies": [one["accuracy"] for one in found]}
 
