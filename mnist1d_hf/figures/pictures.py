@@ -11,6 +11,8 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from mnist1d_hf.evidence.published import PUBLISHED
 from mnist1d_hf.figures.style import COLOURS, panels, style
@@ -83,7 +85,10 @@ def plot_templates(*, dark: bool = False) -> Figure:
 
 
 def plot_classes(x: np.ndarray, y: np.ndarray, *, dark: bool = False) -> Figure:
-    """Mean of each class, with one standard deviation on both sides and 5 and 95 % quantiles."""
+    """Mean of each class, with one standard deviation on both sides and 5 and 95 % quantiles.
+
+    x is (n, d), normalised, and y (n,) has labels 0 to 9.
+    """
     classes = [x[y == digit] for digit in range(NUM_CLASSES)]
     mean, sd = (np.array([f(rows, axis=0) for rows in classes]) for f in (np.mean, np.std))
     low, high = np.array([np.quantile(rows, (0.05, 0.95), axis=0) for rows in classes]).swapaxes(
@@ -92,14 +97,29 @@ def plot_classes(x: np.ndarray, y: np.ndarray, *, dark: bool = False) -> Figure:
     reach = 1.05 * max(-low.min(), high.max())
     t = np.linspace(0, 1, x.shape[1])
     with style(dark):
-        figure, axes = panels(height=1.8)
+        figure, (axis,) = panels(height=2.6)
+        dots: dict[str, Any] = {"color": ink(), "linewidth": 0.8, "linestyle": ":", "alpha": 0.7}
+        band: dict[str, Any] = {"color": COLOURS["sky"], "alpha": 0.4, "linewidth": 0}
+        line: dict[str, Any] = {"color": ink(), "linewidth": 1.2}
         for quantile in (low, high):
-            strip(axes[0], quantile, reach, color=COLOURS["grey"], linewidth=0.6, linestyle=":")
-        for zero, m, s in zip(across(NUM_CLASSES, reach), mean, sd, strict=True):
-            axes[0].axvline(zero, color=COLOURS["grey"], linewidth=0.4)
-            band = {"color": COLOURS["sky"], "alpha": 0.4, "linewidth": 0}
-            axes[0].fill_betweenx(t, zero + m - s, zero + m + s, **band)
-        strip(axes[0], mean, reach, named=True, color=ink(), linewidth=1)
+            strip(axis, quantile, reach, **dots)
+        zeros = across(NUM_CLASSES, reach)
+        for zero, m, s in zip(zeros, mean, sd, strict=True):
+            axis.axvline(zero, color=COLOURS["grey"], linewidth=0.4)
+            axis.fill_betweenx(t, zero + m - s, zero + m + s, **band)
+        strip(axis, mean, reach, **line)
+        for digit, zero in enumerate(zeros):
+            axis.text(zero, -0.07, str(digit), ha="center", fontweight="bold")
+        scale = [-2, 0, 2]
+        axis.set_xticks(
+            (zeros[:, None] + scale).ravel(), [f"{value}" for value in scale] * len(zeros)
+        )
+        axis.tick_params(bottom=True, top=False, labelbottom=True, labeltop=False)
+        axis.set_yticks([0, 1], ["0", str(x.shape[1] - 1)])
+        axis.set(ylabel="Position in the signal", xlabel="Normalised x, in standard deviations")
+        looks = [Line2D([], [], **line), Patch(**band), Line2D([], [], **dots)]
+        names = ["mean of the digit", "± 1 standard deviation", "5 % and 95 % quantiles"]
+        figure.legend(looks, names, loc="outside lower center", ncols=3)
     return figure
 
 
