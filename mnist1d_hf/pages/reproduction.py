@@ -29,7 +29,8 @@ stays here as what holds does.
 **Rules.** The first version of a rule was fixed before the run of its study, with these exceptions:
 that of C1-mlp-68 came after its decisive run, those of t-SNE have the date of their results, that
 of S-pixels was made stricter afterwards, and the two on sizes in C7 are arithmetic. Pilot runs of
-the benchmark and of the learning rates were known. Where a rule turned out not to test its claim,
+the benchmark and of the learning rates were known, and some rules on the optimum, which say so,
+were fixed when three of its six models had been run. Where a rule turned out not to test its claim,
 a second version with its date stands beside the first, which keeps its verdict. Second versions
 were written with knowledge of the results.
 
@@ -59,6 +60,8 @@ class Study(Protocol):
 
     @property
     def title(self) -> str: ...
+    @property
+    def captions(self) -> Mapping[str, str]: ...
     @property
     def published_figure(self) -> str: ...
     @property
@@ -135,7 +138,7 @@ def cost_text(claim: Claim, results: Results) -> str:
 
 
 def section(name: str, study: Study, results: Results, findings: Mapping[str, Any]) -> str:
-    """A study: its command, its figure beside the published one, and its findings."""
+    """A study: its command, its figures beside the published ones, and its findings."""
     command = f"`python scripts/reproduce.py --only {name}`"
     lines = [f"## {name}", study.title]
     ids = ", ".join(s.id for s in CLAIMS if s.study == name)
@@ -144,7 +147,8 @@ def section(name: str, study: Study, results: Results, findings: Mapping[str, An
     else:
         spent = results.get("cost", {}).get("studies", {}).get(name, {}).get("minutes")
         lines.append(command + (f", {text(round(spent))} minutes of one thread." if spent else "."))
-        lines.append(f"![{study.title}](figures/{name}.png)")
+        for figure, caption in study.captions.items():
+            lines += [f"![{caption.split('. ')[0]}](figures/{figure}.png)", caption]
     if study.published_figure:
         lines.append(f"*Published:* {study.published_figure}")
     lines.append(study.elsewhere)

@@ -36,7 +36,7 @@ from mnist1d_hf.models.activation_mnist1d import activation
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.activation_transfer import plot
+from mnist1d_hf.studies.plots.activation_transfer import plot, plot_accuracy, plot_loss
 from mnist1d_hf.studies.rules.activation_transfer import BY_HAND, COPY, LEARNED, RATE, judge
 from mnist1d_hf.training.unrolled import (
     Activation,
@@ -334,6 +334,7 @@ main = command(
     Args,
     run,
     plot,
+    more_plots={"loss": plot_loss, "accuracy": plot_accuracy},
     reads={"searches": "metalearn_activation"},
     published_figure=(
         "A figure in the blog post only, without numbers: training loss and test accuracy of "

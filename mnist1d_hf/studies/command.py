@@ -51,6 +51,11 @@ class Study:
     def __call__(self, **options: Any) -> Any:
         return self.app(**options)
 
+    @property
+    def captions(self) -> dict[str, str]:
+        """The caption of each figure by its name: the docstring of what draws it, on one line."""
+        return {name: " ".join((plot.__doc__ or "").split()) for name, plot in self.plots.items()}
+
     def draw(self, out: Path) -> list[Path]:
         """Draw the figures of the result in `out`; each says in its metadata what it shows."""
         result, written = read_result(result_path(self.name, out)), []

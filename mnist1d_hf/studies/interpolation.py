@@ -26,7 +26,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.interpolation import plot
+from mnist1d_hf.studies.plots.interpolation import plot, plot_thresholds
 from mnist1d_hf.studies.rules.interpolation import LOSSES, judge
 from mnist1d_hf.training.many import IGNORED, shuffled_batches, train_many
 
@@ -266,6 +266,7 @@ main = command(
     Args,
     run,
     plot,
+    more_plots={"thresholds": plot_thresholds},
     published_figure=(
         "Retracted: NLL over the number of parameters (up to 30,500) of one CNN, with a dashed "
         "vertical line at 10,000, the 'interpolation threshold'."

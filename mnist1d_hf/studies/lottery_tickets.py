@@ -27,7 +27,14 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.lottery_tickets import plot
+from mnist1d_hf.studies.plots.lottery_tickets import (
+    plot,
+    plot_adjacency,
+    plot_chunks,
+    plot_masks,
+    plot_new_data,
+    plot_transfer,
+)
 from mnist1d_hf.studies.rules.lottery_tickets import NETWORKS, PRUNINGS, judge
 from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
 
@@ -254,6 +261,10 @@ main = command(
     Args,
     run,
     plot,
+    more_plots={
+        **{"new_data": plot_new_data, "transfer": plot_transfer, "chunks": plot_chunks},
+        **{"adjacency": plot_adjacency, "masks": plot_masks},
+    },
     repeated="trials",
     published_figure=(
         "Test loss (logarithmic), final and best accuracy over sparsity: random red, lottery "

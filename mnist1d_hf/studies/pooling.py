@@ -22,7 +22,7 @@ from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.pooling import plot, plot_three
+from mnist1d_hf.studies.plots.pooling import plot, plot_ends
 from mnist1d_hf.studies.rules.pooling import METHODS, PUBLISHED, judge
 from mnist1d_hf.training.many import ordered_batches, train_many
 
@@ -140,7 +140,7 @@ main = command(
     Args,
     run,
     plot,
-    more_plots={"three": plot_three},
+    more_plots={"ends": plot_ends},
     repeated="seeds",
     published_figure=(
         "Test accuracy over 6000 steps for 1000, 5000 and 50,000 examples: no pooling black, "

@@ -59,6 +59,29 @@ def test_every_figure_is_that_of_its_result(root, results, studies):
     assert outdated == [], REPORT
 
 
+def test_every_figure_fits_the_page_and_has_its_caption(results, studies):
+    """At most six panels, and no wider than what 690 pixels show in readable type."""
+    text = page(results, studies)
+    for name, study in studies.items():
+        for figure, plot in study.plots.items():
+            caption = study.captions[figure]
+            assert f"](figures/{figure}.png)\n\n{caption}\n" in text
+            assert 100 < len(caption) < 500 and caption.endswith(".") and "  " not in caption
+            drawn = plot(results[name])
+            shown = [axis for axis in drawn.axes if axis.get_visible()]
+            assert len(shown) <= 6 and drawn.get_size_inches()[0] <= 6.5, figure
+            axes = [axis for axis in shown if axis.axison]
+            for axis in axes:
+                below = axis.get_shared_x_axes().get_siblings(axis)
+                row = [a for a in axes if row_of(a) == row_of(axis)]
+                assert any(a.get_xlabel() for a in below), figure
+                assert any(a.get_ylabel() or len(a.get_yticks()) for a in row), figure
+
+
+def row_of(axis):
+    return axis.get_subplotspec().rowspan.start
+
+
 def test_costs_are_of_the_studies_that_have_a_result(results, studies):
     assert results["cost"]["studies"].keys() == studies.keys() & results.keys(), REPORT
 

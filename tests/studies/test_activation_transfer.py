@@ -109,6 +109,11 @@ def test_without_the_searches_the_study_says_what_to_run(tmp_path):
         study.run(study.Args(searches=str(tmp_path / "no.json")), Cells(tmp_path))
 
 
-def test_the_figure_has_a_panel_per_quantity(result):
-    figure = study.plot(result)
-    assert [axis.get_title() for axis in figure.axes][1:] == ["CNN, 8x8 digits"] * 2
+def test_activations_are_in_one_order_in_all_panels(result):
+    for plot in (study.plot_loss, study.plot_accuracy):
+        [axis] = plot(result).axes
+        assert axis.get_title() == "CNN, 8x8 digits"
+        names = [label.get_text() for label in axis.get_yticklabels()]
+        ends = result["transfer"]["digits"]
+        order = sorted(ends, key=lambda name: ends[name]["accuracy"]["mean"])
+        assert names == [name.replace("_", " ") for name in order]

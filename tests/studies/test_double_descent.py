@@ -82,9 +82,9 @@ def test_the_figure_is_that_of_the_paper(result):
     figure = study.plot(result)
     figure.savefig(io.BytesIO())  # lays it out, with a warning when there is no room
     axes = figure.axes
-    titles = ["MLP\nNo label noise", "MLP\nLabel noise", "CNN\nLabel noise"]
+    titles = ["MLP, true labels", "MLP, 15 % wrong labels", "CNN, 15 % wrong labels"]
     assert [axis.get_title() for axis in axes[:3]] == titles
-    assert [line.get_label() for line in axes[0].get_lines()][:1] == ["Test"]
+    assert [line.get_label() for line in axes[0].get_lines()][:1] == ["test rows"]
     assert axes[5].get_xlabel() == "Channels"
 
 

@@ -106,8 +106,10 @@ def test_a_share_of_the_labels_is_drawn_anew():
 
 def test_the_figure_shows_both_losses(result):
     titles = [axis.get_title() for axis in study.plot(result).axes if axis.get_visible()]
-    assert titles[:2] == ["NLL, 2 classes", "NLL, 10 classes"]
-    assert "Threshold, MSE" in titles
+    assert titles == ["NLL, K = 2", "NLL, K = 10", "MSE, K = 2", "MSE, K = 10"]
+    nll, mse, exponents = study.plot_thresholds(result).axes
+    assert [nll.get_title(), mse.get_title()] == ["Threshold, NLL", "Threshold, MSE"]
+    assert nll.get_ylim() == mse.get_ylim() and exponents.get_xlabel() == "Exponent"
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,14 @@ def test_every_network_is_transferred_to_every_variant(result):
 
 
 def test_the_figure_shows_what_ran(result, tmp_path):
-    figure = study.plot(result)
-    titles = [axis.get_title() for axis in figure.axes]
-    assert titles[:4] == ["Final test loss", "Final test accuracy (%)", "Best test accuracy (%)",
-                          "The 92 % ticket on new data"]  # fmt: skip
-    assert [bool(axis.lines) for axis in figure.axes[4:12]] == [1, 0, 1, 0, 1, 0, 0, 0]
-    assert save(figure, tmp_path / "tickets.png").stat().st_size > 10_000
+    drawn = {name: plot(result) for name, plot in study.main.plots.items()}
+    titles = [axis.get_title() for axis in drawn["lottery_tickets"].axes]
+    assert titles == ["Final test loss", "Final test accuracy", "Best test accuracy"]
+    shown = {axis.get_title(): bool(axis.texts) for axis in drawn["lottery_tickets_transfer"].axes}
+    assert [name for name, not_run in shown.items() if not_run] == ["Flipped", "Rotated by 20"]
+    assert all(axis.texts for axis in drawn["lottery_tickets_chunks"].axes)
+    for name, figure in drawn.items():
+        assert save(figure, tmp_path / name).stat().st_size > 10_000
 
 
 def test_masks_survive_the_way_through_text():

@@ -66,12 +66,13 @@ def test_no_high_data_no_verdict(result):
     assert verdicts["P1"] == "refuted"  # after 11 steps pooling has helped nobody by 12 points
 
 
-def test_both_layouts_are_drawn(result):
-    figure = study.plot(result)
-    titles = [axis.get_title() for axis in figure.axes if axis.get_visible()]
-    assert titles[:2] == ["1000 examples", "2000 examples"]
-    assert titles[2:] == ["Equal steps", "Equal passes over the data", "Pooling over no pooling"]
-    assert [axis.get_title() for axis in study.plot_three(result).axes] == ["1000 examples"]
+def test_sizes_are_drawn_side_by_side_and_their_ends_together(result):
+    shown = [axis for axis in study.plot(result).axes if axis.get_visible()]
+    assert [axis.get_title() for axis in shown] == ["1,000 examples", "2,000 examples"]
+    assert len({axis.get_ylim() for axis in shown}) == 1
+    ends = study.plot_ends(result).axes
+    assert [axis.get_title() for axis in ends] == ["Equal steps", "Equal passes", "Gain"]
+    assert ends[0].get_ylim() == ends[1].get_ylim()
 
 
 def test_sizes_without_a_published_value_are_refused():

@@ -14,31 +14,45 @@ CIRCLES = {"mfc": "none", "mew": 0.4, "ms": 2, "clip_on": False}  # published va
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """The paper's three panels with its values as circles, and the test loss below them."""
-    titles = {"a": "MLP\nNo label noise", "b": "MLP\nLabel noise", "c": "CNN\nLabel noise"}
+    """Errors (a to c) and test loss (d to f) over the size of the network. The paper's three panels
+    with its values as circles, and below them the test loss. Lines are means over the runs, bands
+    one standard deviation. The dotted line is the share of training labels that are wrong: a
+    network whose training error is below it has learned wrong labels by heart.
+    """
+    titles = {"a": "MLP, true labels", "b": "MLP, 15 % wrong labels", "c": "CNN, 15 % wrong labels"}
     shown = result["panels"]
     figure, axes = panels(
-        2, len(shown), width=2.2 * len(shown), height=3.6, sharex="col", squeeze=False
+        2, len(shown), width=6.5, height=3.8, sharex="col", sharey="row", squeeze=False
     )
     for column, (panel, found) in enumerate(shown.items()):
         top, bottom = axes[:, column]
         for split, colour, line in (("test", "blue", "-"), ("train", "orange", "--")):
-            plot_band(top, found, f"{split}_error", COLOURS[colour], line, split.capitalize())
+            plot_band(
+                top,
+                found,
+                f"{split}_error",
+                COLOURS[colour],
+                line,
+                {"test": "test rows", "train": "training rows"}[split],
+            )
             seen = published_at(found, panel, f"{split}_error")
             top.plot(found["size"], seen, "o", color=COLOURS[colour], **CIRCLES)
         if panel != "a":
-            top.axhline(100 * LABEL_NOISE, color=COLOURS["grey"], ls=":")
+            top.axhline(100 * LABEL_NOISE, color=COLOURS["black"], ls=":", lw=0.7)
         top.set(title=titles[panel], xlim=(0, max(found["size"])), ylim=(0, 72))
-        plot_band(bottom, found, "test_loss", COLOURS["blue"], "-", "Test")
+        plot_band(bottom, found, "test_loss", COLOURS["blue"], "-", "test rows")
         seen = published_at(found, panel, "test_loss")
         bottom.plot(found["size"], seen, "o", color=COLOURS["blue"], **CIRCLES)
-        bottom.set(xlabel="Channels" if panel == "c" else "Hidden layer size", ylim=(0, None))
-    axes[0, 0].set_ylabel("Classification error (%)")
-    axes[1, 0].set_ylabel("Test loss")
+        bottom.set(xlabel="Channels" if panel == "c" else "Hidden units")
+    axes[0, 0].set_ylabel("Error (%)")
+    axes[1, 0].set(ylabel="Test cross-entropy (nats)", ylim=(0, None))
     # without points, and not clipped, the layout would make room for it at the origin
     looks = {**CIRCLES, "clip_on": True}
-    axes[0, 0].plot([], [], "o", color=COLOURS["grey"], label="Published", **looks)
-    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 0.05))
+    first = axes[0, 0]
+    first.plot([], [], "o", color=COLOURS["grey"], label="published", **looks)
+    first.plot([], [], ":", color=COLOURS["black"], lw=0.7, label="wrong training labels")
+    handles, labels = first.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
 
 

@@ -11,8 +11,12 @@ from mnist1d_hf.studies.rules.fresh_data import ENDLESS, FROZEN
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """Fresh test rows: accuracy while training, and what is still wrong at the end."""
-    figure, (curves, ends) = panels(1, 2, width=6.5, height=2.5)
+    """Training on endless data and on the 4000 rows of the paper. Accuracy on fresh rows during
+    training (a; means over the runs), on new rows in every step (solid) or always on the same 4000
+    (dashed), and what is still wrong after the last step (b); bars are one standard deviation over
+    the runs.
+    """
+    figure, (curves, ends) = panels(1, 2, width=6.5, height=2.8)
     for line in result["curves"]:
         looks = {"ls": "--"} if line["data"] == FROZEN else {"label": NAMES[line["model"]]}
         curves.plot(line["steps"], line["fresh"], color=MODEL_COLOURS[line["model"]], **looks)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnist1d_hf.figures.style import COLOURS, panels, style
@@ -12,9 +13,15 @@ from mnist1d_hf.studies.rules.metalearn_activation import PUBLISHED
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """The objective and the tests of all searches, seed 0 black; its functions; all functions."""
-    figure, axes = panels(1, 4, width=9.2, height=2.3)
-    for axis, name, entry in ((axes[0], "objective", 0), (axes[1], "test_accuracy", 1)):
+    """The search for an activation function, and the functions it finds. a, b: objective and
+    accuracy of every search over its steps, the published one (seed 0) in black with its published
+    values as circles. c: the function of seed 0 on its way. d: where all searches end, with a
+    piecewise-linear fit of that of seed 0, and swish. Each line is one search; there are no
+    averages.
+    """
+    figure, axes = panels(2, 2, height=4.6)
+    (objective, accuracy), (way, ends) = axes
+    for axis, name, entry in ((objective, "objective", 0), (accuracy, "test_accuracy", 1)):
         for trace in result["searches"][1:]:
             axis.plot(trace[name], color=COLOURS["grey"], lw=0.5)
         axis.plot([], [], color=COLOURS["grey"], lw=0.5, label="other seeds and data")
@@ -24,13 +31,13 @@ def plot(result: dict[str, Any]) -> Figure:
         axis.plot(steps, seen, "o", mfc="none", color=COLOURS["red"], label="published")
         axis.set(xlabel="Outer step")
         axis.legend()
-    axes[0].set(title="Outer objective", ylabel="Mean of the last 200 training losses")
-    axes[1].set(title="Accuracy", ylabel="Right, of 500 test examples (%)")
-    _plot_functions(axes[2], axes[3], result)
+    objective.set(title="Objective: mean of the last training losses", ylabel="Loss (nats)")
+    accuracy.set(title="Accuracy on 500 test examples", ylabel="Accuracy (%)")
+    _plot_functions(way, ends, result)
     return figure
 
 
-def _plot_functions(way: Any, ends: Any, result: dict[str, Any]) -> None:
+def _plot_functions(way: Axes, ends: Axes, result: dict[str, Any]) -> None:
     x = np.linspace(-5, 5, 101)
     shapes = result["searches"][0]["shapes"]
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(shapes["y"])))
@@ -40,12 +47,11 @@ def _plot_functions(way: Any, ends: Any, result: dict[str, Any]) -> None:
     for axis in (way, ends):
         axis.axhline(0, color=COLOURS["grey"], lw=0.5, zorder=0)
         axis.axvline(0, color=COLOURS["grey"], lw=0.5, zorder=0)
-        axis.set(xlim=(-5, 5), ylim=(-1.5, 4), xlabel="x")
+        axis.set(xlim=(-5, 5), ylim=(-3.2, 4), xlabel="Input x", ylabel="Activation f(x)")
     way.set(title="Learned activation, seed 0")
-    ends.set(ylim=(-3.2, 4))
     for trace in result["searches"][1:]:
         ends.plot(x, trace["shapes"]["y"][-1], color=COLOURS["grey"], lw=0.7)
-    ends.plot([], [], color=COLOURS["grey"], lw=0.7, label="other seeds")
+    ends.plot([], [], color=COLOURS["grey"], lw=0.7, label="other seeds and data")
     ends.plot(x, shapes["y"][-1], color=COLOURS["black"], label="seed 0")
     line = result["lines"][0]
     bends = sum(c * np.maximum(x - k, 0) for k, c in zip(line["knots"], line["kinks"], strict=True))

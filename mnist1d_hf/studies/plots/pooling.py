@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter1d
 
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.studies.rules.pooling import METHODS, PUBLISHED, final, gain
 
-LIMITS = {1000: (30, 85), 2000: (70, 92), 5000: (80, 100)}  # of the accuracy; (90, 100) above
+SMALL, LIMITS = 5000, ((30, 100), (88, 99))  # up to so many examples the first range of accuracy
 NAMES = {
     "no_pool": "no pooling",
     "stride_2": "stride 2",
@@ -17,7 +18,7 @@ NAMES = {
     "avg_pool": "average pooling",
     "l2_pool": "L2 pooling",
 }
-LINES = {
+LINES: dict[str, dict[str, Any]] = {
     "no_pool": {"color": COLOURS["black"]},
     "stride_2": {"color": COLOURS["black"], "linestyle": "--"},
     "max_pool": {"color": COLOURS["red"]},
@@ -28,51 +29,63 @@ LINES = {
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """Accuracy during training at every size, and what is left of it with equal passes."""
+    """Five ways to shorten a signal, by the number of training examples. Test accuracy during
+    training, smoothed as in the notebook; each row of panels has one range. Lines are means over
+    the runs, bands one standard deviation, and circles the published ends.
+    """
     sizes = [int(size) for size in result["equal_steps"]]
     rows = -(-len(sizes) // 3)
-    figure, axes = panels(rows + 1, 3, width=7.5, height=1.9 * (rows + 1))
+    figure, axes = panels(rows, 3, height=0.4 + 1.8 * rows, sharey="row", squeeze=False)
     for axis, size in zip(axes.flat, sizes, strict=False):
         plot_curves(axis, result, size)
-    for axis in axes.flat[len(sizes) : 3 * rows]:
+    for axis in axes.flat[len(sizes) :]:
         axis.set_visible(False)
-    axes.flat[0].legend(ncols=2)
-    titles = {"equal_steps": "Equal steps", "equal_epochs": "Equal passes over the data"}
-    for axis, (run, title) in zip(axes[-1], titles.items(), strict=False):
+    for axis in axes[:, 0]:
+        axis.set_ylabel("Test accuracy (%)")
+    name_methods(figure, axes[0, 0])
+    return figure
+
+
+@style()
+def plot_ends(result: dict[str, Any]) -> Figure:
+    """What pooling gains, over the number of training examples. Test accuracy after equally many
+    steps (a) and after equally many passes over the data (b), in one range, and the mean of the
+    three ways of pooling minus no pooling (c). Lines are means over the runs, bands one standard
+    deviation, and circles published values.
+    """
+    sizes = [int(size) for size in result["equal_steps"]]
+    figure, axes = panels(1, 3, height=2.5)
+    titles = {"equal_steps": "Equal steps", "equal_epochs": "Equal passes"}
+    for axis, (run, title) in zip(axes, titles.items(), strict=False):
         for method, line in LINES.items():
             ends = [final(result, run, size, method) for size in sizes]
             plot_band(axis, sizes, ends, line, NAMES[method])
             if run == "equal_steps":
                 seen = [PUBLISHED[size][METHODS.index(method)] for size in sizes]
                 axis.plot(sizes, seen, "o", mfc="none", mew=0.5, color=line["color"])
-        axis.set(title=title, xlabel="Training examples", xscale="log", ylim=(50, 100))
-    axes[-1, 0].plot([], [], "o", mfc="none", mew=0.5, color=COLOURS["grey"], label="published")
-    axes[-1, 0].legend()
-    axes[-1, 0].set_ylabel("Test accuracy at the end (%)")
-    for run, colour in (("equal_steps", "purple"), ("equal_epochs", "orange")):
+        axis.set(title=title, ylim=(50, 100), ylabel="Test accuracy (%)")
+    for (run, title), colour in zip(titles.items(), ("purple", "orange"), strict=True):
         gains = [gain(result, run, size) for size in sizes]
-        plot_band(axes[-1, 2], sizes, gains, {"color": COLOURS[colour]}, titles[run].lower())
-    axes[-1, 2].axhline(0, color=COLOURS["grey"], lw=0.5)
-    axes[-1, 2].set(title="Pooling over no pooling", xlabel="Training examples", xscale="log")
-    axes[-1, 2].set_ylabel("Difference (points)")
-    for axis in axes[-1]:
-        axis.xaxis.set_major_formatter("{x:g}")
-    axes[-1, 2].legend()
+        plot_band(axes[2], sizes, gains, {"color": COLOURS[colour]}, title.lower())
+    axes[2].axhline(0, color=COLOURS["grey"], lw=0.5)
+    axes[2].set(title="Gain", ylabel="Accuracy gained (points)")
+    axes[2].legend()
+    for axis in axes:
+        axis.set(xlabel="Training examples", xscale="log")
+        axis.set_xticks(sizes, [f"{size // 1000}k" for size in sizes])
+        axis.minorticks_off()
+    name_methods(figure, axes[0])
     return figure
 
 
-@style()
-def plot_three(result: dict[str, Any]) -> Figure:
-    """The layout of the paper's main text: few, some and many examples."""
-    sizes = [size for size in (1000, 5000, 50000) if str(size) in result["equal_steps"]]
-    figure, axes = panels(1, len(sizes), width=9.6, height=2.4)
-    for axis, size in zip(axes, sizes, strict=True):
-        plot_curves(axis, result, size)
-    axes[0].legend(ncols=2)
-    return figure
+def name_methods(figure: Figure, axis: Axes) -> None:
+    """A legend below the panels of the methods, whose lines are in `axis`."""
+    axis.plot([], [], "o", mfc="none", mew=0.5, color=COLOURS["grey"], label="published")
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), columnspacing=1)
 
 
-def plot_curves(axis: Any, result: dict[str, Any], size: int) -> None:
+def plot_curves(axis: Axes, result: dict[str, Any], size: int) -> None:
     """Test accuracy over steps, smoothed as in the notebook; published ends as circles."""
     for method, line in LINES.items():
         entry = result["equal_steps"][str(size)][method]
@@ -80,11 +93,11 @@ def plot_curves(axis: Any, result: dict[str, Any], size: int) -> None:
         plot_band(axis, entry["steps"], curves, line, NAMES[method])
         end = PUBLISHED[size][METHODS.index(method)]
         axis.plot(entry["steps"][-1], end, "o", mfc="none", mew=0.5, clip_on=False, **line)
-    axis.set(title=f"{size} examples", xlabel="Training step", ylabel="Test accuracy (%)")
-    axis.set(xlim=(0, entry["steps"][-1]), ylim=LIMITS.get(size, (90, 100)))
+    axis.set(title=f"{size:,} examples", xlabel="Training step")
+    axis.set(xlim=(0, entry["steps"][-1]), ylim=LIMITS[size > SMALL])
 
 
-def plot_band(axis: Any, x: Any, values: Any, line: dict[str, Any], label: str) -> None:
+def plot_band(axis: Axes, x: Any, values: Any, line: dict[str, Any], label: str) -> None:
     """Mean over the last axis of `values` with a band of one standard deviation."""
     mean, std = np.mean(values, axis=1), np.std(values, axis=1, ddof=1)
     axis.plot(x, mean, label=label, **line)
