@@ -11,9 +11,6 @@ rows of the counter stream. A shuffled signal has no neighbours to shift, so it 
 Last, what it takes for the MLP to reach the published 68 %.
 """
 
-import math
-import time
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import product
@@ -21,13 +18,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.evidence.published import (
-    PROTOCOLS,
-    PUBLISHED,
-)
+from mnist1d_hf.evidence.published import PROTOCOLS, PUBLISHED
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.generate import make_mnist1d
@@ -35,10 +28,10 @@ from mnist1d_hf.signals.params import CONFIGS
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.classification import plot
 from mnist1d_hf.studies.rules.classification import judge
-from mnist1d_hf.training.augment import vary
+from mnist1d_hf.training.by_recipe import BATCH, epochs, time_steps, training
 from mnist1d_hf.training.many import ordered_batches, train_many
 from mnist1d_hf.training.predictions import accuracy, predict
-from mnist1d_hf.training.recipes import OURS, PAPER, RECIPES, WARM_UP, Recipe
+from mnist1d_hf.training.recipes import OURS, PAPER, RECIPES, recipe_of
 
 
 @dataclass(frozen=True)
@@ -69,42 +62,6 @@ class Args:
         )
 
 
-def recipe_of(model: str, name: str) -> Recipe:
-    """A recipe by its name: "paper", or of a model of ours "augmented", or "plain" without that."""
-    if name == "paper":
-        return PAPER
-    return RECIPES[model] if name == "augmented" else replace(RECIPES[model], shift=None)
-
-
-def optimizer_of(recipe: Recipe, network: torch.nn.Module, steps: int) -> tuple[Any, Any]:
-    """The optimizer and the schedule of its learning rate."""
-    optimizer = getattr(torch.optim, recipe.optimizer)(
-        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-
-    def rate(step: int) -> float:
-        if recipe.schedule == "constant":
-            return 1.0
-        warm_up = min(1.0, 1 / WARM_UP * (step + 1) / steps)
-        return warm_up * (1 + math.cos(math.pi * step / steps)) / 2
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-
-
-def batches_of(
-    recipe: Recipe, x: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batches of 100 rows without end."""
-    while True:
-        n = len(x)
-        order = torch.randperm(n, generator=generator) if recipe.shuffled else torch.arange(n)
-        for rows in order.split(100):
-            batch = x[rows]
-            if recipe.shift is not None:
-                batch = vary(batch, generator, recipe.shift)
-            yield batch, labels[rows]
-
-
 def load(config: str, protocol: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Splits as (x, labels); validation rows only in the protocol `validation`."""
     data = make_mnist1d(
@@ -115,11 +72,8 @@ def load(config: str, protocol: str) -> dict[str, tuple[torch.Tensor, torch.Tens
         "validation": (data.x_validation, data.y_validation),
         "test": (data.x_test, data.y_test),
     }
-    return {
-        name: (torch.tensor(x, dtype=torch.float32), torch.tensor(labels))
-        for name, (x, labels) in arrays.items()
-        if len(x)
-    }
+    kept = {name: (x, labels) for name, (x, labels) in arrays.items() if len(x)}
+    return {name: (torch.tensor(x).float(), torch.tensor(y)) for name, (x, y) in kept.items()}
 
 
 def train(
@@ -139,17 +93,10 @@ def train(
     network, how = new_model(model, seed, **sizes), recipe_of(model, recipe)
     if weight_decay:
         how = replace(how, weight_decay=weight_decay)
-    optimizer, schedule = optimizer_of(how, network, updates)
-    batches = batches_of(how, *splits["train"], torch.Generator().manual_seed(seed))
+    rows = epochs(how, *splits["train"], torch.Generator().manual_seed(seed))
     curves: dict[str, list[float]] = {name: [] for name in splits}
     best, chosen = -1.0, 0
-    for update in range(1, updates + 1):
-        batch, labels = next(batches)
-        logits = network.logits(batch)
-        F.cross_entropy(logits, labels, label_smoothing=how.label_smoothing).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+    for update in training(network, how, rows, updates):
         if update % evaluate_every and update < updates:
             continue
         for name, (x, y) in splits.items():
@@ -158,13 +105,9 @@ def train(
         if score > best:  # of equals the first
             best, chosen, weights = score, update, deepcopy(network.state_dict())
     network.load_state_dict(weights)
-    wrong = y_test[predict(network, x_test) != y_test]
-    return {
-        "update": chosen,
-        "accuracy": round(100 - 100 * len(wrong) / len(y_test), 3),
-        "errors": torch.bincount(wrong, minlength=10).tolist(),
-        "curves": curves,
-    }
+    errors = errors_by_class(network, x_test, y_test)
+    correct = round(100 - 100 * sum(errors) / len(y_test), 3)
+    return {"update": chosen, "accuracy": correct, "errors": errors, "curves": curves}
 
 
 def train_seeds(
@@ -182,7 +125,7 @@ def train_seeds(
     history = train_many(
         networks,
         *splits["train"],
-        ordered_batches(len(splits["train"][0]), 100, updates),
+        ordered_batches(len(splits["train"][0]), BATCH, updates),
         splits=splits,
         evaluate_every=evaluate_every,
     )
@@ -192,19 +135,17 @@ def train_seeds(
     found = []
     for i, network in enumerate(networks):
         chosen = int(accuracy["validation"][:, i].argmax()) if protocol == "validation" else -1
-        wrong = y_test[predict(network, x_test) != y_test]
-        found.append(
-            {
-                "update": history.steps[chosen],
-                "accuracy": tests[chosen, i].item(),
-                # the networks are those after the last update, which the original chooses
-                "errors": torch.bincount(wrong, minlength=10).tolist()
-                if protocol == "last_step"
-                else None,
-                "curves": {name: curve[:, i].tolist() for name, curve in accuracy.items()},
-            }
-        )
+        # the networks are those after the last update, which the original chooses
+        errors = errors_by_class(network, x_test, y_test) if protocol == "last_step" else None
+        curves = {name: curve[:, i].tolist() for name, curve in accuracy.items()}
+        ends = {"update": history.steps[chosen], "accuracy": tests[chosen, i].item()}
+        found.append({**ends, "errors": errors, "curves": curves})
     return found
+
+
+def errors_by_class(network: torch.nn.Module, x: torch.Tensor, labels: torch.Tensor) -> list[int]:
+    wrong = labels[predict(network, x) != labels]
+    return torch.bincount(wrong, minlength=10).tolist()
 
 
 def step_times(models: list[str], steps: int) -> dict[str, float]:
@@ -214,16 +155,7 @@ def step_times(models: list[str], steps: int) -> dict[str, float]:
     """
     x, labels = load("default", "last_step")["train"]
     networks = {model: new_model(model, 0) for model in models}
-    optimizers = {m: optimizer_of(PAPER, network, steps)[0] for m, network in networks.items()}
-    best = dict.fromkeys(models, math.inf)
-    for _, model in product(range(5), models):
-        start = time.process_time()
-        for _ in range(steps):
-            F.cross_entropy(networks[model].logits(x[:100]), labels[:100]).backward()
-            optimizers[model].step()
-            optimizers[model].zero_grad()
-        best[model] = min(best[model], 1e3 * (time.process_time() - start) / steps)
-    return best
+    return time_steps(networks, PAPER, (x[:BATCH], labels[:BATCH]), steps)
 
 
 Key = tuple[str, str, str, str]
@@ -304,6 +236,7 @@ def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
     config, model, protocol, recipe = key
     published = PUBLISHED.get(config, {}).get(model)
     errors = [run["errors"] for run in runs if run["errors"]]
+    curves = {name: np.array([run["curves"][name] for run in runs]) for name in runs[0]["curves"]}
     return {
         "config": config,
         "model": model,
@@ -313,10 +246,7 @@ def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "published": list(published) if published else None,
         "updates": [run["update"] for run in runs],
         "errors": np.mean(errors, axis=0).tolist() if errors else None,  # per class, of 1000 rows
-        "curves": {
-            name: np.mean([run["curves"][name] for run in runs], axis=0).round(2).tolist()
-            for name in runs[0]["curves"]
-        },
+        "curves": {name: c.mean(axis=0).round(2).tolist() for name, c in curves.items()},
     }
 
 
@@ -336,16 +266,9 @@ def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:
             else:
                 [runs] = cells.run(train_seeds, [{**cell, "seeds": seeds}])
             found[protocol] = runs
-        best = [max(run["curves"]["test"]) for run in found["last_step"]]
-        table.append(
-            {
-                "hidden_size": width,
-                "weight_decay": decay,
-                "last_step": summarise(run["accuracy"] for run in found["last_step"]),
-                "validation": summarise(run["accuracy"] for run in found["validation"]),
-                "test": summarise(best),
-            }
-        )
+        ends = {way: summarise(run["accuracy"] for run in found[way]) for way in PROTOCOLS}
+        best = summarise(max(run["curves"]["test"]) for run in found["last_step"])
+        table.append({"hidden_size": width, "weight_decay": decay, **ends, "test": best})
     return table
 
 

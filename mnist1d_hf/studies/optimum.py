@@ -11,15 +11,13 @@ tested on the same fresh ones; n runs differ in data and in initial weights.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Annotated, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional as F
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
@@ -31,11 +29,10 @@ from mnist1d_hf.signals.posterior import class_posterior
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.optimum import plot, plot_dials, plot_learning, plot_rows
 from mnist1d_hf.studies.rules.optimum import judge
-from mnist1d_hf.training.augment import vary
 from mnist1d_hf.training.batches import batches
-from mnist1d_hf.training.recipes import RECIPES, WARM_UP, Recipe
+from mnist1d_hf.training.by_recipe import BATCH, Examples, epochs, training
+from mnist1d_hf.training.recipes import RECIPES, Recipe
 
-BATCH = 100
 TEST_SEED = 0  # of the test examples, the same for all runs; training seeds start at 1
 FITTED = 1000  # test examples, after the measured ones, that the temperature is fitted on
 LABELS, POSTERIOR = "labels", "posterior"
@@ -162,46 +159,22 @@ def train(
     params = config_params(config, stream="counter", seed=1 + seed, **overrides)
     recipe = RECIPES[model]
     network = new_model(model, seed, final_seq_length=params.final_seq_length)
-    optimizer = getattr(torch.optim, recipe.optimizer)(
-        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    for step, (x, target) in enumerate(islice(examples(params, recipe, rows, targets), steps)):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(recipe, step, steps)
-        logits = network.logits(x)
-        F.cross_entropy(logits, target, label_smoothing=recipe.label_smoothing).backward()
-        optimizer.step()
-        optimizer.zero_grad()
+    for _ in training(network, recipe, examples(params, recipe, rows, targets), steps):
+        pass
     test_params = config_params(config, stream="counter", seed=TEST_SEED, **overrides)
     return measure(network, *fresh_test(test_params, test_rows), test_rows)
 
 
-def examples(
-    params: SignalParams, recipe: Recipe, rows: int, targets: str
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def examples(params: SignalParams, recipe: Recipe, rows: int, targets: str) -> Examples:
     """Batches of signals and targets without end: labels, or probabilities (batch, 10)."""
-    generator = torch.Generator().manual_seed(params.seed)
     if not rows:
-        yield from batches(params, BATCH, seed=params.seed)
+        return batches(params, BATCH, seed=params.seed)
     signals, labels = make_range(params, 0, rows)
-    x = torch.tensor(signals)
     y = torch.tensor(labels)
     if targets == POSTERIOR:
         y = torch.tensor(class_posterior(signals, params), dtype=torch.float32)
-    while True:
-        order = torch.randperm(rows, generator=generator) if recipe.shuffled else torch.arange(rows)
-        for part in order.split(BATCH):
-            batch = x[part]
-            if recipe.shift is not None:
-                batch = vary(batch, generator, recipe.shift)
-            yield batch, y[part]
-
-
-def schedule(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of a step as a fraction of the recipe's."""
-    if recipe.schedule == "constant":
-        return 1.0
-    return min(1.0, (step + 1) / (WARM_UP * steps)) * (1 + math.cos(math.pi * step / steps)) / 2
+    generator = torch.Generator().manual_seed(params.seed)
+    return epochs(recipe, torch.tensor(signals), y, generator)
 
 
 @torch.no_grad()

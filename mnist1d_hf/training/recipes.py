@@ -4,7 +4,7 @@
 (0.003, True)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WARM_UP = 0.05  # fraction of the steps before the cosine schedule
 
@@ -56,3 +56,10 @@ RECIPES = {
     "transformer": recipe_of_ours(steps=3000, shift=6, relative_step_time=120),
 }
 OURS = ("tcn", "transformer")  # the models of this package, which have recipes of their own
+
+
+def recipe_of(model: str, name: str) -> Recipe:
+    """A recipe by its name: "paper", or of a model of ours "augmented", or "plain" without that."""
+    if name == "paper":
+        return PAPER
+    return RECIPES[model] if name == "augmented" else replace(RECIPES[model], shift=None)

@@ -110,16 +110,6 @@ def test_logistic_regression_repeats_the_log_of_2020():
     assert found["accuracy"] == pytest.approx(32.4, abs=0.11)
 
 
-def test_augmentation_varies_what_the_network_sees_and_not_the_rows():
-    x, labels = torch.randn(200, 40), torch.arange(200) % 10
-    batches = study.batches_of(
-        study.recipe_of("tcn", "augmented"), x, labels, torch.Generator().manual_seed(0)
-    )
-    seen = [next(batches) for _ in range(2)]
-    assert sorted(torch.cat([y for _, y in seen]).tolist()) == sorted(labels.tolist())
-    assert not any(torch.equal(row, x[i]) for batch, _ in seen for i, row in enumerate(batch))
-
-
 def test_an_unknown_model_is_named():
     with pytest.raises(ValueError, match="models: 'ccn' is not one of logistic, mlp"):
         study.Args(models=("ccn",))
