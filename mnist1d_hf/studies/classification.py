@@ -26,7 +26,7 @@ from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import CONFIGS
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.classification import plot
+from mnist1d_hf.studies.plots.classification import plot, plot_digits
 from mnist1d_hf.studies.rules.classification import judge
 from mnist1d_hf.training.by_recipe import BATCH, epochs, time_steps, training
 from mnist1d_hf.training.many import ordered_batches, train_many
@@ -247,6 +247,10 @@ def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "updates": [run["update"] for run in runs],
         "errors": np.mean(errors, axis=0).tolist() if errors else None,  # per class, of 1000 rows
         "curves": {name: c.mean(axis=0).round(2).tolist() for name, c in curves.items()},
+        "curves_std": {
+            name: c.std(axis=0, ddof=1).round(3).tolist() if len(c) > 1 else None
+            for name, c in curves.items()
+        },
     }
 
 
@@ -276,6 +280,7 @@ main = command(
     Args,
     run,
     plot,
+    more_plots={"digits": plot_digits},
     repeated="slow_seeds",
     published_figure=(
         "Figure 2: training and test accuracy over 6000 steps; logistic red, MLP green, CNN "

@@ -10,6 +10,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import classification as study
 from mnist1d_hf.studies.rules import classification as rules
+from mnist1d_hf.studies.rules.classification import human_errors
 
 WAYS = ("last_step", "validation", "test")
 SHORT = {"updates": 41, "evaluate_every": 10}
@@ -32,7 +33,24 @@ def test_the_table_has_every_row(result):
         == by_key["tcn", "default", "validation"]["n"]
         == 2
     )
-    assert study.plot(result).axes[0].get_title() == "Training accuracy"
+
+
+def test_curves_have_a_band_and_end_with_their_recipe(result):
+    training, test = study.plot(result).axes
+    assert [axis.get_title() for axis in (training, test)] == ["Training rows", "Test rows"]
+    assert len(training.collections) == len(test.collections) == 6  # three models, two datasets
+    ends = [line.get_xdata() for line in training.lines if line.get_marker() == "o"]
+    assert [list(end) for end in ends] == [[4]] * 6
+    [row] = [r for r in result["table"] if (r["config"], r["model"], r["protocol"], r["recipe"])
+             == ("shuffled", "cnn", "last_step", "paper")]  # fmt: skip
+    assert np.shape(row["curves"]["test"]) == np.shape(row["curves_std"]["test"]) == (2,)
+
+
+def test_a_digit_that_nothing_misses_has_a_zero_in_place_of_a_bar(result):
+    none = {**result, "table": [{**r, "errors": [0.0] * 10} for r in result["table"]]}
+    [axis] = study.plot_digits(none).axes
+    zeros = [text for text in axis.texts if text.get_text() == "0"]
+    assert len(zeros) == 2 * 10 + human_errors().count(0)
 
 
 def test_every_claim_of_the_paper_is_judged():
