@@ -21,7 +21,11 @@ def mean_interval(values: Iterable[float]) -> Interval:
     >>> [round(end, 2) for end in mean_interval([1.0, 2.0, 3.0])]
     [-0.48, 4.48]
     """
-    found = summarise(values)
+    return summary_interval(summarise(values))
+
+
+def summary_interval(found: Mapping[str, Any]) -> Interval:
+    """The same from what `summarise` returned: mean, std and n."""
     if found["std"] is None:
         return -math.inf, math.inf
     return _around(found["mean"], found["std"] / math.sqrt(found["n"]), found["n"] - 1)

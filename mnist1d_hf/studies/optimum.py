@@ -27,15 +27,23 @@ from mnist1d_hf.signals.generate import make_mnist1d, make_range
 from mnist1d_hf.signals.params import CONFIGS, SignalParams, config_params
 from mnist1d_hf.signals.posterior import class_posterior
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.optimum import plot, plot_dials, plot_learning, plot_rows
+from mnist1d_hf.studies.plots.optimum import (
+    plot,
+    plot_calibration,
+    plot_dials,
+    plot_learning,
+    plot_rows,
+)
 from mnist1d_hf.studies.rules.optimum import judge
 from mnist1d_hf.training.batches import batches
 from mnist1d_hf.training.by_recipe import BATCH, Examples, epochs, training
+from mnist1d_hf.training.calibration import best_temperature, calibration_error
 from mnist1d_hf.training.recipes import RECIPES, Recipe
 
 TEST_SEED = 0  # of the test examples, the same for all runs; training seeds start at 1
 FITTED = 1000  # test examples, after the measured ones, that the temperature is fitted on
 LABELS, POSTERIOR = "labels", "posterior"
+NOISY: dict[str, Any] = {"config": "noisy", "overrides": {}}
 AMBIGUOUS = 0.9  # a row of the frozen test set whose most probable class has less is shown
 # the values of each dial; the others stay at the config default, which is one of each
 DIALS: dict[str, tuple[float, ...]] = {
@@ -196,22 +204,6 @@ def measure(
     return {name: round(value, 6) for name, value in found.items()}
 
 
-def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """The temperature with the least cross-entropy, of a grid of 200 from 0.05 to 20."""
-    grid = torch.logspace(math.log10(0.05), math.log10(20), 200, dtype=logits.dtype)
-    losses = [F.cross_entropy(logits / value, labels) for value in grid]
-    return float(grid[torch.stack(losses).argmin()])
-
-
-def calibration_error(probabilities: torch.Tensor, labels: torch.Tensor) -> float:
-    """Expected calibration error in percentage points, over 15 bins of equal counts."""
-    confidence, answers = probabilities.max(1)
-    right = (answers == labels).double()
-    parts = confidence.argsort().chunk(15)
-    gaps = [abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts]
-    return 100 * float(torch.stack(gaps).sum()) / len(labels)
-
-
 def run(args: Args, cells: Cells) -> dict[str, Any]:
     """Ceilings, the models under them, and the verdicts."""
     todo = [{"config": c, "overrides": {}, "rows": args.ceiling_rows} for c in CONFIGS]
@@ -225,34 +217,23 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         {"overrides": point, **found, "models": {}}
         for point, found in zip(points, ceilings[len(CONFIGS) :], strict=True)
     ]
-    noisy = [
-        (model, rows, targets)
+    noisy: list[dict[str, Any]] = [
+        {"model": model, "rows": rows, "targets": targets}
         for model in args.models
         for targets, counts in targets_of(model, args)
         for rows in counts
     ]
     # all trainings at once, the cheapest first: the workers that run them start only once
-    settings = [
-        (model, "default", point, 4000, LABELS) for model in args.models for point in points
-    ]
-    settings += [(model, "noisy", {}, rows, targets) for model, rows, targets in noisy]
-    settings.sort(key=lambda setting: cost_of(setting[0]))
-    wanted = [cell for setting in settings for cell in trainings(args, *setting)]
+    settings = [at_point(model, point) for model in args.models for point in points]
+    settings += [{**one, **NOISY} for one in noisy]
+    settings.sort(key=lambda setting: cost_of(setting["model"]))
+    wanted = [cell for setting in settings for cell in trainings(args, setting)]
     # the default point of every dial is the same training
     cells.run(train, [cell for i, cell in enumerate(wanted) if cell not in wanted[:i]])
     for point in of_points:
         for model in args.models:
-            runs = many(args, cells, model, "default", point["overrides"], 4000, LABELS)
-            point["models"][model] = runs
-    learning = [
-        {
-            "model": model,
-            "rows": rows,
-            "targets": targets,
-            **many(args, cells, model, "noisy", {}, rows, targets),
-        }
-        for model, rows, targets in noisy
-    ]
+            point["models"][model] = many(args, cells, at_point(model, point["overrides"]))
+    learning = [{**one, **many(args, cells, {**one, **NOISY})} for one in noisy]
     result = {
         "configs": configs,
         "frozen": published,
@@ -275,36 +256,38 @@ def cost_of(model: str) -> int:
     return RECIPES[model].relative_step_time * RECIPES[model].steps
 
 
-def trainings(
-    args: Args, model: str, config: str, overrides: dict[str, Any], rows: int, targets: str
-) -> list[dict[str, Any]]:
+def at_point(model: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    """The setting of a model at a point of a dial."""
+    kept = {"config": "default", "rows": 4000, "targets": LABELS}
+    return {**kept, "model": model, "overrides": overrides}
+
+
+def trainings(args: Args, setting: dict[str, Any]) -> list[dict[str, Any]]:
     """The cells of one setting: arguments of `train`, one set a seed."""
-    if all(getattr(SignalParams, name) == value for name, value in overrides.items()):
-        overrides = {}
-    cell = {
-        "model": model,
-        "config": config,
-        "overrides": overrides,
-        "rows": rows,
-        "targets": targets,
-        "steps": max(1, round(args.fraction_of_steps * RECIPES[model].steps)),
-        "test_rows": args.test_rows,
-    }
+    steps = max(1, round(args.fraction_of_steps * RECIPES[setting["model"]].steps))
+    cell = {**setting, "steps": steps, "test_rows": args.test_rows}
+    if all(getattr(SignalParams, name) == value for name, value in setting["overrides"].items()):
+        cell["overrides"] = {}
     return [{**cell, "seed": seed} for seed in range(args.seeds)]
 
 
-def many(args: Args, cells: Cells, *setting: Any) -> dict[str, Any]:
-    """All runs of one setting: each measure summarised, and the accuracies one by one."""
-    found = cells.run(train, trainings(args, *setting))
-    summaries = {name: summarise(one[name] for one in found) for name in found[0]}
-    return {**summaries, "accuracies": [one["accuracy"] for one in found]}
+def many(args: Args, cells: Cells, setting: dict[str, Any]) -> dict[str, Any]:
+    """All runs of one setting: each measure summarised, and the values of the runs."""
+    found = cells.run(train, trainings(args, setting))
+    runs = {name: [one[name] for one in found] for name in found[0]}
+    return {**{name: summarise(values) for name, values in runs.items()}, "runs": runs}
 
 
 main = command(
     Args,
     run,
     plot,
-    more_plots={"dials": plot_dials, "learning": plot_learning, "rows": plot_rows},
+    more_plots={
+        "dials": plot_dials,
+        "learning": plot_learning,
+        "calibration": plot_calibration,
+        "rows": plot_rows,
+    },
     elsewhere="The README shows the first figure.",
 )
 

@@ -1,6 +1,7 @@
 """The study of the optimum: what the models are measured against, and how claims are judged."""
 
 import dataclasses
+import io
 import math
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 import torch
 
 from mnist1d_hf.evidence.cells import Cells
-from mnist1d_hf.signals.params import config_params
+from mnist1d_hf.evidence.results import summarise
+from mnist1d_hf.signals.params import CONFIGS, config_params
 from mnist1d_hf.signals.posterior import class_posterior
 from mnist1d_hf.studies import optimum as study
+from mnist1d_hf.studies.plots.optimum import DIALS as dials
 from mnist1d_hf.studies.rules import optimum as rules
 from mnist1d_hf.training.recipes import RECIPES
 
@@ -45,7 +48,10 @@ def test_every_model_is_measured_everywhere_and_drawn(result):
         *(("logistic", 1000, "labels"), ("logistic", 0, "labels")),
         *(("cnn", 1000, "labels"), ("cnn", 0, "labels"), ("cnn", 1000, "posterior")),
     ]
-    assert result["findings"] == []  # two models of six, and too few numbers of examples
+    # two models of six, and too few numbers of examples for an exponent
+    assert [finding.id for finding in result["findings"]] == [
+        *("O-temperature-default-logistic", "O-temperature-default-cnn", "O-distil-cnn-1000"),
+    ]
     for name, plot in study.main.plots.items():
         assert plot(result).axes, name
 
@@ -64,20 +70,6 @@ def test_a_model_that_is_the_optimum_has_no_divergence():
     assert found["calibration"] < 3 and 0.8 < found["temperature"] < 1.25
     best = exact.max(1).values
     assert abs(found["accuracy"] - 100 * best.mean()) < 400 * best.std() / math.sqrt(2000)
-
-
-def test_a_temperature_undoes_a_wrong_one():
-    logits = torch.randn(5000, 10, generator=torch.Generator().manual_seed(0), dtype=torch.double)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=torch.Generator().manual_seed(1))
-    assert study.best_temperature(4 * logits, labels[:, 0]) == pytest.approx(4, rel=0.1)
-
-
-def test_calibration_error_is_that_of_the_bins():
-    """An answer that is always given with probability 0.9 and right in one case of two."""
-    p = torch.full((300, 2), 0.1, dtype=torch.double)
-    p[:, 0] = 0.9
-    labels = torch.arange(300) % 2
-    assert study.calibration_error(p, labels) == pytest.approx(40, abs=1)
 
 
 def test_targets_are_labels_or_the_exact_probabilities():
@@ -118,25 +110,130 @@ def test_runs_differ_in_data_and_in_weights(monkeypatch):
 )
 def test_a_verdict_follows_from_the_interval(accuracies, verdict):
     mean = float(np.mean(accuracies))
-    models = {"tcn": {"accuracy": {"mean": mean}, "accuracies": accuracies}}
-    models |= {f"worse {i}": {"accuracy": {"mean": 50}, "accuracies": [50] * 3} for i in range(5)}
+    models = {model: entry([50] * 3) for model in RECIPES} | {"tcn": entry(accuracies)}
     result = {
         "configs": {"default": {"expected": 99.98}, "noisy": {"expected": 84.0}},
         "dials": {"iid_noise_scale": [{"overrides": {"iid_noise_scale": 0.02}, "models": models}]},
         "learning": [],
     }
-    [finding] = rules.judge(result)
-    assert finding.verdict == verdict
-    assert finding.estimate == pytest.approx(99.98 - mean)
+    found = {finding.id: finding for finding in rules.judge(result)}
+    assert found["O-saturated"].verdict == verdict
+    assert found["O-saturated"].estimate == pytest.approx(99.98 - mean)
+    assert len(found) == 1 + 6
+
+
+NOISY = {"expected": 84.0, "expected_error": 0.1}
+
+
+def entry(accuracies, *, kl=(2.0, 2.1, 2.2), scaled=(0.5, 0.4, 0.6), calibrated=(3.0, 3.1, 2.9)):
+    """What the study has of the runs of one setting."""
+    runs = {"accuracy": list(accuracies), "kl": list(kl), "kl_scaled": list(scaled)}
+    runs |= {"calibration": [20.0, 21.0, 22.0], "calibration_scaled": list(calibrated)}
+    return {**{name: summarise(values) for name, values in runs.items()}, "runs": runs}
+
+
+def learning(model, targets="labels", *, exponent=0.4, head=1.0, counts=(1000, 4000, 16_000)):
+    """Runs by a power law that has `head` times the examples."""
+    return [
+        {
+            **{"model": model, "rows": rows, "targets": targets},
+            **entry(84 - 30 * (head * rows / 1000) ** -exponent * np.array([0.99, 1, 1.01])),
+        }
+        for rows in counts
+    ]
+
+
+def judged(entries):
+    result = {"configs": {"noisy": NOISY}, "dials": {}, "learning": entries}
+    return {finding.id: finding for finding in rules.judge(result)}
 
 
 def test_exponents_are_those_of_the_power_law():
-    runs = [
-        {"rows": rows, "accuracies": [84 - 30 * (rows / 1000) ** -0.4] * 3}
-        for rows in (1000, 4000, 16_000)
-    ]
+    runs = learning("cnn")
     assert rules.exponents(runs, 84.0) == pytest.approx([0.4] * 3)
     assert rules.exponents(runs[:2], 84.0) == []
+    assert rules.exponents(runs, 60.0) == []  # a run that is above the optimum
+    finding = judged(runs)["O-rows-cnn"]
+    assert finding.verdict == "reproduced" and finding.estimate == pytest.approx(0.4)
+    steps = finding.ours["exponent between neighbouring numbers of examples"]
+    assert steps == {"1,000 to 4,000": 0.4, "4,000 to 16,000": 0.4}
+    lower, higher = finding.ours["exponent if the optimum is 2 standard errors lower, higher"]
+    assert higher < 0.4 < lower < 0.42
+
+
+@pytest.mark.parametrize(("head", "verdict"), [(1.5, "refuted"), (3, "reproduced")])
+def test_exact_probabilities_are_worth_the_examples_that_do_as_well(head, verdict):
+    found = judged([*learning("cnn"), *learning("cnn", "posterior", head=head)])
+    worth = found["O-worth-cnn"]
+    assert worth.verdict == verdict and worth.estimate == pytest.approx(np.log2(head), abs=0.01)
+    assert [id for id in found if id.startswith("O-distil")] == [
+        *("O-distil-cnn-1000", "O-distil-cnn", "O-distil-cnn-16000"),
+    ]
+    assert found["O-distil-cnn"].verdict == "reproduced"
+    assert rules.LATER in found["O-distil-cnn-1000"].rule
+    assert rules.LATER not in found["O-distil-cnn"].rule
+
+
+def test_no_number_of_labels_beyond_the_measured_ones_is_claimed():
+    labelled, soft = learning("cnn"), learning("cnn", "posterior", head=100)[1]
+    assert rules.doublings(labelled, soft, 84.0) == pytest.approx([2.0] * 3)
+    assert rules.doublings(labelled, entry([90.0]) | {"rows": 4000}, 84.0) == [2.0]
+
+
+def test_calibrated_is_not_near():
+    """The nearest network after scaling is judged twice, and only if all six were run."""
+    six = [one for model in RECIPES for one in learning(model, counts=(4000,))]
+    near = entry([70, 71, 72], scaled=[0.3, 0.31, 0.32], calibrated=[1.0, 1.1, 1.2])
+    six[2] |= near
+    found = judged(six)
+    assert found["O-calibrated"].ours["nearest network"] == "CNN"
+    assert found["O-calibrated"].verdict == found["O-posterior"].verdict == "reproduced"
+    assert found["O-posterior"].estimate == pytest.approx(0.31)
+    six[2] |= entry([70, 71, 72], scaled=[0.03, 0.031, 0.032], calibrated=[9.0, 9.1, 9.2])
+    found = judged(six)
+    assert found["O-calibrated"].verdict == found["O-posterior"].verdict == "refuted"
+    assert "O-calibrated" not in judged(six[1:])
+
+
+def test_scaling_is_judged_by_the_paired_difference():
+    [worse] = learning("mlp", counts=(4000,))
+    finding = judged([worse])["O-temperature-noisy-mlp"]
+    assert finding.verdict == "reproduced" and finding.estimate == pytest.approx(1.6)
+    [worse] = [{**worse, **entry([50] * 3, kl=[0.4, 0.41, 0.42])}]
+    assert judged([worse])["O-temperature-noisy-mlp"].verdict != "reproduced"
+
+
+def test_the_defaults_of_the_dials_are_those_of_the_config():
+    assert rules.DEFAULTS.keys() == study.DIALS.keys() == dials.keys()
+    for name, value in rules.DEFAULTS.items():
+        assert getattr(CONFIGS["default"], name) == value and value in study.DIALS[name]
+
+
+def test_figures_hold_six_models_and_a_run_that_is_the_optimum():
+    """What the whole run may bring: all dials, no fit for a model, one run without an interval."""
+    at = {model: entry([80, 81, 82]) for model in RECIPES}
+    points = {
+        name: [{"overrides": {name: value}, "expected": 99.0, "models": at} for value in values]
+        for name, values in study.DIALS.items()
+    }
+    entries = [one for model in RECIPES for one in learning(model)]
+    entries += [{**learning(model, counts=(64_000,))[0], "rows": 0} for model in RECIPES]
+    entries += learning("tcn", "posterior")
+    entries[-1] |= entry([84.5])
+    ambiguous = {"row": 29, "label": 7, "x": [0.0] * 40, "posterior": [0.4, 0.6, *[0] * 8]}
+    result = {"configs": {"noisy": NOISY}, "dials": points, "learning": entries}
+    result["frozen"] = {"ambiguous": [ambiguous] * 5}
+    drawn = {name: plot(result) for name, plot in study.main.plots.items()}
+    for name, figure in drawn.items():
+        assert len(figure.axes) <= 6, name
+        figure.savefig(io.BytesIO())  # lays it out, with a warning where there is no room
+    assert len(drawn["optimum_dials"].axes) == 4
+    left = drawn["optimum_learning"].axes[0]
+    assert [t.get_text() for t in left.get_xticklabels()] == ["1k", "4k", "16k", "endless"]
+    assert "TCN, k = 0.40" in [text.get_text() for text in left.get_legend().get_texts()]
+    shown = drawn["optimum_calibration"].axes
+    assert [axis.get_title() for axis in shown] == ["default", "noisy"] * 2
+    assert [t.get_text() for t in shown[0].get_yticklabels()][-1] == "logistic"
 
 
 def test_an_unknown_model_or_dial_is_refused():

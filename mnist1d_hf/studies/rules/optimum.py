@@ -1,7 +1,9 @@
-"""What the study of the optimum claims, and by which rule; all rules were fixed before the run.
+"""What the study of the optimum claims, and by which rule.
 
 The claims are this project's own. Each has an estimate with a 95 % interval over runs (Student's t,
 the runs differing in data and in weights), and the verdict of `evidence.intervals.judge_interval`.
+The rules were fixed before the run, but for those that say in their text which models had been run
+by then: `LATER`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,20 +12,35 @@ from typing import Any
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
+from mnist1d_hf.evidence.published import NAMES
 from mnist1d_hf.evidence.results import Finding
 
 SOURCE = "this project"
 SATURATED = 1.0  # points below the optimum on default
 ROOM = 10.0  # points below the optimum on noisy
+FAR = 0.1  # nats between the true posterior and a model, on noisy
+CALIBRATED = 5.0  # percentage points of the expected calibration error, on noisy
+DOUBLINGS = 1.0  # of the labelled examples, by exact probabilities
+# of the dials, in the config default
+DEFAULTS = {
+    **{"iid_noise_scale": 0.02, "corr_noise_scale": 0.25},
+    **{"max_translation": 48, "final_seq_length": 40},
+}
 LABELS, POSTERIOR = "labels", "posterior"
 ALL_MODELS = 6
+ROWS = 4000  # training examples of the benchmark
+LATER = (
+    "rule of 2026-11-26, when the runs of logistic regression, MLP and CNN were known and those of "
+    "GRU, TCN and Transformer were not"
+)
+Entry = Mapping[str, Any]
 
 
 def judge(result: Mapping[str, Any]) -> list[Finding]:
     """One finding per claim for which there are runs."""
     configs = result["configs"]
+    plain, noisy = at_default(result), on_noisy(result)
     findings = []
-    plain = at_default(result)
     if len(plain) == ALL_MODELS:  # the best of some is not the best
         findings.append(
             gap_finding(
@@ -35,9 +52,6 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
                 f"the interval of its distance to the optimum lies below {SATURATED:g}",
             )
         )
-    noisy = {
-        r["model"]: r for r in result["learning"] if (r["rows"], r["targets"]) == (4000, LABELS)
-    }
     if len(noisy) == ALL_MODELS:
         findings.append(
             gap_finding(
@@ -49,19 +63,46 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
                 f"the interval of its distance to the optimum lies above {ROOM:g}",
             )
         )
-    for model, runs in by_model(result).items():
-        findings += exponent_findings(model, runs, configs["noisy"])
-    return findings + distillation_findings(result)
+    for model, entries in by_model(result, LABELS).items():
+        findings += exponent_findings(model, entries, configs["noisy"])
+    for config, models in (("default", plain), ("noisy", noisy)):
+        findings += [temperature_finding(config, model, models[model]) for model in models]
+    if len(noisy) == ALL_MODELS:
+        findings += nearest_findings(noisy)
+    for model, entries in by_model(result, POSTERIOR).items():
+        labelled = by_model(result, LABELS).get(model, [])
+        findings += distillation_findings(model, labelled, entries, configs["noisy"])
+    return findings
 
 
-def at_default(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def at_default(result: Mapping[str, Any]) -> dict[str, Entry]:
     """The models at the config default, from any dial."""
     for points in result["dials"].values():
         for point in points:
-            [(name, value)] = point["overrides"].items()
-            if (name, value) in {("iid_noise_scale", 0.02), ("max_translation", 48)}:
+            if point["overrides"].items() <= DEFAULTS.items():
                 return point["models"]
     return {}
+
+
+def on_noisy(result: Mapping[str, Any]) -> dict[str, Entry]:
+    """The models on noisy, trained on the benchmark's number of labelled examples."""
+    found = by_model(result, LABELS)
+    at = {model: [e for e in entries if e["rows"] == ROWS] for model, entries in found.items()}
+    return {model: entries[0] for model, entries in at.items() if entries}
+
+
+def by_model(result: Mapping[str, Any], targets: str) -> dict[str, list[Entry]]:
+    """What was trained on noisy with a number of examples and these targets, by model."""
+    found: dict[str, list[Entry]] = {}
+    for entry in result["learning"]:
+        if entry["targets"] == targets and entry["rows"]:
+            found.setdefault(entry["model"], []).append(entry)
+    return found
+
+
+def named(model: str) -> str:
+    """A model in a sentence."""
+    return "logistic regression" if model == "logistic" else f"the {NAMES[model]}"
 
 
 def gap_finding(
@@ -74,8 +115,8 @@ def gap_finding(
 ) -> Finding:
     """The distance of the best model, by its mean, to the optimum in percentage points."""
     best = max(models, key=lambda name: models[name]["accuracy"]["mean"])
-    below = [ceiling - value for value in models[best]["accuracies"]]
-    ours = {"best network": best}
+    below = [ceiling - value for value in models[best]["runs"]["accuracy"]]
+    ours = {"best network": NAMES[best]}
     return by_interval(id, claim, "points below the optimum", below, rule, ours=ours, **region)
 
 
@@ -102,60 +143,148 @@ def by_interval(
     )
 
 
-def by_model(result: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
-    """Runs on labels with a number of training examples, by model."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for entry in result["learning"]:
-        if entry["targets"] == LABELS and entry["rows"]:
-            found.setdefault(entry["model"], []).append(entry)
-    return found
+def excess(entries: Sequence[Entry], ceiling: float) -> np.ndarray:
+    """Error above the optimum in points, (numbers of examples, runs)."""
+    return ceiling - np.array([entry["runs"]["accuracy"] for entry in entries])
 
 
-def exponents(runs: Sequence[Mapping[str, Any]], ceiling: float) -> list[float]:
-    """For each seed the exponent k of (error above the optimum) ~ rows ** -k, least squares."""
-    rows = np.log([run["rows"] for run in runs])
-    above = ceiling - np.array([run["accuracies"] for run in runs])  # (counts, seeds)
-    if len(runs) < 3 or (above <= 0).any():
+def exponents(entries: Sequence[Entry], ceiling: float) -> list[float]:
+    """For each run the exponent k of (error above the optimum) ~ rows ** -k, least squares.
+
+    Empty for fewer than three numbers of examples, and where a run reaches the optimum.
+    """
+    rows, above = np.log([entry["rows"] for entry in entries]), excess(entries, ceiling)
+    if len(entries) < 3 or (above <= 0).any():
         return []
     return [-float(np.polyfit(rows, np.log(one), 1)[0]) for one in above.T]
 
 
-def exponent_findings(
-    model: str, runs: Sequence[Mapping[str, Any]], noisy: Mapping[str, Any]
-) -> list[Finding]:
-    """Whether more examples bring a model nearer to the optimum; none where there is no fit."""
-    found = exponents(runs, noisy["expected"])
+def exponent_findings(model: str, entries: Sequence[Entry], noisy: Entry) -> list[Finding]:
+    """Whether more examples bring a model nearer to the optimum; none where there is no fit.
+
+    Two uncertainties that the interval over runs does not contain stand beside the estimate: that
+    of the optimum, moved by two standard errors, and whether one exponent fits at all, by those of
+    neighbouring numbers of examples.
+    """
+    ceiling, error = noisy["expected"], noisy["expected_error"]
+    found = exponents(entries, ceiling)
     if not found:
         return []
+    rows, mean = [entry["rows"] for entry in entries], excess(entries, ceiling).mean(axis=1)
+    slopes = -np.diff(np.log(mean)) / np.diff(np.log(rows))
+    moved = [exponents(entries, ceiling + sign * 2 * error) for sign in (-1, 1)]
+    ours = {
+        "exponent between neighbouring numbers of examples": {
+            f"{first:,} to {second:,}": round(float(slope), 3)
+            for first, second, slope in zip(rows, rows[1:], slopes, strict=False)
+        },
+        "exponent if the optimum is 2 standard errors lower, higher": [
+            round(float(np.mean(one)), 3) if one else None for one in moved
+        ],
+    }
     return [
         by_interval(
             f"O-rows-{model}",
-            f"more training examples bring the {model} nearer to the optimum on noisy",
+            f"more training examples bring {named(model)} nearer to the optimum on noisy",
             "exponent of error above the optimum over examples",
             found,
             "the interval of the fitted exponent lies above 0",
+            ours=ours,
             above=0,
         )
     ]
 
 
-def distillation_findings(result: Mapping[str, Any]) -> list[Finding]:
-    """Whether exact probabilities as targets beat labels, by model, at 4000 examples."""
-    found = {(r["model"], r["rows"], r["targets"]): r for r in result["learning"]}
-    findings = []
-    for model, rows, targets in found:
-        hard = found.get((model, rows, LABELS))
-        if targets != POSTERIOR or rows != 4000 or hard is None:
+def temperature_finding(config: str, model: str, entry: Entry) -> Finding:
+    """Whether one temperature, fitted on other examples, brings a model nearer to the posterior."""
+    runs = entry["runs"]
+    return by_interval(
+        f"O-temperature-{config}-{model}",
+        f"one temperature brings {named(model)} nearer to the true posterior on {config}",
+        "nats of KL(exact || model) less by temperature scaling",
+        [a - b for a, b in zip(runs["kl"], runs["kl_scaled"], strict=True)],
+        f"the interval of the paired difference lies above 0; {LATER}",
+        ours={"nats before": entry["kl"]["mean"], "nats after": entry["kl_scaled"]["mean"]},
+        above=0,
+    )
+
+
+def nearest_findings(noisy: Mapping[str, Entry]) -> list[Finding]:
+    """Calibrated is not the same as near to the posterior: the model that is nearest to it."""
+    nearest = min(noisy, key=lambda name: noisy[name]["kl_scaled"]["mean"])
+    runs, ours = noisy[nearest]["runs"], {"nearest network": NAMES[nearest]}
+    return [
+        by_interval(
+            "O-calibrated",
+            "after temperature scaling the network nearest to the true posterior on noisy is "
+            f"calibrated to {CALIBRATED:g} points",
+            "expected calibration error, points",
+            runs["calibration_scaled"],
+            f"its interval lies below {CALIBRATED:g}; {LATER}",
+            ours=ours,
+            below=CALIBRATED,
+        ),
+        by_interval(
+            "O-posterior",
+            f"and yet it is more than {FAR:g} nats from the true posterior",
+            "KL(exact || model), nats",
+            runs["kl_scaled"],
+            f"its interval lies above {FAR:g}; {LATER}",
+            ours=ours,
+            above=FAR,
+        ),
+    ]
+
+
+def distillation_findings(
+    model: str, labelled: Sequence[Entry], distilled: Sequence[Entry], noisy: Entry
+) -> list[Finding]:
+    """Whether exact probabilities as targets beat labels, and what they are worth in labels."""
+    hard = {entry["rows"]: entry for entry in labelled}
+    name, findings = named(model), []
+    for soft in distilled:
+        rows = soft["rows"]
+        if rows not in hard:
             continue
-        soft = found[model, rows, POSTERIOR]["accuracies"]
+        known = rows == ROWS
+        pairs = zip(soft["runs"]["accuracy"], hard[rows]["runs"]["accuracy"], strict=True)
         findings.append(
             by_interval(
-                f"O-distil-{model}",
-                f"the {model} learns more from exact probabilities than from labels",
-                "points gained on noisy at 4000 examples",
-                [a - b for a, b in zip(soft, hard["accuracies"], strict=True)],
-                "the interval of the paired difference in accuracy lies above 0",
+                f"O-distil-{model}" + ("" if known else f"-{rows}"),
+                f"{name} learns more from exact probabilities than from labels"
+                + ("" if known else f", at {rows:,} examples"),
+                f"points gained on noisy at {rows} examples",
+                [a - b for a, b in pairs],
+                "the interval of the paired difference in accuracy lies above 0"
+                + ("" if known else f"; {LATER}"),
                 above=0,
             )
         )
+    worth = [soft for soft in distilled if soft["rows"] == ROWS]
+    if worth and len(labelled) > 1:
+        values = doublings(labelled, worth[0], noisy["expected"])
+        findings.append(
+            by_interval(
+                f"O-worth-{model}",
+                f"exact probabilities are worth more than {2**DOUBLINGS:g} times as many labelled "
+                f"examples to {name}",
+                "doublings of the labelled examples to the same error",
+                values,
+                f"the interval of the doublings lies above {DOUBLINGS:g}, each run compared with "
+                "the mean error on labels, interpolated between the numbers of examples on "
+                f"logarithmic axes and never beyond them; {LATER}",
+                above=DOUBLINGS,
+            )
+        )
     return findings
+
+
+def doublings(labelled: Sequence[Entry], soft: Entry, ceiling: float) -> list[float]:
+    """log2 of how many times more labelled examples have the error of each run of `soft`."""
+    rows = np.log2([entry["rows"] for entry in labelled])
+    above = np.log(np.maximum(excess(labelled, ceiling).mean(axis=1), 1e-9))
+    reached = np.log(np.maximum(excess([soft], ceiling)[0], 1e-9))
+    # np.interp wants rising errors, and answers with the end where there is no such error
+    order = np.argsort(above)
+    equal = np.interp(reached, above[order], rows[order])
+    return (equal - np.log2(soft["rows"])).tolist()
