@@ -10,7 +10,8 @@ One file per study for what is computed, `studies/<name>.py`, always with the sa
 - `main`: the command line.
 
 Two more have what is done with the result alone: `studies/rules/<name>.py` judges it,
-`judge(result) -> list[Finding]`, and `studies/plots/<name>.py` draws it, `plot(result) -> Figure`.
+`judge(result) -> list[Finding]`, and `studies/plots/<name>.py` draws it, `plot(result) -> Figure`,
+with a caption as docstring.
 Published numbers are in `evidence/published/<name>.json`.
 
 `python -m mnist1d_hf.studies.metalearn_lr --scale paper --workers 2` writes

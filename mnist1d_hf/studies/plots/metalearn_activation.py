@@ -59,5 +59,5 @@ def _plot_functions(way: Axes, ends: Axes, result: dict[str, Any]) -> None:
     ends.plot(x, fitted, "--", color=COLOURS["red"], label="its piecewise-linear fit")
     ends.plot(x, x / (1 + np.exp(-x)), ":", color=COLOURS["blue"], label="swish")
     ends.set(title="Where all searches end")
-    for axis in (way, ends):
-        axis.legend(loc="upper left")
+    way.legend(loc="upper left", ncols=2, columnspacing=1)
+    ends.legend(loc="upper left")

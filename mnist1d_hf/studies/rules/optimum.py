@@ -196,12 +196,15 @@ def exponent_findings(model: str, entries: Sequence[Entry], noisy: Entry) -> lis
 
 
 def temperature_finding(config: str, model: str, entry: Entry) -> Finding:
-    """Whether one temperature, fitted on other examples, brings a model nearer to the posterior."""
+    """Whether one temperature, fitted on other examples, brings a model nearer to the posterior.
+
+    Near is a small KL(exact || model).
+    """
     runs = entry["runs"]
     return by_interval(
         f"O-temperature-{config}-{model}",
         f"one temperature brings {named(model)} nearer to the true posterior on {config}",
-        "nats of KL(exact || model) less by temperature scaling",
+        "nats by which temperature scaling lowers the divergence",
         [a - b for a, b in zip(runs["kl"], runs["kl_scaled"], strict=True)],
         f"the interval of the paired difference lies above 0; {LATER}",
         ours={"nats before": entry["kl"]["mean"], "nats after": entry["kl_scaled"]["mean"]},
@@ -227,7 +230,7 @@ def nearest_findings(noisy: Mapping[str, Entry]) -> list[Finding]:
         by_interval(
             "O-posterior",
             f"and yet it is more than {FAR:g} nats from the true posterior",
-            "KL(exact || model), nats",
+            "divergence from the true posterior, nats",
             runs["kl_scaled"],
             f"its interval lies above {FAR:g}; {LATER}",
             ours=ours,
