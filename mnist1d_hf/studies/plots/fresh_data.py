@@ -35,7 +35,8 @@ def plot(result: dict[str, Any]) -> Figure:
         wrong, spread = [100 - s["mean"] for s in scores], [s["std"] for s in scores]
         ends.errorbar(places, wrong, spread, fmt="o-", color=MODEL_COLOURS[model], capsize=1.5)
     ends.set_xticks(range(len(stages)), list(stages.values()))
-    ends.set(title="After the last step", ylabel="Wrong of fresh rows (%)", yscale="log")
+    ends.set(title="After the last step", xlabel="Training data and steps", yscale="log")
+    ends.set_ylabel("Wrong of fresh rows (%)")
     ends.set(xlim=(-0.3, len(stages) - 0.7), ylim=(1, 100))
     ends.yaxis.set_major_formatter("{x:g}")
     for axis, human in ((curves, result["human"]), (ends, 100 - result["human"])):

@@ -164,4 +164,4 @@ def _plot_adjacency(axis: Axes, result: dict[str, Any], position: int) -> None:
         level = 100 * np.mean([one[expected][position] for one in found])
         label = {"at random": "placed at random", "within units": "at random within units"}
         axis.axhline(level, color="black", ls=line, lw=0.6, label=f"expected: {label[expected]}")
-    axis.set(title=f"{position + 2} neighbouring weights")
+    axis.set(title=f"{position + 2} neighbouring weights", xlabel="Pruning")
