@@ -30,8 +30,9 @@ def plot(result: dict[str, Any]) -> Figure:
         if name == reference:  # the classes of MNIST-1D have no place of their own
             for digit in np.unique(classes):
                 middle = np.median(points[classes == digit], axis=0)
-                text = axis.text(*middle, str(digit), fontsize=7, ha="center", va="center")
-                text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
+                text = axis.text(*middle, str(digit), fontsize=8, ha="center", va="center")
+                halo = [withStroke(linewidth=1.5, foreground="white")]
+                text.set(fontweight="bold", path_effects=halo)
     for digit, colour in enumerate(DIGIT_COLOURS):
         axes[1].plot([], [], "o", color=colour, label=str(digit))
     below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.1)}
