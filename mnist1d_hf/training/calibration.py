@@ -1,8 +1,4 @@
-"""How sure a network may be of its answers: one temperature for its logits, and what it mends.
-
-Twenty lines; libraries of calibration metrics want bins of equal width, which many answers of one
-confidence leave almost empty.
-"""
+"""How sure a network may be of its answers: one temperature for its logits, and what it mends."""
 
 import math
 
