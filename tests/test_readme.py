@@ -1,6 +1,5 @@
 """The README: its examples run, its tables are those of the results, its map names every module."""
 
-import doctest
 import re
 
 import pytest
@@ -14,12 +13,18 @@ def readme(root):
     return (root / "README.md").read_text(encoding="utf-8")
 
 
-def test_examples_print_what_is_written(root, cache, tmp_path, monkeypatch):
+def test_examples_print_what_their_comments_say(readme, cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    result = doctest.testfile(str(root / "README.md"), module_relative=False, optionflags=flags)
-    assert result.attempted > 10
-    assert result.failed == 0
+    code = "\n".join(re.findall(r"```python\n(.*?)```", readme, re.DOTALL))
+    told = re.findall(r"^print\(.*\)  # (.*)$", code, re.MULTILINE)
+    assert len(told) == code.count("print(") == 2
+    printed: list[str] = []
+    exec(code, {"print": lambda *values: printed.append(" ".join(map(str, values)))})
+    for shown, value in zip(told, printed, strict=True):
+        if shown.startswith("about "):  # the last digits differ between machines
+            assert float(value) == pytest.approx(float(shown.removeprefix("about ")), abs=0.02)
+        else:
+            assert value == shown
 
 
 def test_tables_are_those_of_the_results(root, readme):
