@@ -33,20 +33,25 @@ def json_text(value: Any) -> str:
 
 
 def templates_table(results: Results) -> str:
+    """A row for each point, in hundredths: anything wider does not fit the Hub's page."""
     drawn = results["dataset"]["templates"]
-    header = ["digit", *(f"{t:.2f}" for t in drawn["t"])]
-    rows = [[str(digit), *(f"{v:.2f}" for v in x)] for digit, x in enumerate(drawn["x"])]
+    header = ["position", *map(str, range(len(drawn["x"])))]
+    points = zip(*drawn["x"], strict=True)
+    rows = [
+        [f"{t:.2f}", *(f"{100 * v:.0f}" for v in point)]
+        for t, point in zip(drawn["t"], points, strict=True)
+    ]
     return markdown(header, rows)
 
 
 def digests_table(results: Results) -> str:
     rows = [
-        [f"`{name}`", split, f"`{column}`", f"`{sha256}`"]
+        [f"`{name}`, {split}: `{column}`", f"`{sha256}`"]
         for name, config in results["dataset"]["configs"].items()
         for split, facts in config["splits"].items()
         for column, sha256 in facts["sha256"].items()
     ]
-    return markdown(["config", "split", "column", "SHA-256"], rows)
+    return markdown(["values", "SHA-256"], rows)
 
 
 def classes_table(results: Results) -> str:
@@ -62,9 +67,9 @@ def scale_table(results: Results) -> str:
             *(f"{p[name]:,}" for name in ("rows", "machines", "cores")),
             *(f"{p[name]:.2g}" for name in ("hours", "hours to send")),
             f"{p['GB']:,.0f} GB",
-            *(f"{p[name]:,}" for name in ("files", "commits")),
+            f"{p['files']:,}",
         ]
         for p in results["bench_scale"]["projection"]
     ]
-    header = ["rows", "machines", "cores", "hours", "hours to send", "size", "files", "commits"]
+    header = ["rows", "machines", "cores", "hours", "hours to send", "size", "files"]
     return markdown(header, rows)

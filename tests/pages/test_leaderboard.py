@@ -7,8 +7,9 @@ from mnist1d_hf.leaderboard.records import make_record, order, read_records
 from mnist1d_hf.leaderboard.referee import Score, Trial
 from mnist1d_hf.leaderboard.tracks import TRACKS
 from mnist1d_hf.models import ARCHITECTURES
-from mnist1d_hf.pages.dataset_card import leaderboard, leaders_table
+from mnist1d_hf.pages.dataset_card import leaderboard
 from mnist1d_hf.pages.leaderboard import NAMES, board, frozen_tables
+from mnist1d_hf.pages.result_tables import leaders_table
 
 ABOUT = {"name": "ours", "author": "me", "link": "https://example.org", "remark": ""}
 
