@@ -3,7 +3,7 @@
 huggingface_hub writes the metadata (`DatasetCardData`); the text needs no template library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -28,9 +28,10 @@ SIZES = (
 CARD = """\
 # MNIST-1D, {rows:,} rows
 
-Signals of the ten classes of [MNIST-1D](https://arxiv.org/abs/2011.14439), made by the package
-`mnist1d-hf` from its stream `counter`, with the parameters below. They are other rows than the
-paper's 5000. A list of float32, `x`, goes with a class, `label`{more}.
+These are signals of the ten classes of [MNIST-1D](https://arxiv.org/abs/2011.14439). The package
+`mnist1d-hf` generated them from its stream `counter` with the parameters below. They are not the
+5000 rows of the paper. Each row has a signal, `x`, which is a list of float32 numbers, and its
+class, `label`.{more}
 
 {table}
 
@@ -40,16 +41,17 @@ from datasets import load_dataset
 rows = load_dataset("{repo_id}", "{config}", split="{split}", streaming=True)
 ```
 
-## The same again
+## Generate these rows again
 
-Any part of these rows can be made anew, in any order, on any number of machines:
+Any part of these rows can be generated again, in any order and on any number of machines:
 
 ```python
 {code}
 ```
 
-`manifest.json` beside the files of a config has the parameters, the SHA-256 of each file and, as
-`arrow`, that of the values in its columns, which no version of Parquet changes.
+Beside the files of each config, `manifest.json` lists the parameters and the digests of each file:
+`sha256` is that of the file, and `arrow` has the SHA-256 of the values in each column, which does
+not depend on the version of Parquet.
 
 Licence: Apache 2.0. Please cite Greydanus & Kobak, "Scaling Down Deep Learning with MNIST-1D",
 ICML 2024.
@@ -61,7 +63,7 @@ def shard_card(manifests: Manifests, repo_id: str) -> str:
     config, manifest = next(iter(manifests.items()))
     text = CARD.format(
         rows=total_rows(manifests),
-        more="".join(f", `{name}`" for name in column_features(columns_of(manifest))),
+        more=more_columns(list(column_features(columns_of(manifest)))),
         table=configs_table(manifests),
         repo_id=repo_id,
         config=config,
@@ -74,6 +76,13 @@ def shard_card(manifests: Manifests, repo_id: str) -> str:
 def columns_of(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Which columns were added, as `Mnist1DConfig.columns`."""
     return tuple(name for name in OPTIONS if manifest.get(name))
+
+
+def more_columns(names: Sequence[str]) -> str:
+    """A sentence on the columns besides `x` and `label`, after a space; empty without them."""
+    if not names:
+        return ""
+    return f" It has more columns: {', '.join(f'`{name}`' for name in names)}."
 
 
 def total_rows(manifests: Manifests) -> int:
@@ -91,7 +100,7 @@ def configs_table(manifests: Manifests) -> str:
         ]
         for config, manifest in manifests.items()
     ]
-    return markdown(["config", "rows", "values a row", "files", "Parquet"], rows)
+    return markdown(["config", "rows", "values per row", "files", "Parquet"], rows)
 
 
 def code(manifests: Manifests) -> list[str]:

@@ -9,10 +9,11 @@ from mnist1d_hf.pages.tables import markdown, number, spread
 HEAD = """\
 # Leaderboard
 
-An entry is code, not predictions: one file with
-`train(x, y, *, seed, num_classes) -> predict`. `scripts/submit.py` draws a data seed after the
-entry is there, trains it on new examples, and tests it on new ones that nobody has seen before, in
-a sandbox without network. {tie}
+An entry is code, not predictions. It is one file with a function
+`train(x, y, *, seed, num_classes)`, which returns another function, `predict`. When the file is
+handed in, `scripts/submit.py` draws a random seed for the data. It trains the entry on new examples
+made from this seed and tests it on others. Nobody can have seen either of them before. The code
+runs in a sandbox without network. {tie}
 
 ```bash
 python scripts/submit.py my_model.py --track default --rehearse     # two trials, nothing written
@@ -21,14 +22,14 @@ python scripts/submit.py my_model.py --track default --name "my model" --author 
 python scripts/submit.py --verify dataset_card/leaderboard/default/my-model.json
 ```
 
-The rules: the file holds code alone, no data, no weights, and no numbers that were fitted to
-MNIST-1D or copied from its generator. It may use any library that is installed. It has one thread,
-30 minutes and 4 GiB for a trial. CPU seconds run from the training examples to the last
-prediction."""
+The file may contain only code: no data, no weights, and no numbers that were fitted to MNIST-1D or
+copied from its generator. It may use any library that is installed. Each trial has one thread,
+30 minutes and 4 GiB of memory. CPU seconds are counted from the moment when the entry gets the
+training examples until its last prediction."""
 TIE = (
-    "Two entries whose scores differ by less than {z:g} standard errors share a rank: the "
-    "difference is paired, trial by trial, for an entry and the one that led its track, and "
-    "unpaired for others."
+    "Two entries share a rank when their scores differ by less than {z:g} standard errors. A new "
+    "entry and the one that leads its track are run on the same data, so that these two are "
+    "compared trial by trial. All other entries are compared by their means."
 )
 
 
@@ -49,12 +50,12 @@ def track_text(
     track: Track, records: Sequence[Mapping[str, Any]], ceilings: Mapping[str, float]
 ) -> str:
     """What is measured, the table of the entries, and their remarks."""
-    about = f"{track.trials} trials of {track.test_rows:,} test rows each."
+    about = f"An entry is run in {track.trials} trials with {track.test_rows:,} test rows each."
     ceiling = ceilings.get(track.config)
     if track.score == "accuracy" and ceiling is not None:
         about += f" The best possible classifier gets {ceiling:.2f} %."
     if not records:
-        return f"{about}\n\nNo entry yet."
+        return f"{about}\n\nThere is no entry yet."
     return "\n\n".join([about, track_table(track, records, ceiling), *footnotes(track, records)])
 
 
@@ -67,7 +68,14 @@ def track_table(
     """The table of the entries, the best first; of the `most` best, if given."""
     scores = {"accuracy": [], "rows": ["rows"], "seconds": []}[track.score]
     above = track.score == "accuracy" and ceiling is not None
-    header = ["", "entry", *scores, "accuracy, %", *["above the optimum"] * above, "CPU seconds"]
+    header = [
+        "",
+        "entry",
+        *scores,
+        "accuracy, %",
+        *["points below the optimum"] * above,
+        "CPU seconds",
+    ]
     rows = []
     for record in records[:most]:
         note = (

@@ -80,7 +80,7 @@ def test_a_track_ranks_its_entries_below_the_optimum(results):
     assert "[strong](https://example.org), me | 99.10 ± 0.14 | 0.88 | 2 |" in rows[0]
     assert "The best possible classifier gets 99.98 %." in text
     assert "[^default-2-1]: a remark" in text and "[^default-2-1] |" in rows[1]
-    assert text.count("No entry yet.") == len(TRACKS) - 1
+    assert text.count("There is no entry yet.") == len(TRACKS) - 1
 
 
 def test_the_card_has_the_leaders(results):

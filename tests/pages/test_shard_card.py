@@ -65,7 +65,7 @@ def test_columns_that_were_added_are_named_and_made_again(tmp_path, monkeypatch)
     path = "default/manifest.json"
     manifest = json.loads((tmp_path / "out" / path).read_text())
     text = shard_card({"default": manifest}, "a/b")
-    assert "with a class, `label`, `padding`, `shift`, `scale`, `slope`, `posterior`.\n" in text
+    assert " It has more columns: `padding`, `shift`, `scale`, `slope`, `posterior`.\n" in text
     info = yaml.safe_load(text.split("---\n")[1])["dataset_info"]
     assert [f["name"] for f in info["features"]][
         2:
