@@ -188,6 +188,8 @@ def main(
             tag=tag,
             prefix=repo_prefix,
         )
+        if "models" in parts and models is None:
+            print("models: left out; --models FOLDER publishes trained ones, --train makes them")
         if dry_run:
             return show(publications)
         try:
@@ -214,10 +216,6 @@ def publish_all(
     from mnist1d_hf.hub.publish import update_collection
     from mnist1d_hf.hub.push import push
 
-    types = {publication.repo_type for publication in publications}
-    for part in ("models", "space"):
-        if part in parts and part.removesuffix("s") not in types:
-            print(f"{part}: none here, left out")
     for publication in publications:  # each is complete and verified before the next begins
         done = push(publication, private=private, create_pr=pr)
         state = "published" if done.changed else "already complete"

@@ -26,7 +26,9 @@ from mnist1d_hf.pages.dataset_card import addressed
 PARTS = ("dataset", "models", "space", "collection")
 TAG = "v1.0.0"
 TITLE = "MNIST-1D"
-SPACE = Path(__file__).parents[1] / "space"
+PACKAGE = Path(__file__).parents[1]
+SPACE = PACKAGE / "space"
+SPACE_FILES = ("app.py", "requirements.txt")
 CARD_FILES = ("eval.yaml", "*.md", "figures/*", "results/*.json")
 SECRET = re.compile(rb"hf_[A-Za-z0-9]{30,}")
 
@@ -53,7 +55,8 @@ def plan(
         prefix: prefix of the name of every repository.
 
     Raises:
-        PublishError: a part is missing; the Space may be missing unless it is the only part.
+        PublishError: an unknown part, no dataset card, or no models where they are all that is
+            asked for.
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
@@ -68,8 +71,8 @@ def plan(
         publications += model_publications(models, dataset_id, table)
     elif parts == ("models",):
         raise PublishError("no models: name the folder that holds them, each in its own folder")
-    if "space" in parts and (SPACE.exists() or parts == ("space",)):
-        publications.append(space_publication(f"{dataset_id}-explorer"))
+    if "space" in parts:
+        publications.append(space_publication(dataset_id))
     for publication in publications:
         check_secrets(publication)
     return publications
@@ -130,14 +133,19 @@ def loads_as(expected: dict[tuple[str, str], dict]) -> Callable[[str, str, Path]
     return check
 
 
-def space_publication(repo_id: str) -> Publication:
-    if not SPACE.exists():
-        raise PublishError(f"no Space: this version has none ({SPACE} does not exist)")
-    files: dict[str, Path | bytes] = {
-        str(path.relative_to(SPACE)): path
-        for path in sorted(SPACE.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+def space_publication(dataset_id: str) -> Publication:
+    """The explorer, with the package beside its app.
+
+    The Hub installs the requirements before the repository's other files are there, so a wheel
+    among them would not be found; the package is imported from the folder of the app instead.
+    """
+    files: dict[str, Path | bytes] = {name: SPACE / name for name in SPACE_FILES}
+    card = (SPACE / "README.md").read_text(encoding="utf-8")
+    files["README.md"] = addressed(card, dataset_id).encode()
+    for path in sorted(PACKAGE.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            files[path.relative_to(PACKAGE.parent).as_posix()] = path
+    repo_id = f"{dataset_id}-explorer"
     return Publication(repo_id, "space", files, "Publish the explorer", space_sdk="gradio")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huggingface_hub import HfApi, ModelCard, hf_hub_download
+from huggingface_hub import HfApi, ModelCard, hf_hub_download, snapshot_download
 
 from mnist1d_hf.data.identity import DIGESTS
 from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
@@ -90,10 +90,10 @@ def card(root, tmp_path_factory):
 def publish_all(script, root, card, models, monkeypatch, capsys):
     """Run the command with some options; return what it printed. The Space is left out."""
     monkeypatch.chdir(root)
-    monkeypatch.setattr(publish, "SPACE", root / "no-space")
+    parts = ["dataset", "models", "collection"]
 
     def run(**options):
-        script.main(**{"models": models, "card": card, **options})
+        script.main(**{"models": models, "card": card, "only": parts, **options})
         return capsys.readouterr().out
 
     return run
@@ -116,7 +116,6 @@ def test_publishes_everything_once(hub, publish_all):
     [collection] = list(api.list_collections(owner="alice"))
     items = api.get_collection(collection.slug).items
     assert sorted(item.item_id for item in items) == repositories()
-    assert "space: none here, left out" in told
     assert "training_args.bin" not in api.list_repo_files("alice/mnist1d-cnn")
 
     hub.log.clear()
@@ -162,15 +161,27 @@ def test_as_pull_requests(hub, publish_all):
 
 
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
-def test_the_space_is_published_when_there_is_one(hub, publish_all, tmp_path, monkeypatch):
-    monkeypatch.setattr(publish, "SPACE", tmp_path / "space")
-    with pytest.raises(SystemExit, match="error: no Space: this version has none"):
-        publish_all(only=["space"])
-    (tmp_path / "space").mkdir()
-    (tmp_path / "space" / "README.md").write_text("---\nsdk: gradio\n---\n")
-    (tmp_path / "space" / "app.py").write_text("print(1)\n")
+def test_the_space_has_all_that_its_app_imports(hub, publish_all, tmp_path):
     publish_all(only=["space"])
     assert HfApi().space_info("alice/mnist1d-explorer").sdk == "gradio"
+    snapshot_download("alice/mnist1d-explorer", repo_type="space", local_dir=tmp_path)
+    assert "spaces/alice/mnist1d-explorer\n" in (tmp_path / "README.md").read_text()
+    code = "import app, mnist1d_hf; print(mnist1d_hf.__file__); app.build()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'mnist1d_hf' / '__init__.py'}\n"
+
+
+def test_models_that_are_missing_are_mentioned(hub, publish_all):
+    for dry_run in (True, False):
+        told = publish_all(only=["models", "collection"], models=None, dry_run=dry_run)
+        assert "models: left out; --models FOLDER" in told
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import time
+import tomllib
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -390,11 +391,21 @@ def test_a_row_that_is_none_is_answered_in_a_line():
 # -- the Space and the app --------------------------------------------------------------------
 
 
+def of_extra(extras, name):
+    """The requirements of an extra, and of those that it includes."""
+    for line in extras[name]:
+        inside = re.fullmatch(r"mnist1d-hf\[(.+)\]", line)
+        parts = inside[1].split(",") if inside else []
+        yield from [line] if not inside else (x for part in parts for x in of_extra(extras, part))
+
+
 def test_the_card_names_what_the_space_runs(root):
     _, front, text = (SPACE / "README.md").read_text().split("---\n", 2)
     card = yaml.safe_load(front)
     assert card["sdk"] == "gradio" and (SPACE / card["app_file"]).is_file()
     assert f"gradio=={card['sdk_version']}" in (root / "constraints.txt").read_text().splitlines()
     assert len(card["short_description"]) <= 60  # a limit of the Hub
-    assert (SPACE / "requirements.txt").read_text().split() == ["mnist1d-hf[space]"]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    needed = {*project["dependencies"], *of_extra(project["optional-dependencies"], "space")}
+    assert set((SPACE / "requirements.txt").read_text().splitlines()) == needed
     assert "shared" not in text and "# MNIST-1D" in text
