@@ -102,6 +102,7 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
         (["generate", "default", "--out", "data", "--shear-scale", "1e400"], "shear_scale=inf"),
         (["generate", "default", "--out", "~nobody-here/x"], "there is no such user"),
         (["prepare", "default", "--num-samples", "1e17"], "to 2147483648"),
+        (["generate", "default", "--out", "data", "--num-samples", "55"], "such as 50"),
         (["show", "--out", "/proc/x/y"], "/proc/x: No such file or directory"),
         (["show", "templates", "--picture", "film"], "has no picture 'film'"),
         (["study", "pooling", "--out", "/proc/x"], "choose another"),

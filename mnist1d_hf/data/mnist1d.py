@@ -26,7 +26,7 @@ from mnist1d_hf.data.columns import (
 from mnist1d_hf.data.epochs import EpochShards, permutation
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d, make_range
-from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_choice
+from mnist1d_hf.signals.params import CONFIGS, NUM_CLASSES, SignalParams, check_choice
 from mnist1d_hf.signals.templates import templates
 
 TEMPLATES = "templates"
@@ -156,10 +156,23 @@ class Mnist1DConfig(datasets.BuilderConfig):
                 f"config 'templates' holds the ten digit templates and takes no parameters, but "
                 f"got {', '.join(changed)}"
             )
+        check_rows(self.params)
         check_columns(self.columns, self.params)
         if custom_features is not None:
             check_features(custom_features, self.signal_features)
         return super().create_config_id(changed, custom_features)
+
+
+def check_rows(params: SignalParams) -> None:
+    """ValueError when the frozen stream would have fewer rows than were asked for.
+
+    The original package rounds down without a word, and so do `SignalParams` and `compat`.
+    """
+    if (rows := params.num_rows()) != params.num_samples:
+        raise ValueError(
+            f"num_samples={params.num_samples}: the frozen stream has equally many rows of every "
+            f"digit; give a multiple of {NUM_CLASSES} such as {rows}, or stream='counter'"
+        )
 
 
 PARAMETERS_MARK = " Parameters that differ from those of the config: "

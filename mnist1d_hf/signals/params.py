@@ -74,7 +74,7 @@ class SignalParams:
     num_samples: int = parameter(
         5000,
         "Rows of all splits together.",
-        "integer from 10 to 1e18; frozen: to 2**31, rounded down to a multiple of 10",
+        "integer from 10 to 1e18; frozen: a multiple of 10 up to 2**31 (arrays are rounded down)",
     )
     train_split: float = parameter(
         0.8, "Fraction of the rows in train and validation together.", "from 0 to 1"

@@ -67,7 +67,7 @@ def test_the_templates_are_ten_rows(cache):
 @pytest.mark.parametrize(
     "parameter",
     [
-        {"num_samples": 73},
+        {"num_samples": 70},
         {"train_split": 0.5},
         {"template_len": 15},
         {"padding": (10, 60)},
@@ -272,6 +272,12 @@ VALID = ", ".join([*(f.name for f in dataclasses.fields(SignalParams)), "latents
         ("default", {"num_samples": 9}, "num_samples=9: must be an integer from 10"),
         ("default", {"num_samples": 1e30}, "num_samples=1e+30: must be an integer from 10"),
         ("default", {"num_samples": 10**30}, "must be an integer from 10 to 2147483648"),
+        (
+            "default",
+            {"num_samples": 55},
+            "num_samples=55: the frozen stream has equally many rows of every digit; give a "
+            "multiple of 10 such as 50, or stream='counter'",
+        ),
         ("default", {"seed": 2**70}, "must be an integer from 0 to 4294967295"),
         (
             "default",
