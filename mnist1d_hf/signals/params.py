@@ -18,6 +18,7 @@ import numpy as np
 STREAMS = ("frozen", "counter")
 NUM_CLASSES = 10
 MOST_LISTED = 20  # names that an error message lists
+SHORTEST_PART, MOST_GUESSED = 3, 3  # letters of a name that suffice to guess it; guesses at most
 # The frozen stream is made as a whole, in memory; the counter stream has 64-bit row numbers.
 MOST_ROWS = {"frozen": 2**31, "counter": 10**18}
 # Largest number of points of a signal, and of the table of a digit at all paddings.
@@ -204,11 +205,14 @@ class SignalParams:
 
 
 def check_choice(what: str, name: Any, known: Iterable[str]) -> None:
-    """ValueError, with the closest valid name, unless `name` is one of the `known` names."""
+    """ValueError, with the closest valid names, unless `name` is one of the `known` names."""
     names = list(known)
     if name not in names:
-        close = difflib.get_close_matches(str(name), names, n=1)
-        guess = f"; did you mean {close[0]!r}?" if close else ""
+        typed = str(name).lower()
+        whole = [one for one in names if typed in one.lower()] * (len(typed) >= SHORTEST_PART)
+        close = difflib.get_close_matches(typed, names, n=1)
+        guessed = whole if 0 < len(whole) <= MOST_GUESSED else close
+        guess = f"; did you mean {' or '.join(map(repr, guessed))}?" if guessed else ""
         rule = f"must be one of {', '.join(names)}" if len(names) <= MOST_LISTED else "unknown"
         raise ValueError(f"{what} {name!r}: {rule}{guess}")
 

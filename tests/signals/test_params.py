@@ -157,6 +157,12 @@ def test_an_unknown_name_is_answered_with_the_closest_and_all():
     assert str(caught.value) == (
         f"parameter 'iid_nois_scale': must be one of {names}; did you mean 'iid_noise_scale'?"
     )
+    with pytest.raises(
+        ValueError, match="'corr_noise_scale' or 'iid_noise_scale' or 'label_noise'"
+    ):
+        SignalParams(nois=1)
+    with pytest.raises(ValueError, match="did you mean 'seed'"):
+        SignalParams(SEED=1)
     with pytest.raises(ValueError, match="parameter 'zz': must be one of num_samples, .*stream$"):
         SignalParams(zz=2)
     with pytest.raises(ValueError, match="did you mean 'seed'"):
