@@ -155,10 +155,10 @@ def raw_frozen_rows(
     """
     num_classes = len(patterns.y)
     n = params.num_rows(num_classes)
+    x = np.empty((n, params.final_seq_length))  # first, as it fails at once if it cannot fit
     stream = legacy_stream(params.seed)
     classes = np.repeat(np.arange(num_classes), n // num_classes)
     windows = rotations(dilated_table(patterns, params))
-    x = np.empty((n, params.final_seq_length))
     for start in range(0, n, CHUNK):
         chunk = classes[start : start + CHUNK]
         draws = frozen_draws(stream, len(chunk), params)

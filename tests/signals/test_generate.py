@@ -180,6 +180,11 @@ def test_templates_that_leave_a_class_or_the_validation_without_rows_are_refused
         make_mnist1d(templates=Templates(x, t, y / 1))
 
 
+def test_more_than_any_memory_holds_is_refused_before_anything_is_drawn():
+    with pytest.raises(MemoryError):
+        make_mnist1d(SignalParams(num_samples=2**31, final_seq_length=2**16))
+
+
 @pytest.mark.parametrize(
     "start, stop, message",
     [
