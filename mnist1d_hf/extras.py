@@ -2,6 +2,9 @@
 
 import sys
 from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]  # of a checkout, unless the package was installed from a wheel
 
 # top-level module -> the extra that installs it
 EXTRAS = {
@@ -33,7 +36,11 @@ def require(extra: str, *modules: str) -> None:
 
 def missing(module: str, extra: str) -> str:
     """The message for a module that is not installed."""
-    return f"needs {module}: run pip install '.[{extra}]' in the checkout"
+    if (ROOT / "pyproject.toml").exists():
+        return f"needs {module}: run pip install '.[{extra}]' in the checkout"
+    return (
+        f"needs {module}: run pip install 'WHEEL[{extra}]', where WHEEL is this package's .whl file"
+    )
 
 
 def advice(error: ModuleNotFoundError) -> str | None:

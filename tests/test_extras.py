@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 
+from mnist1d_hf import extras
 from mnist1d_hf.extras import EXTRAS, advice, require
 
 
@@ -25,6 +26,12 @@ def test_what_is_missing_is_named_with_its_extra():
     assert error.value.name == "no_torch"
     assert advice(ModuleNotFoundError(name="ray.data")).endswith("'.[ray]' in the checkout")
     assert advice(ModuleNotFoundError(name="nowhere")) is None
+
+
+def test_where_there_is_no_checkout_the_wheel_is_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr(extras, "ROOT", tmp_path)
+    told = advice(ModuleNotFoundError(name="torch"))
+    assert told.startswith("needs torch: run pip install 'WHEEL[train]'") and "checkout" not in told
 
 
 @pytest.fixture
@@ -60,6 +67,16 @@ def test_a_part_of_the_package_names_its_extra(without, part, module, extra):
     done = without([module], "-c", f"import mnist1d_hf.{part}")
     last = done.stderr.splitlines()[-1]
     assert last.startswith(f"ModuleNotFoundError: needs {module}") and f"'.[{extra}]'" in last
+
+
+def test_tensors_name_the_extra_that_has_torch(without):
+    done = without(
+        ["torch"],
+        "-c",
+        "import numpy, mnist1d_hf.data.tensors as t; t.as_tensors(numpy.eye(2), numpy.arange(2))",
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ModuleNotFoundError: needs torch") and "'.[train]'" in last
 
 
 @pytest.mark.parametrize(

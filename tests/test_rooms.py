@@ -18,7 +18,7 @@ ROOMS = {
     "localhub": set(),
     "plain_pickle": set(),
     "compat": {"signals", "files", "plain_pickle"},
-    "data": {"signals", "files"},
+    "data": {"signals", "files", "extras"},
     "evidence": {"files", "workers"},
     "figures": {"signals", "files", "extras", "evidence.published"},
     "pages": {"signals", "data", "evidence", "leaderboard"},

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mnist1d_hf.extras import require
+
 if TYPE_CHECKING:
     import torch
 
@@ -144,6 +146,7 @@ def collate(batch: Any) -> dict[str, "torch.Tensor"]:
 
 def as_tensors(x: np.ndarray, label: np.ndarray) -> tuple["torch.Tensor", "torch.Tensor"]:
     """Copies as float32 and int64; ValueError for values that these dtypes cannot hold."""
+    require("train", "torch")
     import torch
 
     if x.dtype.kind not in "biuf" or x.ndim != 2:
