@@ -110,6 +110,9 @@ def show(
     if config_name == "templates":
         if picture not in (None, "templates"):
             raise ValueError(f"config 'templates': has no picture {picture!r}, only its own")
+        if params:
+            given = ", ".join(params)
+            raise ValueError(f"config 'templates': takes no parameters, but got {given}")
         config_name, picture = "default", "templates"
     wanted = config_params(config_name, **params)
     from mnist1d_hf.figures.gallery import draw

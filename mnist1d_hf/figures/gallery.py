@@ -74,15 +74,21 @@ def save_film(
 def draw(name: str, out: Path, params: SignalParams, *, dark: bool = False) -> list[Path]:
     """Write one picture to the file `out`, or, for the name "all", all pictures to that folder.
 
-    Raises ValueError for an unknown name, and for "all" with parameters other than the defaults.
+    A file without a suffix gets .png, and a film .gif. Raises ValueError for an unknown name, for a
+    file of another kind, and for "all" with parameters other than the defaults.
     """
+    check_choice("picture", name, [*PICTURES, FILM, "all"])
     if name == "all":
         if params != SignalParams():
             raise ValueError("picture 'all' is of the default parameters: leave the others out")
         return save_pictures(out)
+    kinds = (".gif",) if name == FILM else (".png", ".svg")
+    if out.is_dir():
+        raise ValueError(f"{out}: is a folder; name a file in it, as {out / f'{name}{kinds[0]}'}")
+    if out.suffix not in ("", *kinds):
+        raise ValueError(f"{out}: picture {name!r} can be written as {' or '.join(kinds)} only")
     if name == FILM:
         return [save_film(out.with_suffix(".gif"), params, dark=dark)]
-    check_choice("picture", name, [*PICTURES, FILM, "all"])
     return [save(draw_picture(name, params, dark=dark), out)]
 
 

@@ -193,6 +193,8 @@ dataset = lru_cache(maxsize=1)(make_mnist1d)  # a light picture and a dark one s
 def of_data(plot: Callable[..., Figure]) -> Callable[..., Figure]:
     def draw(params: SignalParams, *, dark: bool) -> Figure:
         data = dataset(params)
+        if not len(data.y_train):
+            raise ValueError("there are no training rows to draw: raise train_split")
         return plot(data.x_train, data.y_train, dark=dark)
 
     return draw
