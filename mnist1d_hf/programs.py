@@ -219,9 +219,9 @@ def explore(
 
       mnist1d-hf explore --models out/models --no-browser
     """
-    from mnist1d_hf.space.app import launch
+    from mnist1d_hf.space.app import serve
 
-    launch(models, server_name=host, server_port=port, inbrowser=browser)
+    serve(models, host, port, browser)
 
 
 @app.command()

@@ -6,6 +6,8 @@ It asks nothing of other machines but the models that it is told to load.
 """
 
 import os
+import socket
+import sys
 from typing import Any
 
 import gradio as gr
@@ -41,7 +43,10 @@ FILES_LIVE = 3600
 
 def build(models: str | None = None) -> gr.Blocks:
     """The app; `models` names folders and repositories, separated by commas."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     classifiers, problems = load_classifiers(models)
+    for problem in problems:
+        print(f"not loaded: {problem}", file=sys.stderr)
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(FILES_LIVE, FILES_LIVE)
     ) as app:
@@ -58,9 +63,33 @@ def build(models: str | None = None) -> gr.Blocks:
 
 def launch(models: str | None = None, **options: Any) -> None:
     """Serve the app until it is interrupted; `options` go to `gradio.Blocks.launch`."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    run(build(models), **options)
+
+
+def run(app: gr.Blocks, **options: Any) -> None:
+    """Serve an app that is built already."""
     look: dict[str, Any] = {"css_paths": drawing.CSS, "theme": THEME, "footer_links": []}
-    build(models).launch(ssr_mode=False, **look, **options)
+    app.launch(ssr_mode=False, **look, **options)
+
+
+def serve(models: str | None, host: str, port: int, browser: bool) -> None:
+    """Serve the app on this machine; ValueError when it cannot listen at the address.
+
+    Port 0 stands for any free one.
+    """
+    try:  # Gradio would try for twenty seconds, and takes no port 0
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+            probe.bind(address)
+            port = probe.getsockname()[1]
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"{host}:{port}: {reason}; choose another --port or --host") from error
+    app = build(models)
+    where = f"[{host}]" if ":" in host else host
+    print(f"The explorer runs at http://{where}:{port}; Ctrl-C ends it.", flush=True)
+    run(app, server_name=host, server_port=port, inbrowser=browser, quiet=True)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ def sources(spec: str | None) -> list[str]:
     """What to load: repositories and folders, separated by commas.
 
     A folder without a config.json stands for the model folders in it. With None, a Space looks
-    for the models published beside it, and anything else has none. Raises ValueError for a path
-    that is no folder.
+    for the models published beside it, and anything else has none. Raises ValueError for what is
+    neither a folder of models nor the name of a repository, user/model.
     """
     if spec is None:
         space = os.environ.get("SPACE_ID", "")
@@ -29,15 +29,18 @@ def sources(spec: str | None) -> list[str]:
         return [f"{space.removesuffix('-explorer')}-{name}" for name in PUBLISHED_NAMES]
     found: list[str] = []
     for part in filter(None, map(str.strip, spec.split(","))):
-        folder = Path(part).expanduser()
-        if part.startswith(("/", ".", "~")) and not folder.is_dir():
-            raise ValueError(f"models {part!r}: there is no such folder")
+        folder = Path(os.path.expanduser(part))  # which leaves an unknown ~user as it is
         inside = sorted(str(path.parent) for path in folder.glob("*/config.json"))
-        found += (
-            inside
-            if inside and not (folder / "config.json").exists()
-            else ([str(folder) if folder.is_dir() else part])
-        )
+        if (folder / "config.json").exists():
+            found.append(str(folder))
+        elif inside:
+            found += inside
+        elif folder.is_dir():
+            raise ValueError(f"models {part!r}: neither it nor a folder in it has a config.json")
+        elif part.startswith(("/", ".", "~")) or part.count("/") != 1:
+            raise ValueError(f"models {part!r}: there is no such folder, nor a name as user/model")
+        else:
+            found.append(part)
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import socket
 import time
 import tomllib
 from dataclasses import replace
@@ -274,15 +275,24 @@ def test_the_explore_command_starts_the_app(monkeypatch):
     from mnist1d_hf.space import app
 
     asked = {}
-    monkeypatch.setattr(
-        app, "launch", lambda models, **options: asked.update(options, models=models)
-    )
-    result = CliRunner().invoke(
-        command, ["explore", "--models", "a", "--port", "1", "--no-browser"]
-    )
+    monkeypatch.setattr(app, "build", lambda models: asked.update(models=models))
+    monkeypatch.setattr(app, "run", lambda built, **options: asked.update(options))
+    options = ["--models", "a", "--port", "0", "--no-browser"]
+    result = CliRunner().invoke(command, ["explore", *options])
     assert result.exit_code == 0, result.output
-    where = {"server_name": "127.0.0.1", "server_port": 1}
-    assert asked == {"models": "a", "inbrowser": False, **where}
+    port = asked.pop("server_port")
+    assert f"http://127.0.0.1:{port};" in result.output and port > 0
+    assert asked == {"models": "a", "inbrowser": False, "server_name": "127.0.0.1", "quiet": True}
+
+
+def test_an_address_where_nothing_can_listen_is_refused_at_once(monkeypatch):
+    from mnist1d_hf.space import app
+
+    monkeypatch.setattr(app, "build", None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=f"127.0.0.1:{port}: Address already in use; choose"):
+            app.serve(None, "127.0.0.1", port, browser=False)
 
 
 # -- drawing ----------------------------------------------------------------------------------
@@ -354,6 +364,23 @@ def test_a_space_looks_for_the_models_beside_it(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "alice/mnist1d-explorer")
     assert sources(None) == [f"alice/mnist1d-{n}" for n in ("logistic", "mlp", "cnn", "gru")]
     assert sources("a/b, c/d") == ["a/b", "c/d"]
+
+
+@pytest.mark.parametrize(
+    "spec, message",
+    [
+        ("nowhere", "models 'nowhere': there is no such folder, nor a name as user/model"),
+        ("./a/b", "there is no such folder"),
+        ("~nobody-here/x", "there is no such folder"),
+        ("a/b/c", "there is no such folder"),
+        ("empty", "models 'empty': neither it nor a folder in it has a config.json"),
+    ],
+)
+def test_what_is_neither_models_nor_a_repository_is_refused(spec, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=message):
+        sources(spec)
 
 
 def test_the_cnn_that_comes_with_the_code_is_the_one_of_its_record():
