@@ -236,7 +236,8 @@ def quiz(
 ) -> None:
     """Classify signals yourself, in the terminal (extra `quiz`).
 
-    A quiz cannot be resumed: answers are lost on Ctrl-C.
+    It shows the ten digits first, and then ten signals at a time. A quiz cannot be resumed: answers
+    are lost on Ctrl-C.
 
     [bold]Examples[/]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mnist1d_hf.evidence.published import HUMAN
 from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.signals.params import CONFIGS, NUM_CLASSES
+from mnist1d_hf.signals.params import CONFIGS, NUM_CLASSES, check_integer
 
 BLOCK = 10
 LENGTHS = (20, 100)
@@ -70,12 +70,14 @@ class Quiz:
 def new_quiz(config: str, questions: int, seed: int) -> Quiz:
     """`questions` different rows of the test split, chosen by the seed.
 
-    Raises ValueError for a config without a quiz or a number of questions that is not offered.
+    Raises ValueError for a config without a quiz, a number of questions that is not offered, or a
+    seed below 0.
     """
     if config not in QUIZ_CONFIGS:
         raise ValueError(f"config {config!r}: must be one of {', '.join(QUIZ_CONFIGS)}")
     if questions not in LENGTHS:
         raise ValueError(f"questions={questions!r}: must be one of {', '.join(map(str, LENGTHS))}")
+    check_integer("seed", seed, 0, math.inf)
     y = test_split(config)[1]
     rows = np.random.default_rng(seed).permutation(len(y))[:questions]
     return Quiz(config, seed, tuple(rows.tolist()), tuple(y[rows].tolist()))

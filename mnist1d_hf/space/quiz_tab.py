@@ -30,9 +30,10 @@ FOCUS = """async () => {
   }
 }"""
 INTRO = """
-Each signal hides one of these ten shapes, stretched, moved, tilted and under noise. You see ten
-signals at a time: type their ten digits and press Enter to see the truth, and Enter again for the
-next ten. The first author of the paper got 95.8 % of 500 right this way.
+Each signal hides one of these ten shapes, stretched, moved, tilted and under noise; in shuffled
+signals the points are in another order too. You see ten at a time: type their ten digits and press
+Enter to see the truth, and Enter again for the next ten.
+The first author of the paper got 95.8 % of 500 right this way.
 """
 
 

@@ -234,6 +234,8 @@ def test_what_is_no_quiz_is_refused():
         new_quiz("templates", 20, 0)
     with pytest.raises(ValueError, match="20, 100"):
         new_quiz("default", 30, 0)
+    with pytest.raises(ValueError, match="seed=-1: must be an integer 0 or more"):
+        new_quiz("default", 20, -1)
 
 
 def test_the_terminal_shows_signals_as_braille_and_keeps_the_score(tmp_path, monkeypatch):
@@ -253,6 +255,9 @@ def test_the_terminal_shows_signals_as_braille_and_keeps_the_score(tmp_path, mon
     assert f"1: {quiz.truths[0]}, not {wrong}" in " ".join(text.split()) and "95.8" in text
     assert sum("\u2800" <= letter <= "\u28ff" for letter in text) > 20 * 7 * 14 * 0.9
     assert max(map(len, text.splitlines())) <= 80
+    assert " ".join(text.split()).startswith(f"{terminal.INTRO['default']} {terminal.TASK}")
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines.index("0 1 2 3 4 5 6 7 8 9") < lines.index("1 2 3 4 5 6 7 8 9 10")
     assert json.loads((tmp_path / "result.json").read_text()) == json.loads(report_json(done))
 
 
