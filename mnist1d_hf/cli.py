@@ -4,6 +4,7 @@ The subcommands that show, study and serve data are in `programs`. Each subcomma
 modules when it runs, so that --help is fast.
 """
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -144,11 +145,15 @@ def shards(
         -E partition=cpu -E time=02:00:00
     """
     from mnist1d_hf.shards.job import MANIFEST, ShardJob
-    from mnist1d_hf.signals.params import config_params
+    from mnist1d_hf.signals.params import check_integer, config_params
 
     data = config_params(config_name, **{"stream": "counter", **params})
     job = ShardJob(config_name, data, num_shards, out, latents, posterior)
     if engine is None:
+        of_engine = {"ranks": ranks, "engine-option": engine_option, "logs": logs}
+        for name, given in {**of_engine, "dry-run": dry_run or None}.items():
+            if given is not None:
+                raise ValueError(f"--{name} is for an engine: add --engine, or leave it out")
         processes = 1 if workers is None else workers
         made = job.run(rank=rank, world_size=world_size, workers=processes, verify=verify)
         for name in made:
@@ -158,8 +163,9 @@ def shards(
 
         if (rank, world_size) != (0, 1):
             raise ValueError("--rank and --world-size are the engine's: give --ranks")
+        tasks = check_integer("ranks", num_shards if ranks is None else ranks, 1, math.inf)
         where = engine_of(engine, workers, logs, engine_option, dry_run)
-        show_launch(where, where.run(ShardRanks(job, verify), ranks or num_shards))
+        show_launch(where, where.run(ShardRanks(job, verify), tasks))
     there = job.folder.url
     if MANIFEST in job.folder.sizes():
         console.print(f"{there}: all {num_shards} shards", highlight=False, soft_wrap=True)

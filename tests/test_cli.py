@@ -87,6 +87,12 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
             ["shards", "default", "--out", "data", "--engine", "local", "--rank", "1"],
             "give --ranks",
         ),
+        (["shards", "default", "--out", "data", "--dry-run"], "--dry-run is for an engine"),
+        (["shards", "default", "--out", "data", "--ranks", "0"], "--ranks is for an engine"),
+        (
+            ["shards", "default", "--out", "data", "--engine", "local", "--ranks", "0"],
+            "ranks=0: must be an integer",
+        ),
         (["study", "poling"], "must be one of activation_transfer, "),
         (["study", "poling"], "; did you mean 'pooling'?"),
         (["show", "nope"], "must be one of default, shuffled, high-translation, noisy"),
