@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -121,6 +122,7 @@ def command(
         knobs = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         if scale == "paper" and (git_revision() or "").endswith("-dirty"):
             warn(f"{name}: the code has changes that are not committed; new cells will say so")
+        check_knobs(args_class, knobs)
         check_writable(out)
         for field in reads.keys() - knobs.keys():
             knobs[field] = str(find_result(name, reads[field], out))
@@ -147,6 +149,23 @@ def command(
     give_signature(main, _parameters(args_class))
     app.command(name)(entrance(stopped=CONTINUES)(main))
     return study
+
+
+def check_knobs(args_class: Any, knobs: Mapping[str, Any]) -> None:
+    """ValueError for a number that is negative or not finite, and for a count of 0.
+
+    Where the paper's own value is 0, as that of a seed, 0 is no count.
+    """
+    paper = args_class.at("paper")
+    for name, given in knobs.items():
+        usual = getattr(paper, name)
+        zero = 0 in (usual if isinstance(usual, tuple) else (usual,))
+        for value in given if isinstance(given, tuple) else (given,):
+            if isinstance(value, str):
+                continue
+            counts = isinstance(value, int) and not zero
+            if not math.isfinite(value) or value < (1 if counts else 0):
+                raise ValueError(f"{name}={value}: must be at least {1 if counts else 0}")
 
 
 def warn(line: str) -> None:

@@ -1,5 +1,6 @@
 """A study as a program: its figures, verdicts, cells, and the results of others that it reads."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from mnist1d_hf.evidence.packed import read_packed, write_packed
 from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.figures.style import panels
 from mnist1d_hf.studies import load_studies, load_study, study_names
-from mnist1d_hf.studies.command import command, loose_cells, packed_cells
+from mnist1d_hf.studies.command import check_knobs, command, loose_cells, packed_cells
 from mnist1d_hf.studies.pooling import Args
 
 
@@ -160,6 +161,28 @@ def test_studies_are_found_and_those_that_read_others_come_last():
         assert set(study.reads.values()) <= set(study_names())
     with pytest.raises(ValueError, match="'poling': must be one of .*lottery_tickets.* pooling"):
         load_study("poling")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "least"),
+    [("epochs", 0, 1), ("learning_rate", -0.1, 0), ("learning_rate", math.nan, 0)],
+)
+def test_a_number_that_can_be_none_is_refused_before_any_work(option, value, least, tmp_path):
+    def run(args, cells):
+        raise AssertionError("work")
+
+    given = [f"--{option.replace('_', '-')}={value}", "--out", str(tmp_path)]
+    done = CliRunner().invoke(command(Args, run, plot).app, given)
+    line = f"error: {option}={value}: must be at least {least}\n"
+    assert (done.exit_code, done.stderr) == (2, line)
+
+
+def test_nothing_is_a_number_where_the_paper_has_it_and_for_a_rate():
+    from mnist1d_hf.studies import double_descent, metalearn_activation, tsne
+
+    check_knobs(tsne.Args, {"rows": 0})
+    check_knobs(metalearn_activation.Args, {"seeds": (5, 0)})
+    check_knobs(double_descent.Args, {"momentum": 0.0})
 
 
 @pytest.mark.parametrize(
