@@ -2,6 +2,9 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["mnist1d-hf[train]"]
+#
+# [tool.uv.sources]
+# mnist1d-hf = { path = "..", editable = true }
 # ///
 """Train a classifier on MNIST-1D, or on a dataset of the same two columns.
 

@@ -114,7 +114,9 @@ Arguments = tuple[ModelArguments, DataArguments, RecipeArguments]
 def parse(argv: list[str]) -> Arguments:
     """Arguments of the command line; they override those of `--config FILE` (YAML or JSON)."""
     usage = "train.py [--config FILE] [--NAME VALUE]..."
-    parser: Any = HfArgumentParser(CLASSES, description=DESCRIPTION, usage=usage)
+    parser: Any = HfArgumentParser(
+        CLASSES, description=DESCRIPTION, usage=usage, allow_abbrev=False
+    )
     parser.add_argument("--config", help="YAML or JSON file of any of the other arguments")
     parser.error = refuse
     *parsed, rest = parser.parse_args_into_dataclasses(

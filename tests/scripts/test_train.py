@@ -127,6 +127,7 @@ def test_a_saved_model_and_other_data_may_be_used(train, tmp_path):
         (["--model=ccn"], "model 'ccn': must be one of logistic, .*did you mean 'tcn'"),
         (["--model=cnn", "--model_args", "hiden_size=3"], "did you mean 'hidden_size'"),
         (["--params", "num_sample=500"], "num_sample"),
+        (["--max_step=5"], "argument '--max_step': unknown; did you mean '--max_steps'?"),
         (["--params", "seed"], "'seed': write name=value"),
         (["--config_name=shufled"], "shufled"),
         (
