@@ -54,7 +54,8 @@ docs: $(VENV)/.dev
 	$(BIN)/ruff check --select D100,D101,D102,D103,D104 mnist1d_hf
 	$(BIN)/pdoc -o out/docs $(DOCUMENTED)
 
-dist: $(VENV)/.dev
+dist:
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[release]'
 	rm -rf dist
 	$(BIN)/python -m build

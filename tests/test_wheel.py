@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email import message_from_bytes
 
@@ -28,4 +29,6 @@ def test_the_wheel_holds_the_package_whole(root, tmp_path):
     assert inside == files and "mnist1d_hf/py.typed" in inside
     assert metadata["Version"] == mnist1d_hf.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
+    urls = tomllib.loads((root / "pyproject.toml").read_text())["project"]["urls"]
+    assert metadata.get_all("Project-URL") == [f"{name}, {url}" for name, url in urls.items()]
     assert "mnist1d-hf = mnist1d_hf.cli:app" in commands
