@@ -11,6 +11,7 @@ EXTRAS = {
     **dict.fromkeys(("torch", "transformers", "accelerate", "evaluate", "sklearn"), "train"),
     **dict.fromkeys(("matplotlib", "PIL", "openTSNE"), "studies"),
     "gradio": "space",
+    **dict.fromkeys(("numba", "pyts"), "peers"),
     "plotille": "quiz",
     "datatrove": "distributed",
     "ray": "ray",
