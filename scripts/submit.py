@@ -6,6 +6,10 @@
     python scripts/submit.py --verify \\
       dataset_card/leaderboard/default/mine.json
 
+    python scripts/submit.py --checkpoint you/your-model@v1 \\
+      --track default-elsewhere --name yours \\
+      --author Ada --link https://example.org
+
 A rehearsal runs two trials and writes nothing; --verify runs a recorded entry
 again. The file has one function, in any framework that is installed, for x of
 shape (rows, 40) in float32 and y of shape (rows,) in int64:
@@ -18,10 +22,14 @@ A data seed is drawn now. Each trial trains on new examples and is tested on new
 without network, on one thread, for at most 30 minutes and 4 GiB. The entry that leads the track is
 run on the same data; a difference of less than three standard errors is a tie. The record has
 everything that is needed to run the entry again: open a pull request with it and its .npz file.
+
+A model that was trained elsewhere is a repository on the Hub with safetensors, which loads with
+AutoModelForSequenceClassification and maps x of shape (rows, 40) to logits. Such models have tracks
+of their own, since nobody knows what they were trained on.
 """
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -32,6 +40,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mnist1d_hf.entrances import program
 from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.leaderboard.checkpoints import STAND_IN, fetch_checkpoint
 from mnist1d_hf.leaderboard.draws import draw_seed
 from mnist1d_hf.leaderboard.records import (
     agreement,
@@ -49,6 +58,16 @@ CONSOLE = Console(stderr=True)
 REHEARSALS = 2
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What is run: source code, and for models trained elsewhere also a checkpoint."""
+
+    name: str
+    code: str
+    checkpoint: dict[str, str] | None = None  # repo_id and revision
+    home: Path | None = None  # the checkpoint's folder
+
+
 def main(
     file: Annotated[Path | None, typer.Argument(help="the entry: a Python file")] = None,
     track: Annotated[str, typer.Option(help=f"one of {', '.join(TRACKS)}")] = "default",
@@ -56,6 +75,9 @@ def main(
     author: Annotated[str, typer.Option(help="who made it, up to 40 characters")] = "",
     link: Annotated[str, typer.Option(help="https address of a description or the code")] = "",
     remark: Annotated[str, typer.Option(help="a footnote, up to 200 characters")] = "",
+    checkpoint: Annotated[
+        str, typer.Option(help="in place of the file: a model on the Hub, OWNER/NAME@REVISION")
+    ] = "",
     folder: Annotated[Path, typer.Option(help="where entries are kept")] = Path(
         "dataset_card/leaderboard"
     ),
@@ -68,18 +90,43 @@ def main(
 ) -> None:
     if verify:
         check_record(verify)
-    elif file is None:
-        raise ValueError("give the entry's file, or --verify and a record")
+    elif (file is None) == (not checkpoint):
+        raise ValueError("give the entry's file or --checkpoint, or --verify and a record")
     elif rehearse:
-        rehearse_entry(read_code(file), TRACKS[known(track)])
+        chosen = known(track, bool(checkpoint))
+        rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
     else:
         about = {"name": name, "author": author, "link": link, "remark": remark}
-        enter(read_code(file), TRACKS[known(track)], check_about(about), folder)
+        chosen = known(track, bool(checkpoint))
+        path = free_path(folder, chosen, check_about(about))
+        enter(read_entry(name, file, checkpoint), chosen, about, path)
 
 
-def known(track: str) -> str:
+def known(track: str, elsewhere: bool) -> Track:
+    """The track of that name; ValueError when it takes files and this is none, or vice versa."""
     check_choice("track", track, TRACKS)
-    return track
+    if TRACKS[track].elsewhere is not elsewhere:
+        fit = ", ".join(name for name, one in TRACKS.items() if one.elsewhere is elsewhere)
+        what = "a checkpoint" if elsewhere else "a file"
+        raise ValueError(f"--track {track}: {what} can enter one of {fit}")
+    return TRACKS[track]
+
+
+def read_entry(name: str, file: Path | None, checkpoint: str) -> Entry:
+    """The entry from its file, or else from a checkpoint OWNER/NAME@REVISION."""
+    if file:
+        return Entry(name, read_code(file))
+    repo_id, _, revision = checkpoint.partition("@")
+    home, commit = fetch_checkpoint(repo_id, revision or None)
+    code = STAND_IN.read_text(encoding="utf-8")
+    return Entry(name, code, {"repo_id": repo_id, "revision": commit}, home)
+
+
+def recorded(record: dict[str, Any]) -> Entry:
+    """The entry of a record; a checkpoint is fetched again."""
+    checkpoint = record.get("checkpoint")
+    home = fetch_checkpoint(**checkpoint)[0] if checkpoint else None
+    return Entry(record["name"], record["code"], checkpoint, home)
 
 
 def read_code(file: Path) -> str:
@@ -115,18 +162,26 @@ def check_about(about: dict[str, str]) -> dict[str, str]:
     return about
 
 
-def enter(code: str, track: Track, about: dict[str, str], folder: Path) -> None:
-    """Run an entry beside the one that leads its track, and write its record."""
+def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
+    """Where the record will be; ValueError when there is one already."""
     path = folder / track.name / f"{slug(about['name'])}.json"
     if path.exists():
         raise ValueError(f"{path} exists: choose another --name, or remove that entry first")
-    leader = next(iter(read_records(folder)[track.name]), None)
+    return path
+
+
+def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None:
+    """Run an entry beside the one that leads its track, and write its record."""
+    leader = next(iter(read_records(path.parents[1])[track.name]), None)
+    holder = recorded(leader) if leader else None
     data_seed, begin = draw_seed(), time.perf_counter()
-    score = run(code, track, data_seed, about["name"])
-    record = make_record(track, score, code, data_seed, about)
-    if leader:
+    score = run(entry, track, data_seed)
+    record = make_record(track, score, entry.code, data_seed, about)
+    if entry.checkpoint:
+        record["checkpoint"] = entry.checkpoint
+    if leader and holder:
         rows = score.rows if track.score == "rows" else None
-        other = run(leader["code"], track, data_seed, leader["name"], rows=rows)
+        other = run(holder, track, data_seed, rows=rows)
         record["against"] = compare(score, other, track, leader)
     write_record(path, record, score, seconds=time.perf_counter() - begin)
     show(track, score)
@@ -136,10 +191,10 @@ def enter(code: str, track: Track, about: dict[str, str], folder: Path) -> None:
     print(f"wrote {path}; `make pages` puts it on the page")
 
 
-def rehearse_entry(code: str, track: Track) -> None:
+def rehearse_entry(entry: Entry, track: Track) -> None:
     """Run a few trials, and say whether they miss the target of the track."""
     small = replace(track, trials=REHEARSALS, test_rows=10_000, target=None, score="accuracy")
-    score = run(code, small, draw_seed(), "rehearsal")
+    score = run(entry, small, draw_seed())
     show(track, score)
     if track.target is not None and score.summary()["accuracy"]["mean"] <= track.target:
         print(f"{track.target:g} % was not reached with {score.rows:,} training examples")
@@ -154,25 +209,25 @@ def check_record(path: Path) -> None:
     if "data_seed" not in record:
         raise ValueError(f"{path} is no record of an entry: give a .json file of the leaderboard")
     track = TRACKS[record["track"]]
-    score = run(record["code"], track, record["data_seed"], record["name"], rows=record["rows"])
+    score = run(recorded(record), track, record["data_seed"], rows=record["rows"])
     for what, value in agreement(record, path.with_suffix(".npz"), score).items():
         print(f"{what}: {value:.3f}")
 
 
-def run(code: str, track: Track, data_seed: int, name: str, *, rows: int | None = None) -> Score:
+def run(entry: Entry, track: Track, data_seed: int, *, rows: int | None = None) -> Score:
     """All trials, with a bar that counts them."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=CONSOLE) as progress:
-        task = progress.add_task(name, total=track.trials)
+        task = progress.add_task(entry.name, total=track.trials)
 
         def done(count: int, trial: Trial) -> None:
             if progress.tasks[task].finished:  # the next number of training examples
                 progress.reset(task)
-            what = f"{name}, {count:,} rows: {trial.accuracy:.2f} %, {trial.seconds:.1f} s"
+            what = f"{entry.name}, {count:,} rows: {trial.accuracy:.2f} %, {trial.seconds:.1f} s"
             progress.update(task, description=what)
             progress.advance(task)
 
-        return run_entry(code, track, data_seed, rows=rows, done=done)
+        return run_entry(entry.code, track, data_seed, rows=rows, checkpoint=entry.home, done=done)
 
 
 def show(track: Track, score: Score) -> None:

@@ -55,15 +55,18 @@ class Score:
         return found["mean"] - NEW_RANK_Z * error > target
 
 
-def run_trial(code: str, draw: Draw, limits: Limits) -> Trial:
+def run_trial(code: str, draw: Draw, limits: Limits, checkpoint: Path | None = None) -> Trial:
     """Train and test the entry whose source is `code` on one draw, in a sandbox.
 
-    Raises EntryError when the entry fails or breaks a rule.
+    A copy of the folder `checkpoint` lies beside the entry. Raises EntryError when the entry fails
+    or breaks a rule.
     """
     with tempfile.TemporaryDirectory(prefix="mnist1d-entry-") as name:
         folder = Path(name)
         (folder / "entry.py").write_text(code, encoding="utf-8")
         shutil.copy(Path(__file__).with_name("runner.py"), folder)
+        if checkpoint:
+            shutil.copytree(checkpoint, folder / "checkpoint")  # of the files behind its links
         with Sandbox(folder, "runner.py", [str(limits.memory)], limits) as box:
             box.wait("0", "importing the file", limits.train_seconds)
             np.save(folder / "x.npy", draw.x)
@@ -99,20 +102,21 @@ def run_entry(
     *,
     limits: Limits | None = None,
     rows: int | None = None,
+    checkpoint: Path | None = None,
     done: Callable[[int, Trial], None] = lambda rows, trial: None,
 ) -> Score:
     """All trials of an entry on a track; `done` is called after each.
 
     Where rows are the score, `rows` None looks for the fewest of `ROW_COUNTS` that reach the
-    target; a number runs that number alone. Raises EntryError when the entry breaks a rule, or
-    cannot reach the target of the track.
+    target; a number runs that number alone. `checkpoint` is as in `run_trial`. Raises EntryError
+    when the entry breaks a rule, or cannot reach the target of the track.
     """
 
     def run(count: int) -> Score:
         trials = []
         for number in range(track.trials):
             draw = draw_trial(track, data_seed, number, rows=count)
-            trials.append(run_trial(code, draw, limits or Limits()))
+            trials.append(run_trial(code, draw, limits or Limits(), checkpoint))
             done(count, trials[-1])
         return Score(count, trials)
 

@@ -12,7 +12,8 @@ class Track:
 
     An accuracy track is won by the highest mean accuracy. In the other two kinds the mean accuracy
     has to exceed `target` by `NEW_RANK_Z` standard errors, and the entry with the fewest training
-    rows, or the fewest CPU seconds, wins.
+    rows, or the fewest CPU seconds, wins. Where `elsewhere` holds, entries are checkpoints that
+    come trained, on whatever it was, and are tested alone.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Track:
     trials: int = 10
     test_rows: int = 100_000  # of a trial: a standard error of 0.02 points at 99.5 %
     target: float | None = None  # percent of the test rows
+    elsewhere: bool = False
 
 
 RACE: Any = {"trials": 20, "test_rows": 10_000}
@@ -35,6 +37,16 @@ TRACKS = {
         # fewer test rows, since predicting them is on the clock
         Track("seconds-94", "CPU seconds to 94 % on default", "seconds", **RACE, target=94.0),
         Track("seconds-99", "CPU seconds to 99 % on default", "seconds", **RACE, target=99.0),
+        *(
+            Track(
+                f"{config}-elsewhere",
+                f"Trained elsewhere: checkpoints on {config}",
+                "accuracy",
+                config=config,
+                elsewhere=True,
+            )
+            for config in ("default", "noisy")
+        ),
     )
 }
 # numbers of training examples that are tried where rows are the score: two for each doubling

@@ -13,12 +13,21 @@ An entry is code, not predictions. It is one file with a function
 `train(x, y, *, seed, num_classes)`, which returns another function, `predict`. When the file is
 handed in, `scripts/submit.py` draws a random seed for the data. It trains the entry on new examples
 made from this seed and tests it on others. Nobody can have seen either of them before. The code
-runs in a sandbox without network. {tie}
+runs in a sandbox without network. Checkpoints on the Hub, which come trained, have tracks of their
+own. {tie}
+
+To enter, in a checkout of the repository: install bubblewrap (`apt-get install bubblewrap`), change a
+copy of the shortest entry, rehearse, enter, and open a pull request with the two files of the record.
+The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and NumPy.
 
 ```bash
+pip install ".[leaderboard]"
+cp scripts/entries/svm.py my_model.py                               # ten lines; change them
 python scripts/submit.py my_model.py --track default --rehearse     # two trials, nothing written
 python scripts/submit.py my_model.py --track default --name "my model" --author "my name" \\
     --link https://example.org
+python scripts/submit.py --checkpoint you/your-model@v1 --track default-elsewhere \\
+    --name "my model" --author "my name" --link https://example.org
 python scripts/submit.py --verify dataset_card/leaderboard/default/my-model.json
 ```
 
@@ -51,6 +60,8 @@ def track_text(
 ) -> str:
     """What is measured, the table of the entries, and their remarks."""
     about = f"An entry is run in {track.trials} trials with {track.test_rows:,} test rows each."
+    if track.elsewhere:
+        about += " What a checkpoint was trained on is not known; no training is part of a trial."
     ceiling = ceilings.get(track.config)
     if track.score == "accuracy" and ceiling is not None:
         about += f" The best possible classifier gets {ceiling:.2f} %."
@@ -65,7 +76,7 @@ def track_table(
     ceiling: float | None = None,
     most: int | None = None,
 ) -> str:
-    """The table of the entries, the best first; of the `most` best, if given."""
+    """The table of the entries, the best first; of the `most` best without footnotes, if given."""
     scores = {"accuracy": [], "rows": ["rows"], "seconds": []}[track.score]
     above = track.score == "accuracy" and ceiling is not None
     header = [
@@ -78,9 +89,8 @@ def track_table(
     ]
     rows = []
     for record in records[:most]:
-        note = (
-            f"[^{track.name}-{record['rank']}-{records.index(record)}]" if record["remark"] else ""
-        )
+        noted = record["remark"] and most is None
+        note = f"[^{track.name}-{record['rank']}-{records.index(record)}]" if noted else ""
         accuracy, seconds = record["accuracy"], record["seconds"]
         rows.append(
             [

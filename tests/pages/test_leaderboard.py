@@ -83,8 +83,17 @@ def test_a_track_ranks_its_entries_below_the_optimum(results):
     assert text.count("There is no entry yet.") == len(TRACKS) - 1
 
 
+def test_what_was_trained_elsewhere_is_apart(results):
+    text = leaderboard(results)
+    apart = text.split("## Trained elsewhere: checkpoints on default")[1]
+    assert "strong" not in apart and "trained on is not known" in apart
+    # each of the two kinds of accuracy has the optimum beside it
+    assert "The best possible classifier gets 99.98 %." in apart
+
+
 def test_the_card_has_the_leaders(results):
-    assert "strong" in leaders_table(results)
+    text = leaders_table(results)
+    assert "strong" in text and "[^" not in text  # the card has no footnotes
     del results["tracks"]
     assert leaders_table(results).count("\n") == 6  # the five best published rows
 

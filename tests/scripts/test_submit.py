@@ -5,9 +5,11 @@ import shutil
 import subprocess
 
 import pytest
+from huggingface_hub import HfApi
 
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.leaderboard import tracks
+from mnist1d_hf.models import ARCHITECTURES
 
 ENTRY = """
 import numpy as np
@@ -112,3 +114,62 @@ def test_a_file_that_is_no_record_is_not_verified(script, tmp_path, content):
     path.write_text(content)
     with pytest.raises(ValueError, match="is no record of an entry"):
         script.main(verify=path)
+
+
+@pytest.fixture
+def published(hub, tmp_path):
+    """A model without training on the Hub, with its code: its repository and its first commit."""
+    config, model = ARCHITECTURES["logistic"]
+    model(config()).save_pretrained(tmp_path / "model")
+    api = HfApi()
+    api.create_repo("alice/m")
+    first = api.upload_folder(repo_id="alice/m", folder_path=tmp_path / "model").oid
+    api.upload_file(repo_id="alice/m", path_or_fileobj=b"{}", path_in_repo="config.json")
+    return "alice/m", first
+
+
+@pytest.mark.slow  # four processes import transformers
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.parametrize("hub", ["xet"], indirect=True)
+def test_a_checkpoint_is_tested_as_it_was_at_its_revision(script, published, tmp_path, capsys):
+    repo_id, first = published
+    folder = tmp_path / "board"
+    track = "default-elsewhere"
+    script.main(checkpoint=f"{repo_id}@{first}", track=track, **ABOUT, folder=folder)
+    path = folder / track / "nearest-centre.json"
+    record = read_result(path)
+    assert record["checkpoint"] == {"repo_id": repo_id, "revision": first}
+    assert "from_pretrained" in record["code"] and record["accuracy"]["n"] == 2
+    script.main(verify=path)
+    assert "equal predictions, percent: 100.000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("hub", ["xet"], indirect=True)
+@pytest.mark.parametrize(
+    "checkpoint, message",
+    [
+        ("alice/nothing", "alice/nothing at main: "),
+        ("alice/m@v9", "alice/m at v9: "),
+        ("a/b/c", "OWNER/NAME@REVISION"),
+    ],
+)
+def test_a_checkpoint_that_is_not_there_is_said(script, published, checkpoint, message):
+    with pytest.raises(ValueError, match=message):
+        script.main(checkpoint=checkpoint, track="default-elsewhere", **ABOUT)
+
+
+@pytest.mark.parametrize("hub", ["xet"], indirect=True)
+def test_a_repository_without_weights_is_refused(script, hub):
+    HfApi().create_repo("alice/empty")
+    with pytest.raises(ValueError, match="no config.json with weights in safetensors"):
+        script.main(checkpoint="alice/empty", track="noisy-elsewhere", **ABOUT)
+
+
+def test_code_and_checkpoints_have_tracks_of_their_own(script, entry):
+    with pytest.raises(ValueError, match="a file can enter one of default, noisy, rows-99"):
+        script.main(entry, track="default-elsewhere", **ABOUT)
+    with pytest.raises(ValueError, match="a checkpoint can enter one of default-elsewhere"):
+        script.main(checkpoint="alice/m", track="default", **ABOUT)
+    for file, checkpoint in ((None, ""), (entry, "alice/m")):
+        with pytest.raises(ValueError, match="the entry's file or --checkpoint"):
+            script.main(file, checkpoint=checkpoint, **ABOUT)
