@@ -1,74 +1,66 @@
-"""94 % on MNIST-1D in about 0.3 CPU seconds: random convolutions and a linear classifier.
+"""94 % on MNIST-1D in about 0.1 CPU seconds: random convolutions and a linear classifier.
 
     python scripts/submit.py scripts/speedrun/ridge.py --track seconds-94 --rehearse
 
 After ROCKET (Dempster et al. 2020, https://arxiv.org/abs/1910.13051): signals are convolved with
-random kernels, never trained, and each convolution gives two features, its maximum and the fraction
-of positions where it exceeds a random threshold. Ridge regression on one-hot labels is solved in
-closed form. The trend of a signal is removed first, since it says nothing about the class. NumPy
-alone: at this size, starting an optimizer would cost more than the solution.
+random kernels, never trained, and each convolution gives two features. Ridge regression on one-hot
+labels is solved in closed form. Different from ROCKET:
+
+- The features are the maximum and the minimum. Counting the positions above a threshold, as ROCKET
+  does, takes longer than the convolution and tells less about digits that are short and alone.
+- Kernels of all widths are written into the same 13 points, so that one matrix product convolves
+  with all of them.
+- The trend of a signal is removed first, since it says nothing about the class.
+
+NumPy alone: at this size, starting an optimizer would cost more than the solution.
 """
 
 import numpy as np
 
-KERNELS = 60  # of each dilation
-WIDTH = 7
-DILATIONS = (1, 2)
+KERNELS = 64
+SHAPES = ((5, 1), (7, 1), (9, 1), (7, 2))  # widths and dilations, in turn
+SPAN = 13  # of the widest kernel
 RIDGE = 10.0
-ROWS = 2000  # signals at a time when predicting, so that their convolutions stay in the cache
+ROWS = 500  # signals at a time, so that their convolutions stay in the cache
 
 
 def train(x, y, *, seed, num_classes):
     """Signals x (n, d) float32 and labels y (n,) to a function from signals to labels."""
-    rng = np.random.default_rng(seed)
-    bank = [kernels(rng) for _ in DILATIONS]
-    thresholds = [
-        sample(rng, convolve(x[:500], k, d)) for k, d in zip(bank, DILATIONS, strict=True)
-    ]
-
-    def features(signals):
-        parts = []
-        for k, dilation, threshold in zip(bank, DILATIONS, thresholds, strict=True):
-            z = convolve(signals, k, dilation)
-            parts += [z.max(1), (z > threshold).mean(1, dtype=np.float32)]
-        return np.concatenate(parts, 1)
-
-    inputs = features(x)
+    bank = kernels(np.random.default_rng(seed))
+    inputs = features(x, bank)
     mean, std = inputs.mean(0), inputs.std(0) + 1e-6
     inputs = (inputs - mean) / std
     targets = np.eye(num_classes, dtype=np.float32)[y] - 1 / num_classes
     gram = inputs.T @ inputs
     gram[np.diag_indices_from(gram)] += RIDGE
-    weights = np.linalg.solve(gram, inputs.T @ targets)
-
-    def predict(signals):
-        parts = np.array_split(signals, -(-len(signals) // ROWS))
-        return np.concatenate([((features(p) - mean) / std @ weights).argmax(1) for p in parts])
-
-    return predict
+    weights = np.linalg.solve(gram, inputs.T @ targets) / std[:, None]
+    return lambda signals: (features(signals, bank) @ weights - mean @ weights).argmax(1)
 
 
 def kernels(rng):
-    """Random kernels (KERNELS, WIDTH) without a mean, so that a constant gives zero."""
-    k = rng.standard_normal((KERNELS, WIDTH), dtype=np.float32)
-    return k - k.mean(1, keepdims=True)
+    """Random kernels (SPAN, KERNELS) without a mean, so that a constant gives zero."""
+    bank = np.zeros((SPAN, KERNELS), np.float32)
+    for number in range(KERNELS):
+        width, dilation = SHAPES[number % len(SHAPES)]
+        kernel = rng.standard_normal(width, dtype=np.float32)
+        reach = width // 2 * dilation
+        bank[SPAN // 2 - reach : SPAN // 2 + reach + 1 : dilation, number] = kernel - kernel.mean()
+    return bank
 
 
-def convolve(signals, k, dilation):
-    """Signals (n, d) without trend, convolved: (n, d, KERNELS)."""
-    n, d = signals.shape
-    t = np.linspace(-1, 1, d, dtype=np.float32)
-    t /= np.linalg.norm(t)
-    x = signals - signals.mean(1, keepdims=True)
-    x = x - (x @ t)[:, None] * t
-    reach = WIDTH // 2 * dilation
-    padded = np.pad(x, ((0, 0), (reach, reach)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
-    windows = np.ascontiguousarray(windows[:, :, ::dilation])  # (n, d, WIDTH)
-    return (windows.reshape(-1, WIDTH) @ k.T).reshape(n, d, -1)
+def features(signals, bank):
+    """The maxima and minima (n, 2 * KERNELS) of the convolutions of signals (n, d)."""
+    parts = np.array_split(signals, -(-len(signals) // ROWS))
+    return np.concatenate([np.hstack([z.max(1), z.min(1)]) for z in convolve(parts, bank)])
 
 
-def sample(rng, z):
-    """A random value of each kernel's convolutions (n, d, KERNELS): (KERNELS,)."""
-    n, d, count = z.shape
-    return z[rng.integers(0, n, count), rng.integers(0, d, count), np.arange(count)]
+def convolve(parts, bank):
+    """For each array of signals (n, d) their convolutions (n, d, KERNELS), without the trend."""
+    for x in parts:
+        n, d = x.shape
+        t = np.linspace(-1, 1, d, dtype=np.float32)
+        t /= np.linalg.norm(t)
+        x = x - x.mean(1, keepdims=True)
+        x = np.pad(x - (x @ t)[:, None] * t, ((0, 0), (SPAN // 2, SPAN // 2)))
+        windows = np.lib.stride_tricks.sliding_window_view(x, SPAN, axis=1)  # (n, d, SPAN)
+        yield (np.ascontiguousarray(windows).reshape(-1, SPAN) @ bank).reshape(n, d, -1)
