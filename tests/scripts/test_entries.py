@@ -36,7 +36,7 @@ def no_traces():
 
 def test_every_model_is_an_entry(root):
     names = {path.stem for path in (root / "scripts" / "entries").glob("*.py")}
-    assert names == {*ARCHITECTURES, *PEERS}
+    assert names == {*ARCHITECTURES, *PEERS, "few_rows"}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -75,7 +75,9 @@ def test_augmentations_have_the_distribution_of_the_package(entry, name):
         torch.testing.assert_close(statistic(mine, 0), statistic(theirs, 0), rtol=0.1, atol=0.2)
 
 
-@pytest.mark.parametrize("name, least", [("logistic", 17), ("tcn", 25), ("svm", 28)])
+@pytest.mark.parametrize(
+    "name, least", [("logistic", 17), ("tcn", 25), ("few_rows", 25), ("svm", 28)]
+)
 def test_they_learn(entry, name, least):
     """From few rows, so that this takes a second; chance is 10 %."""
     draw = draw_trial(TRACKS["default"], 3, 0, rows=500, test_rows=500)
