@@ -37,6 +37,9 @@ def no_traces():
 def test_every_model_is_an_entry(root):
     names = {path.stem for path in (root / "scripts" / "entries").glob("*.py")}
     assert names == {*ARCHITECTURES, *PEERS, "few_rows"}
+    commands = (root / "scripts" / "entries" / "enter.sh").read_text()
+    for name in names:
+        assert f"enter entries {name} " in commands
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
