@@ -97,6 +97,14 @@ CLAIMS = (
         note="the levels take all 60,000 training rows of MNIST: `--source hub`",
     ),
     Claim(
+        "C9",
+        "all models but logistic regression reach 100 % training accuracy",
+        BENCHMARK,
+        "classification",
+        _each("C9", "default", "shuffled"),
+    ),
+    Claim("C10", "after shuffling the MLP is the best model", BENCHMARK, "classification"),
+    Claim(
         "L-a",
         "at high sparsity tickets beat random pruning, which does not improve on the dense network",
         TICKETS,
@@ -201,7 +209,8 @@ CLAIMS = (
     Claim("P2", "the gain is from pooling, not from striding", POOLING, "pooling", ("P2",)),
     Claim(
         "P3",
-        "when data are many pooling does not matter (README), and even hinders (blog)",
+        "when data are many pooling does not matter (README), and even hinders (paper, caption of "
+        "figure 9; blog)",
         POOLING,
         "pooling",
         _each("P3", "no-matter", "hinders"),

@@ -25,7 +25,7 @@ def mean_interval(values: Iterable[float]) -> Interval:
 
 
 def summary_interval(found: Mapping[str, Any]) -> Interval:
-    """The same from what `summarise` returned: mean, std and n."""
+    """The same from what `summarise` returns: mean, std and n."""
     if found["std"] is None:
         return -math.inf, math.inf
     return _around(found["mean"], found["std"] / math.sqrt(found["n"]), found["n"] - 1)
@@ -60,6 +60,21 @@ def judge_interval(interval: Interval, *, above: float = -math.inf, below: float
     if above < low and high < below:
         return "reproduced"
     return "refuted" if high <= above or low >= below else "not supported"
+
+
+def judge_p(p: Iterable[float]) -> str:
+    """The verdict on a claim of one or several effects by one-sided p-values, one for each.
+
+    "reproduced" when every effect is there, p < 0.025, which is the level of a 95 % interval;
+    "refuted" when each goes the other way, p > 0.975; and else "not supported".
+
+    >>> judge_p([0.001, 0.02]), judge_p([0.001, 0.4])
+    ('reproduced', 'not supported')
+    """
+    each = list(p)
+    if max(each) < (1 - LEVEL) / 2:
+        return "reproduced"
+    return "refuted" if min(each) > (1 + LEVEL) / 2 else "not supported"
 
 
 def _around(centre: float, error: float, freedom: float) -> Interval:

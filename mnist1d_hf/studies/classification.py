@@ -87,7 +87,11 @@ def train(
     weight_decay: float = 0.0,
     **sizes: int,
 ) -> dict[str, Any]:
-    """Train one network; a cell. Accuracies are in percent, errors are counts per class."""
+    """Train one network; a cell.
+
+    Accuracies are in percent, errors are counts per class, and `predicted` has a digit for each row
+    of test, so that networks can be compared row by row.
+    """
     splits = load(config, protocol)
     x_test, y_test = splits["test"] if protocol == "last_step" else splits.pop("test")
     network, how = new_model(model, seed, **sizes), recipe_of(model, recipe)
@@ -105,9 +109,15 @@ def train(
         if score > best:  # of equals the first
             best, chosen, weights = score, update, deepcopy(network.state_dict())
     network.load_state_dict(weights)
-    errors = errors_by_class(network, x_test, y_test)
-    correct = round(100 - 100 * sum(errors) / len(y_test), 3)
-    return {"update": chosen, "accuracy": correct, "errors": errors, "curves": curves}
+    predicted = predict(network, x_test)
+    errors = errors_by_class(predicted, y_test)
+    return {
+        "predicted": digits(predicted),
+        "update": chosen,
+        "accuracy": round(100 - 100 * sum(errors) / len(y_test), 3),
+        "errors": errors,
+        "curves": curves,
+    }
 
 
 def train_seeds(
@@ -135,17 +145,29 @@ def train_seeds(
     found = []
     for i, network in enumerate(networks):
         chosen = int(accuracy["validation"][:, i].argmax()) if protocol == "validation" else -1
-        # the networks are those after the last update, which the original chooses
-        errors = errors_by_class(network, x_test, y_test) if protocol == "last_step" else None
-        curves = {name: curve[:, i].tolist() for name, curve in accuracy.items()}
-        ends = {"update": history.steps[chosen], "accuracy": tests[chosen, i].item()}
-        found.append({**ends, "errors": errors, "curves": curves})
+        found.append(
+            {
+                "update": history.steps[chosen],
+                "accuracy": tests[chosen, i].item(),
+                "predicted": None,
+                "errors": None,
+                "curves": {name: curve[:, i].tolist() for name, curve in accuracy.items()},
+            }
+        )
+        if protocol == "last_step":  # the networks are those after the last update
+            predicted = predict(network, x_test)
+            errors = errors_by_class(predicted, y_test)
+            found[-1] |= {"predicted": digits(predicted), "errors": errors}
     return found
 
 
-def errors_by_class(network: torch.nn.Module, x: torch.Tensor, labels: torch.Tensor) -> list[int]:
-    wrong = labels[predict(network, x) != labels]
-    return torch.bincount(wrong, minlength=10).tolist()
+def errors_by_class(predicted: torch.Tensor, labels: torch.Tensor) -> list[int]:
+    return torch.bincount(labels[predicted != labels], minlength=10).tolist()
+
+
+def digits(classes: torch.Tensor) -> str:
+    """Classes (n,) as text, a digit a row."""
+    return "".join(map(str, classes.tolist()))
 
 
 def step_times(models: list[str], steps: int) -> dict[str, float]:
@@ -227,6 +249,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         "cpu_ms_per_step": cpu_ms,
         "evaluate_every": args.evaluate_every,
         "rows_by_digit": np.bincount(make_mnist1d().y_test, minlength=10).tolist(),
+        "test_digits": digits(torch.tensor(make_mnist1d().y_test)),
     }
     return {**result, "findings": judge(result)}
 
@@ -245,6 +268,8 @@ def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
         **summarise(run["accuracy"] for run in runs),
         "published": list(published) if published else None,
         "updates": [run["update"] for run in runs],
+        "train": summarise(run["curves"]["train"][-1] for run in runs),  # at the end
+        "predicted": predictions(key, runs),
         "errors": np.mean(errors, axis=0).tolist() if errors else None,  # per class, of 1000 rows
         "curves": {name: c.mean(axis=0).round(2).tolist() for name, c in curves.items()},
         "curves_std": {
@@ -252,6 +277,16 @@ def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
             for name, c in curves.items()
         },
     }
+
+
+def predictions(key: Key, runs: list[dict[str, Any]]) -> list[str] | None:
+    """Those on the default data at the last step; None where a cell of an older version has none.
+
+    They belong to the table's main row alone, so that a result stays small; cells have all.
+    """
+    config, _, protocol, _ = key
+    found = [run.get("predicted") for run in runs]
+    return found if (config, protocol) == ("default", "last_step") and all(found) else None
 
 
 def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:

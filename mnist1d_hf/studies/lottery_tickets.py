@@ -42,6 +42,7 @@ SEED = 42  # of trial 0; trial t has SEED + t
 FRESH_SEED = 43  # of the data to which tickets are transferred
 LENGTH = 40
 WINDOWS = (2, 3, 4)
+DRAWS = 2000  # permutations
 
 
 def chunks(size: int) -> np.ndarray:
@@ -143,6 +144,11 @@ def search(
     return found
 
 
+def units_of(found: dict[str, Any]) -> np.ndarray:
+    """The mask of the first layer (units, 40) that a search found, from its numbers."""
+    return np.array([[int(bit) for bit in f"{row:0{LENGTH}b}"] for row in found["first_layer"]])
+
+
 def encode(masks: list[Tensor]) -> str:
     """Masks as text."""
     bits = np.packbits(torch.cat(masks).numpy().astype(bool))
@@ -178,6 +184,31 @@ def adjacency(left: np.ndarray) -> dict[str, list[float]]:
         "error": [float(v.std(ddof=1) / np.sqrt(len(v))) for v in shares.values()],
         "at random": [float(chance(total, left.size, k)) for k in WINDOWS],
         "within units": [float(np.mean(chance(per_unit, LENGTH, k))) for k in WINDOWS],
+    }
+
+
+def permuted(left: np.ndarray, draws: int) -> dict[str, Any]:
+    """The same shares, all trials together, against weights moved to random places of their unit.
+
+    `left` (trials, units, 40) says which weights are left. `p` is the chance of a share as large or
+    larger, the masks themselves counted among the draws.
+    """
+    rng, rows = np.random.default_rng(0), left.reshape(-1, LENGTH)
+    alive = rows[rows.sum(1) > 1]  # the others have no pair anywhere
+
+    def shares(masks: np.ndarray) -> list[float]:
+        windows = [np.lib.stride_tricks.sliding_window_view(masks, k, axis=1) for k in WINDOWS]
+        return [w.all(2).sum() / (len(rows) * w.shape[1]) for w in windows]
+
+    found = np.array(shares(alive))
+    drawn = np.array([shares(rng.permuted(alive, axis=1)) for _ in range(draws)])
+    as_large = (drawn >= found - 1e-12).sum(0)
+    return {
+        "draws": draws,
+        "share": found,
+        "mean": drawn.mean(0),
+        "std": drawn.std(0, ddof=1),
+        "p": (1 + as_large) / (1 + draws),
     }
 
 
@@ -246,6 +277,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             }
             for pruning in PRUNINGS
         },
+        "permuted": permuted(np.array([units_of(one) for one in searched["lottery"]]), DRAWS),
         "masks": {pruning: searched[pruning][0]["first_layer"] for pruning in PRUNINGS},
         "transfer": {
             variant: {

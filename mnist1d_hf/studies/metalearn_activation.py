@@ -38,6 +38,8 @@ from mnist1d_hf.training.unrolled import (
     two_layers,
 )
 
+BUMP = (-4, -1)  # where the learned function is positive and Swish is not
+SCALES = np.geomspace(0.25, 4, 33)  # of x, for all functions alike
 TESTED = 500  # test examples behind the published accuracies
 LIKENESS = {
     "relu": torch.relu,
@@ -223,16 +225,18 @@ def fit_tanh(x: np.ndarray, y: np.ndarray, units: int = 6) -> dict[str, Any]:
 def describe(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     """Local extrema, where the function is positive, and its likeness to each baseline.
 
-    Likeness is the R^2 of the best a g(x) + b, over the points x.
+    Likeness is the R^2 of the best a g(x) + b, over the points x; `likeness outside` that of the
+    best a g(s x) + b outside BUMP, which the paper names as the difference from Swish.
     """
     turns = np.flatnonzero(np.diff(np.sign(np.diff(y)))) + 1
     kind = {True: "maximum", False: "minimum"}
     edges = np.concatenate([[-1], np.flatnonzero(np.diff(y > 0)), [len(x) - 1]])
-    likeness = {}
-    for name, function in LIKENESS.items():
-        basis = np.stack([function(torch.tensor(x)).numpy(), np.ones_like(x)], axis=1)
-        rest = y - basis @ np.linalg.lstsq(basis, y)[0]
-        likeness[name] = round(float(1 - rest.var() / y.var()), 4)
+    likeness = {name: round(fit(f, x, y), 4) for name, f in LIKENESS.items()}
+    outside = (x < BUMP[0]) | (x > BUMP[1])
+    scaled = {
+        name: round(max(fit(f, s * x[outside], y[outside]) for s in SCALES), 4)
+        for name, f in LIKENESS.items()
+    }
     return {
         "extrema": [
             {
@@ -248,7 +252,15 @@ def describe(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
             if y[j] > 0
         ],
         "likeness": likeness,
+        "likeness outside": scaled,
     }
+
+
+def fit(function: Any, x: np.ndarray, y: np.ndarray) -> float:
+    """R^2 of the best a g(x) + b over the points x."""
+    basis = np.stack([function(torch.tensor(x)).numpy(), np.ones_like(x)], axis=1)
+    rest = y - basis @ np.linalg.lstsq(basis, y)[0]
+    return float(1 - rest.var() / y.var())
 
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:

@@ -33,6 +33,10 @@ def test_the_table_has_every_row(result):
         == by_key["tcn", "default", "validation"]["n"]
         == 2
     )
+    kept = by_key["cnn", "default", "last_step"]
+    assert kept["train"]["n"] == 2 and [len(p) for p in kept["predicted"]] == [1000, 1000]
+    c3 = next(finding for finding in result["findings"] if finding.id == "C3")
+    assert c3.quantity == "kappa of human and CNN" and c3.superseded.rule.endswith("partly: one")
 
 
 def test_curves_have_a_band_and_end_with_their_recipe(result):
@@ -64,6 +68,7 @@ def test_every_claim_of_the_paper_is_judged():
             "std": 0.5,
             "n": 10,
             "errors": [0.0, 0, 9, 0, 0, 0, 0, 9, 0, 9],
+            "train": {"mean": 100.0 if config == "default" else 90.0, "std": 0.1, "n": 10},
         }
         for config, values in rules.PUBLISHED.items()
         for model, (mean, _) in values.items()
@@ -73,7 +78,9 @@ def test_every_claim_of_the_paper_is_judged():
     result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
     result["rows_by_digit"] = [100] * 10
     findings = rules.judge(result)
-    assert len(findings) == 8 + 6 and {c.verdict for c in findings} == {"reproduced"}
+    verdicts = {c.id: c.verdict for c in findings}
+    assert verdicts.pop("C9-shuffled") == "refuted"
+    assert len(findings) == 8 + 6 + 3 and set(verdicts.values()) == {"reproduced"}
     for row in table:
         row["mean"] = 50.0
     for way in WAYS[:2]:
@@ -93,6 +100,11 @@ def test_networks_trained_together_equal_one_trained_alone(protocol):
     for name, curve in alone["curves"].items():
         np.testing.assert_allclose(together["curves"][name], curve, atol=0.5)
     assert together["accuracy"] == pytest.approx(alone["accuracy"], abs=0.5)
+    if protocol == "last_step":  # else the networks are not those of the chosen step
+        pairs = zip(together["predicted"], alone["predicted"], strict=True)
+        assert sum(a != b for a, b in pairs) <= 10
+    else:
+        assert together["predicted"] is None and len(alone["predicted"]) == 1000
 
 
 def test_the_original_protocol_reports_the_last_update():
@@ -100,6 +112,8 @@ def test_the_original_protocol_reports_the_last_update():
     found = study.train(**cell, recipe="paper", seed=0)
     assert found["update"] == 41 and found["accuracy"] == found["curves"]["test"][-1]
     assert sum(found["errors"]) == pytest.approx(10 * (100 - found["accuracy"]))
+    wrong = np.array(list(found["predicted"]), dtype=int) != make_mnist1d().y_test
+    assert sum(wrong) == sum(found["errors"])
     assert len(found["curves"]["train"]) == 5
 
 
@@ -131,6 +145,13 @@ def test_logistic_regression_repeats_the_log_of_2020():
 def test_an_unknown_model_is_named():
     with pytest.raises(ValueError, match="models: 'ccn' is not one of logistic, mlp"):
         study.Args(models=("ccn",))
+
+
+def test_predictions_are_kept_for_the_table_s_main_rows_and_old_cells_have_none():
+    key, run = ("default", "cnn", "last_step", "paper"), {"predicted": "7" * 1000}
+    assert study.predictions(key, [run, run]) == ["7" * 1000] * 2
+    assert study.predictions(("shuffled", *key[1:]), [run]) is None
+    assert study.predictions(key, [run, {}]) is None
 
 
 def row_of(model, mean, std, n, errors=None):

@@ -116,7 +116,14 @@ def published(generation):
         "lottery": {"last": [[dense, 71.0, 73.5, lottery, 10.2]], "adjacency": [found]},
         "random": {"last": [[dense, 67.0, 62.0, random, 10.2]], "adjacency": [found]},
     }
-    return {"sparsity": [0, 0.8, 0.92, 0.96, 1], "search": search, "transfer": transfer}
+    found = {"sparsity": [0, 0.8, 0.92, 0.96, 1], "search": search, "transfer": transfer}
+    return {**found, "permuted": by_chance([0.001, 0.001, 0.5])}
+
+
+def by_chance(p):
+    """What a permutation test found, pairs 12 % beyond chance."""
+    drawn = {"draws": 2000, "share": [0.0112, 0.0205, 0.01], "mean": [0.01, 0.02, 0.01]}
+    return {**drawn, "std": [0.001] * 3, "p": p}
 
 
 @pytest.mark.parametrize(
@@ -186,16 +193,37 @@ def test_a_sign_is_no_test():
     assert rules.by_interval(first, [-2.0, -1.8, -2.1]).verdict == "reproduced"
 
 
-def test_neighbours_beyond_chance_are_judged_over_trials():
-    def found(*pairs):
-        adjacency = [
-            {"share": [p, 2 * p, p], "error": [1.0] * 3}
-            | {"at random": [0.005, 0.01, 0.005], "within units": [0.01, 0.02, 0.01]}
-            for p in pairs
-        ]
-        return rules.judge_adjacency({"search": {"lottery": {"adjacency": adjacency}}})
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [
+        ([0.02, 0.001, 0.9], "reproduced"),
+        ([0.001, 0.03, 0.001], "not supported"),
+        ([0.98, 0.99, 0.5], "refuted"),
+    ],
+)
+def test_neighbours_beyond_chance_are_judged_by_permutation(p, verdict):
+    finding = rules.judge_adjacency({**published(2020), "permuted": by_chance(p)})
+    assert finding.verdict == verdict and finding.ours["p by permutation"]["pairs"] == p[0]
+    assert finding.estimate == pytest.approx(12 if p[0] >= p[1] else 2.5)
 
-    assert found(0.0115, 0.0112, 0.0109).verdict == "reproduced"
-    assert found(0.0115, 0.0112, 0.0109).estimate == pytest.approx(12)
-    assert found(0.0130, 0.0100, 0.0092).verdict == "not supported"
-    assert found(0.0115).verdict == "not supported"  # one trial has no interval
+
+def test_permuting_finds_neighbours_beyond_chance_and_none_where_there_are_none():
+    rng = np.random.default_rng(1)
+    scattered = rng.permuted(np.arange(40) < 4, axis=0) * np.ones((2, 50, 1), int)
+    scattered = rng.permuted(scattered, axis=2)
+    together = np.stack([np.roll(np.arange(40) < 4, shift) for shift in range(30)])[None]
+    found = study.permuted(together.astype(int), 200)
+    assert found["p"][0] == pytest.approx(1 / 201) and found["share"][0] == pytest.approx(3 / 39)
+    chance = study.permuted(scattered, 400)
+    assert min(chance["p"]) > 0.025
+    exact = study.chance(4, 40, 2)  # the permutations have the exact expectation
+    assert chance["mean"][0] == pytest.approx(exact, abs=4 * chance["std"][0] / 20)
+
+
+def test_masks_come_back_from_their_numbers(result):
+    masks = study.first_layer([torch.tensor([1.0] * 40 + [0, 1] * 20 + [1, 1]), *[torch.ones(1)]])
+    numbers = [int("".join(map(str, row)), 2) for row in masks]
+    assert (study.units_of({"first_layer": numbers}) == masks).all()
+    assert result["permuted"]["share"][0] == pytest.approx(
+        result["search"]["lottery"]["adjacency"][0]["share"][0]
+    )

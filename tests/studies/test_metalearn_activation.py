@@ -7,6 +7,7 @@ from torch.nn.functional import cross_entropy, elu
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.studies import metalearn_activation as study
+from mnist1d_hf.studies.rules import metalearn_activation as rules
 from mnist1d_hf.training.unrolled import (
     accuracy,
     flat,
@@ -128,6 +129,9 @@ def test_a_function_is_described():
     swish = study.describe(x, 2 * x / (1 + np.exp(-x)) - 1)
     assert swish["likeness"]["swish"] == 1
     assert max(swish["likeness"], key=swish["likeness"].get) == "swish"
+    bump = np.where((x > -4) & (x < -1), 1.0, 3 * x / (1 + np.exp(-2 * x)))
+    assert study.describe(x, bump)["likeness outside"]["swish"] > 0.999
+    assert study.describe(x, bump)["likeness"]["swish"] < 0.99
     wave = study.describe(x, np.sin(x))
     assert [(e["kind"], e["x"]) for e in wave["extrema"]] == [
         ("maximum", pytest.approx(-4.71, abs=0.01)),
@@ -144,3 +148,21 @@ def test_the_figure_shows_every_search(result):
     assert [axis.get_title() != "" for axis in figure.axes] == [True] * 4
     shown = figure.axes[0].get_lines()[1].get_ydata()
     assert list(shown) == result["searches"][0]["objective"]
+
+
+@pytest.mark.parametrize(
+    ("swish", "verdict"),
+    [
+        ((0.95, 0.96, 0.94), "reproduced"),
+        ((0.95, 0.85, 0.9), "not supported"),
+        ((0.8, 0.81, 0.79), "refuted"),
+    ],
+)
+def test_likeness_to_swish_is_judged_against_the_best_other(swish, verdict):
+    descriptions = [
+        {"likeness": {"swish": r2, "relu": 0.9}, "likeness outside": {"swish": r2, "relu": 0.9}}
+        for r2 in swish
+    ]
+    finding = rules.judge_likeness(descriptions)
+    assert finding.verdict == verdict
+    assert finding.estimate == pytest.approx(np.mean(swish) - 0.9)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import difference_interval, judge_interval
+from mnist1d_hf.evidence.agreement import agreement, by_rows
+from mnist1d_hf.evidence.intervals import difference_interval, judge_interval, summary_interval
 from mnist1d_hf.evidence.published import (
     HUMAN,
     HUMAN_ANSWERS,
@@ -37,8 +38,9 @@ def judge(result: dict[str, Any]) -> list[Finding]:
         *judge_accuracies(found),
         *judge_order(found),
         *judge_time(result["cpu_ms_per_step"]),
-        *judge_human(found, result["rows_by_digit"]),
+        *judge_human(found, result["rows_by_digit"], result.get("test_digits", "")),
         *judge_shuffling(found),
+        *judge_training(found),
         *judge_mlps(result["mlp"]),
     ]
 
@@ -109,47 +111,48 @@ def judge_time(cpu_ms: dict[str, float]) -> list[Finding]:
     ]
 
 
-def judge_human(found: Found, rows_by_digit: list[int]) -> list[Finding]:
-    """C4 and C3. Agreement row by row could be tested with predictions, which cells lack."""
+def judge_human(found: Found, rows_by_digit: list[int], test_digits: str = "") -> list[Finding]:
+    """C4 and C3: row by row where the cells have predictions, else by means and digits."""
     cnn = found.get(("default", "cnn"))
     if not cnn:
         return []
     rates = 100 * np.array(cnn["errors"]) / np.array(rows_by_digit)
     counted, ours, theirs = (hardest(e) for e in (cnn["errors"], rates, human_errors()))
-    return [
-        finding(
-            "C4",
-            "the human is better than the CNN",
-            [HUMAN, 94],
-            cnn["mean"],
-            "mean of the CNN below the human's 95.8",
-            grade(cnn["mean"] < HUMAN),
-            cnn,
+    better = finding(
+        "C4",
+        "the human is better than the CNN",
+        [HUMAN, 94],
+        cnn["mean"],
+        "mean of the CNN below the human's 95.8",
+        grade(cnn["mean"] < HUMAN),
+        cnn,
+    )
+    same = Finding(
+        id="C3",
+        claim="human and CNN find the same digits hard",
+        source=SOURCE,
+        published={"hardest for the human": sorted(theirs)},
+        ours={
+            "hardest for the CNN": sorted(ours),
+            "wrong by digit, %": rates.round(1).tolist(),
+        },
+        n=cnn["n"],
+        rule="of the three digits with the highest error rates two or three are common; "
+        "partly: one. Two or more are common by chance with a probability of 18 %, one or more "
+        "with 71 %: agreement row by row would be a stronger test, and needs predictions, "
+        "which were not stored",
+        verdict=at_least(len(ours & theirs), 2, 1),
+        since=SINCE,
+        superseded=Superseded(
+            rule="of the three digits with most errors of the CNN and the highest error rates "
+            "of the human two or three are common; partly: one",
+            verdict=at_least(len(counted & theirs), 2, 1),
+            why="it compared counts with rates by mistake: the digits have 89 to 106 rows",
         ),
-        Finding(
-            id="C3",
-            claim="human and CNN find the same digits hard",
-            source=SOURCE,
-            published={"hardest for the human": sorted(theirs)},
-            ours={
-                "hardest for the CNN": sorted(ours),
-                "wrong by digit, %": rates.round(1).tolist(),
-            },
-            n=cnn["n"],
-            rule="of the three digits with the highest error rates two or three are common; "
-            "partly: one. Two or more are common by chance with a probability of 18 %, one or more "
-            "with 71 %: agreement row by row would be a stronger test, and needs predictions, "
-            "which were not stored",
-            verdict=at_least(len(ours & theirs), 2, 1),
-            since=SINCE,
-            superseded=Superseded(
-                rule="of the three digits with most errors of the CNN and the highest error rates "
-                "of the human two or three are common; partly: one",
-                verdict=at_least(len(counted & theirs), 2, 1),
-                why="it compared counts with rates by mistake: the digits have 89 to 106 rows",
-            ),
-        ),
-    ]
+    )
+    if not cnn.get("predicted"):
+        return [better, same]
+    return by_rows(better, same, agreement(cnn["predicted"], test_digits))
 
 
 def judge_shuffling(found: Found) -> list[Finding]:
@@ -172,6 +175,65 @@ def judge_shuffling(found: Found) -> list[Finding]:
             grade(lost and kept, lost or kept),
         )
     ]
+
+
+def judge_training(found: Found) -> list[Finding]:
+    """C9 and C10, of the paper's four models."""
+    findings = []
+    for config in PUBLISHED:
+        rows = {m: found.get((config, m)) for m in ("mlp", "cnn", "gru")}
+        four = {m: row for m, row in rows.items() if row and row.get("train")}
+        if len(four) < 3:
+            continue
+        least = min(four, key=lambda model: four[model]["train"]["mean"])
+        end = four[least]["train"]
+        interval = summary_interval(end)
+        findings.append(
+            Finding(
+                id=f"C9-{config}",
+                claim=f"all models but logistic regression fit the training rows of {config}",
+                source="paper, table 1 and its text",
+                published="100 % training accuracy",
+                ours={f"{NAMES[m]}, training rows, %": row["train"] for m, row in four.items()},
+                n=end["n"],
+                std=end["std"],
+                rule="at the last step, the 95 % interval of the model with the lowest training "
+                "accuracy lies above 99 %",
+                verdict=judge_interval(interval, above=99),
+                quantity=f"training accuracy of the {NAMES[least]}, %",
+                estimate=end["mean"],
+                interval=interval,
+            )
+        )
+    shuffled = {model: found.get(("shuffled", model)) for model in PUBLISHED["shuffled"]}
+    known = {model: row for model, row in shuffled.items() if row}
+    if len(known) < 4:
+        return findings
+    second = max((m for m in known if m != "mlp"), key=lambda model: known[model]["mean"])
+    interval = difference_interval(known["mlp"], known[second])
+    others = [found.get(("shuffled", model)) for model in ("tcn", "transformer")]
+    return [
+        *findings,
+        Finding(
+            id="C10",
+            claim="after shuffling the MLP is the best of the models",
+            source="paper, table 1",
+            published={NAMES[m]: PUBLISHED["shuffled"][m].mean for m in known},
+            ours={NAMES[m]: summary(row) for m, row in known.items()}
+            | {f"{NAMES[row['model']]}, not in the paper": summary(row) for row in others if row},
+            n=min(known["mlp"]["n"], known[second]["n"]),
+            rule="of the paper's four models: the 95 % interval of the MLP's mean minus that of "
+            "the next best lies above 0",
+            verdict=judge_interval(interval, above=0),
+            quantity=f"MLP minus {NAMES[second]} after shuffling, points",
+            estimate=known["mlp"]["mean"] - known[second]["mean"],
+            interval=interval,
+        ),
+    ]
+
+
+def summary(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("mean", "std", "n")}
 
 
 def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:

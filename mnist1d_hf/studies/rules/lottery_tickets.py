@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
+from mnist1d_hf.evidence.intervals import judge_interval, judge_p, mean_interval
 from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
 
@@ -16,16 +16,10 @@ PRUNINGS = ("lottery", "random")
 NETWORKS = ("dense", *PRUNINGS)
 PUBLISHED = read_published("lottery_tickets")  # test accuracies are those of NETWORKS
 
-
 LABELS = {
-    "fresh": "fresh data",
-    "flipped": "flipped",
-    "shuffled": "shuffled",
-    "rotated_20": "rotated by 20",
-    "new_weights": "new first weights",
-    "chunks_10": "chunks of 10",
-    "chunks_5": "chunks of 5",
-    "chunks_2": "chunks of 2",
+    **{"fresh": "fresh data", "flipped": "flipped", "shuffled": "shuffled"},
+    **{"rotated_20": "rotated by 20", "new_weights": "new first weights"},
+    **{"chunks_10": "chunks of 10", "chunks_5": "chunks of 5", "chunks_2": "chunks of 2"},
 }
 
 
@@ -262,11 +256,14 @@ def judge_adjacency(result: dict[str, Any]) -> Finding:
     loose, strict = (all(np.mean(z) > 2 for z in part) for part in (above[:2], above[2:]))
     # by trial: pairs, then triples, beyond what the numbers of weights in every unit make of chance
     beyond = [
-        [100 * (one["share"][k] / max(one["within units"][k], 1e-12) - 1) for one in found]
+        mean_interval(
+            100 * (one["share"][k] / max(one["within units"][k], 1e-12) - 1) for one in found
+        )
         for k in (0, 1)
     ]
-    intervals = [mean_interval(values) for values in beyond]
-    least = min((0, 1), key=lambda k: intervals[k][0])  # the one that decides
+    drawn = result["permuted"]
+    p = drawn["p"][:2]  # of pairs, of triples
+    least = int(np.argmax(p))  # the one that decides
     return Finding(
         id="L-g",
         claim="tickets have more adjacent weights than chance",
@@ -278,14 +275,20 @@ def judge_adjacency(result: dict[str, Any]) -> Finding:
             "shares of windows of 2, 3, 4": np.mean([o["share"] for o in found], axis=0).tolist(),
             "times those of as many weights anywhere": excess("at random"),
             "times those of as many weights in every unit": excess("within units"),
+            "p by permutation": dict(
+                zip(("pairs", "triples", "quadruples"), drawn["p"], strict=True)
+            ),
+            "beyond chance by trial, 95 % interval, %": dict(
+                zip(("pairs", "triples"), beyond, strict=True)
+            ),
         },
         n=len(found),
-        rule="the share of pairs and that of triples above the exact expectation for as many "
-        "weights in every unit: the 95 % intervals over trials of both lie above 0",
-        verdict=judge_interval(intervals[least], above=0),
+        rule=f"weights are moved to random places of their unit, {drawn['draws']} times, in all "
+        "trials together: pairs and triples as frequent as found have p < 0.025; refuted: both "
+        "have p > 0.975",
+        verdict=judge_p(p),
         quantity=f"{('pairs', 'triples')[least]} beyond chance within units, %",
-        estimate=float(np.mean(beyond[least])),
-        interval=intervals[least],
+        estimate=float(100 * (drawn["share"][least] / max(drawn["mean"][least], 1e-12) - 1)),
         since=SINCE,
         superseded=Superseded(
             rule="pairs and triples above both expectations by two standard errors over units, "

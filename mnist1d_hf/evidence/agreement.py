@@ -1,0 +1,128 @@
+"""The human's mistakes beside those of networks, row by row: claims C3 and C4.
+
+The human answered 400 different rows of the frozen test set, HUMAN_ROWS. Agreement is Cohen's kappa
+of who is wrong where: 0 by chance, 1 when the same rows are missed. scikit-learn has it for two
+raters; the permutation test needs it for thousands of orders at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from mnist1d_hf.evidence.intervals import judge_interval, judge_p, mean_interval
+from mnist1d_hf.evidence.published import HUMAN_MISTAKES
+from mnist1d_hf.evidence.results import Finding, Superseded, summarise
+
+# rows 100 to 199 have no answers: the file of the second quiz is a copy of the first
+HUMAN_ROWS = (*range(100), *range(200, 500))
+DRAWS = 10_000  # permutations
+SINCE = "2026-11-26"  # of second versions of rules
+
+
+def kappa(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cohen's kappa of two judgements (..., n) bool, which must not both be all the same.
+
+    >>> kappa(np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool))
+    array(0.5)
+    """
+    first, second = first.astype(float), second.astype(float)
+    a, b = first.mean(-1), second.mean(-1)
+    agreed = (first * second + (1 - first) * (1 - second)).mean(-1)
+    chance = a * b + (1 - a) * (1 - b)
+    return np.asarray((agreed - chance) / (1 - chance))
+
+
+def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
+    """Of networks, each with a predicted digit a row, against the human; `digits` are the truth.
+
+    `better` has the points by which the human is above the networks, with its interval over rows.
+    p-values are those of as large a kappa when the human's mistakes lie in other rows, any of them
+    or those of the same digit.
+    """
+    rows = np.array(HUMAN_ROWS)
+    truth = np.array(list(digits))[rows]
+    wrong = np.array([np.array(list(answers))[rows] != truth for answers in predicted])
+    human = np.isin(rows, list(HUMAN_MISTAKES))
+    found = kappa(wrong, human)
+    rng = np.random.default_rng(0)
+    drawn = np.stack([rng.permutation(human) for _ in range(DRAWS)])
+    inside = np.empty_like(drawn)
+    for digit in np.unique(truth):
+        places = np.flatnonzero(truth == digit)
+        inside[:, places] = rng.permuted(np.tile(human[places], (DRAWS, 1)), axis=1)
+    p = {
+        name: (1 + (mean_kappa(wrong, orders) >= found.mean() - 1e-12).sum()) / (1 + DRAWS)
+        for name, orders in (("any row", drawn), ("rows of the same digit", inside))
+    }
+    better = 100 * (wrong.mean(0) - human)
+    return {
+        "kappa": summarise(found),
+        "kappa between networks": float(
+            np.mean([kappa(a, b) for a, b in combinations(wrong, 2)] or [1.0])
+        ),
+        "p": {name: float(value) for name, value in p.items()},
+        "wrong where the human is wrong, %": float(100 * wrong[:, human].mean()),
+        "wrong where the human is right, %": float(100 * wrong[:, ~human].mean()),
+        "human, %": float(100 * (1 - human.mean())),
+        "networks, %": float(100 * (1 - wrong.mean())),
+        "better": {"mean": float(better.mean()), "interval": mean_interval(better)},
+        "rows": len(rows),
+    }
+
+
+def mean_kappa(wrong: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Mean over networks (m, n) of kappa with each of many judgements (draws, n): (draws,)."""
+    both = wrong.astype(float) @ orders.T.astype(float) / wrong.shape[1]  # (m, draws)
+    a, b = wrong.mean(1)[:, None], orders.mean(1)[None]
+    chance = a * b + (1 - a) * (1 - b)
+    return ((1 - a - b + 2 * both - chance) / (1 - chance)).mean(0)
+
+
+def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Finding]:
+    """C4 and C3 by the second versions of their rules."""
+    counted = same.superseded
+    assert counted is not None
+    return [
+        replace(
+            better,
+            ours={name: found[name] for name in ("human, %", "networks, %")},
+            n=found["rows"],
+            std=None,
+            rule="on the rows that the human answered, the 95 % interval over these rows "
+            "of his accuracy minus the mean of the CNNs lies above 0",
+            verdict=judge_interval(found["better"]["interval"], above=0),
+            quantity="human minus CNN on the same rows, points",
+            estimate=found["better"]["mean"],
+            interval=found["better"]["interval"],
+            since=SINCE,
+            superseded=Superseded(
+                rule=better.rule,
+                verdict=better.verdict,
+                why="it compared his mean on 500 rows, of which 100 were counted twice, with that "
+                "of the CNN on 1000",
+            ),
+        ),
+        replace(
+            same,
+            ours={
+                **same.ours,
+                **{name: value for name, value in found.items() if "wrong where" in name},
+                "kappa between networks": found["kappa between networks"],
+                "p by permutation": found["p"],
+            },
+            rule=f"kappa of who is wrong where, on {found['rows']} rows, mean over the CNNs: as "
+            f"large a one has p < 0.025 when the human's mistakes are moved to other rows, {DRAWS} "
+            "times; refuted: p > 0.975",
+            verdict=judge_p([found["p"]["any row"]]),
+            quantity="kappa of human and CNN",
+            estimate=found["kappa"]["mean"],
+            superseded=replace(
+                counted,
+                why=f"{counted.why}; by rates the verdict is {same.verdict}, and one or more of "
+                "three digits are common by chance with 71 %",
+            ),
+        ),
+    ]

@@ -1,0 +1,73 @@
+"""Agreement of networks with the human, row by row."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from mnist1d_hf.evidence.agreement import HUMAN_ROWS, agreement, by_rows, kappa, mean_kappa
+from mnist1d_hf.evidence.published import HUMAN_MISTAKES
+from mnist1d_hf.evidence.results import Finding, Superseded
+from mnist1d_hf.signals.generate import make_mnist1d
+
+TRUTH = make_mnist1d().y_test
+DIGITS = "".join(map(str, TRUTH))
+
+
+def answers(wrong):
+    """Predictions that are wrong in these rows alone."""
+    predicted = TRUTH.copy()
+    predicted[list(wrong)] = (predicted[list(wrong)] + 1) % 10
+    return "".join(map(str, predicted))
+
+
+def test_the_rows_and_the_truth_are_those_the_human_saw():
+    assert len(HUMAN_ROWS) == 400 and set(HUMAN_MISTAKES) <= set(HUMAN_ROWS)
+    assert all(TRUTH[row] == truth for row, (truth, _) in HUMAN_MISTAKES.items())
+
+
+def test_kappa_is_that_of_scikit_learn_also_for_many_orders():
+    rng = np.random.default_rng(0)
+    a, orders = rng.random((3, 200)) < 0.2, rng.random((4, 200)) < 0.1
+    expected = np.array([[cohen_kappa_score(x, y) for y in orders] for x in a])
+    np.testing.assert_allclose(kappa(a[:, None], orders[None]), expected)
+    np.testing.assert_allclose(mean_kappa(a, orders), expected.mean(0))
+
+
+def test_the_same_mistakes_agree_and_others_do_not():
+    same = agreement([answers(HUMAN_MISTAKES)] * 2, DIGITS)
+    assert same["kappa"]["mean"] == pytest.approx(1) and same["p"]["any row"] < 0.001
+    assert same["better"]["mean"] == pytest.approx(0)
+    assert same["human, %"] == same["networks, %"] == pytest.approx(95.75)
+    others = [row for row in HUMAN_ROWS if row not in HUMAN_MISTAKES]
+    apart = agreement([answers(others[:80]), answers(others[100:180])], DIGITS)
+    assert apart["kappa"]["mean"] < 0 and apart["p"]["any row"] > 0.9
+    assert apart["better"]["mean"] == pytest.approx(100 * (80 - 17) / 400)
+    assert apart["better"]["interval"][0] > 0
+
+
+def test_digits_that_are_hard_for_both_are_no_agreement_within_digits():
+    """Mistakes in the same digits, but in rows that the human has right."""
+    missed = {TRUTH[row] for row in HUMAN_MISTAKES}
+    wrong = [r for r in HUMAN_ROWS if TRUTH[r] in missed and r not in HUMAN_MISTAKES][::3]
+    found = agreement([answers(wrong)], DIGITS)
+    assert found["p"]["rows of the same digit"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("p", "interval", "verdicts"),
+    [
+        (0.001, (1.0, 5.0), ["reproduced", "reproduced"]),
+        (0.3, (-1.0, 5.0), ["not supported", "not supported"]),
+        (0.99, (-5.0, -1.0), ["refuted", "refuted"]),
+    ],
+)
+def test_rows_decide_and_the_first_versions_stay(p, interval, verdicts):
+    better = Finding("C4", "better", "paper", None, 94.0, "mean below", "reproduced", n=10)
+    first = Superseded(rule="counts", verdict="partly", why="counts are no rates")
+    same = Finding("C3", "same", "blog", None, {}, "rates", "reproduced", superseded=first)
+    found = agreement([answers(HUMAN_MISTAKES)], DIGITS)
+    found |= {"p": {"any row": p}, "better": {"mean": 2.0, "interval": interval}}
+    c4, c3 = by_rows(better, same, found)
+    assert [c4.verdict, c3.verdict] == verdicts and c4.n == 400
+    assert (c4.superseded.verdict, c3.superseded.verdict) == ("reproduced", "partly")
+    assert c3.superseded.why.startswith("counts are no rates; by rates the verdict is reproduced")
