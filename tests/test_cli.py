@@ -243,8 +243,8 @@ def test_a_study_takes_its_own_options(run, tmp_path):
     code, text = run("study", "pooling", "--", "--help")
     assert code == 0
     assert "--learning-rate" in text
-    code, text = run("study", "pooling", "--seeds", "1", "--out", "there")
-    assert (code, text) == (2, "error: seeds=1: at least 2, for a standard deviation\n")
+    code, text = run("study", "pooling", "--seeds", "0", "--out", "there")
+    assert (code, text) == (2, "error: seeds=0: must be at least 1\n")
     few = "--losses mse --classes 2 --train-sizes 100 --hidden-sizes 2 --hidden-sizes 5 --steps 20"
     code, text = run("study", "interpolation", *few.split(), "--out", "there")
     assert code == 0

@@ -4,7 +4,8 @@ One file per study for what is computed, `studies/<name>.py`, always with the sa
 
 - the module docstring: the command, its cost, its result, and what the paper says;
 - `Args`: every knob with its default and one line of help; `Args.at("paper")` are the settings
-  behind the published results, `Args.at("smoke")` a run of seconds that exercises all the code;
+  behind the published results, `Args.at("smoke")` a run of seconds that exercises all the code,
+  and, for what is in the paper, `Args.at("once")` one repetition of that;
 - `run(args, cells) -> dict`: the numbers, each with n and std, the published value beside ours and
   a `Finding` with its verdict; the work is cut into `cells`, so it is parallel and resumes;
 - `main`: the command line.

@@ -95,9 +95,13 @@ class Args:
 
     @classmethod
     def at(cls, scale: str) -> "Args":
-        """The settings of `scale`, "paper" or "smoke"."""
+        """The settings of `scale`, "paper", "once" or "smoke"."""
         if scale == "paper":
             return cls()
+        if scale == "once":
+            return cls(
+                rates=(RATE,), inner_seeds=(0,), datasets=("mnist1d", "mnist_5000"), seeds=(0,)
+            )
         return cls(
             rates=(RATE,),
             inner_seeds=(0,),
@@ -346,6 +350,7 @@ main = command(
     plot,
     more_plots={"loss": plot_loss, "accuracy": plot_accuracy},
     reads={"searches": "metalearn_activation"},
+    once=True,
     published_figure=(
         "A figure in the blog post only, without numbers: training loss and test accuracy of "
         "small CNNs on MNIST and CIFAR-10."

@@ -33,6 +33,8 @@ from mnist1d_hf.training.many import ordered_batches, train_many
 from mnist1d_hf.training.predictions import accuracy, predict
 from mnist1d_hf.training.recipes import OURS, PAPER, RECIPES, recipe_of
 
+PAPERS = tuple(model for model in RECIPES if model not in OURS)
+
 
 @dataclass(frozen=True)
 class Args:
@@ -40,6 +42,7 @@ class Args:
 
     models: Annotated[tuple[str, ...], "architectures"] = tuple(RECIPES)
     configs: Annotated[tuple[str, ...], "datasets"] = ("default", "shuffled", "high-translation")
+    protocols: Annotated[tuple[str, ...], "what decides which step counts"] = tuple(PROTOCOLS)
     seeds: Annotated[int, "runs with other initial weights"] = 10
     slow_seeds: Annotated[int, "the same for GRU and Transformer"] = 5
     updates: Annotated[int, "of the weights; the notebook makes 6001"] = 6001
@@ -51,12 +54,23 @@ class Args:
         for name in self.models:
             if name not in RECIPES:
                 raise ValueError(f"models: {name!r} is not one of {', '.join(RECIPES)}")
+        for name in self.protocols:
+            if name not in PROTOCOLS:
+                raise ValueError(f"protocols: {name!r} is not one of {', '.join(PROTOCOLS)}")
 
     @classmethod
     def at(cls, scale: str) -> "Args":
-        """The settings of `scale`, "paper" or "smoke"."""
+        """The settings of `scale`, "paper", "once" or "smoke"."""
         if scale == "paper":
             return cls()
+        if scale == "once":
+            return cls(
+                models=PAPERS,
+                configs=("default", "shuffled"),
+                protocols=("last_step",),
+                seeds=1,
+                slow_seeds=1,
+            )
         return cls(
             seeds=2, slow_seeds=1, updates=4, evaluate_every=2, configs=("default", "shuffled")
         )
@@ -188,7 +202,7 @@ def plan(args: Args) -> list[Key]:
     rows = [
         (config, model, protocol, recipe)
         for model, config, protocol in product(
-            args.models, args.configs, ("validation", "last_step")
+            args.models, args.configs, sorted(args.protocols, reverse=True)
         )
         for recipe in (("augmented", "plain") if model in OURS else ("paper",))
         # shifting a signal whose points are permuted makes it another one
@@ -245,7 +259,9 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     [cpu_ms] = cells.run(step_times, [timing_cell])
     result = {
         "table": table,
-        "mlp": mlp_table(args, cells) if "mlp" in args.models else [],
+        "mlp": mlp_table(args, cells)
+        if "mlp" in args.models and set(args.protocols) == set(PROTOCOLS)
+        else [],
         "cpu_ms_per_step": cpu_ms,
         "evaluate_every": args.evaluate_every,
         "rows_by_digit": np.bincount(make_mnist1d().y_test, minlength=10).tolist(),

@@ -25,13 +25,22 @@ from mnist1d_hf.files import check_writable
 from mnist1d_hf.options import give_signature, option
 
 HOW = {
-    "scale": (Literal["smoke", "paper"], "smoke", "seconds, or the settings of the paper"),
-    "out": (Path | None, None, "folder of all that is written [paper: dataset_card, else out]"),
+    "scale": (
+        Literal["smoke", "once", "paper"],
+        "smoke",
+        "seconds, one repetition of what is in the paper, or all the runs behind our page",
+    ),
+    "out": (
+        Path | None,
+        None,
+        "folder of all that is written [paper: dataset_card, once: out/once, smoke: out]",
+    ),
     "workers": (int, 1, "processes of one thread each"),
     "rank": (int, 0, "number of this machine, from 0, with --world-size"),
     "world_size": (int, 1, "machines that share the cells in OUT, a folder that all reach"),
 }
 CARD, SCRATCH = Path("dataset_card"), Path("out")
+FOLDERS = {"paper": CARD, "once": SCRATCH / "once", "smoke": SCRATCH}
 COMMITTED = Path(__file__).parents[2] / CARD  # in a checkout
 
 
@@ -46,6 +55,7 @@ class Study:
     plots: Mapping[str, Callable[..., Any]]  # name of the figure -> result to figure
     reads: Mapping[str, str]  # argument with the path of a result -> the study whose result it is
     repeated: str | None
+    once: bool  # whether it has the scale `once`
     published_figure: str
     elsewhere: str
 
@@ -84,6 +94,7 @@ def command(
     more_plots: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
     reads: Mapping[str, str] = MappingProxyType({}),
     repeated: str | None = None,
+    once: bool = False,
     published_figure: str = "",
     elsewhere: str = "",
 ) -> Study:
@@ -96,7 +107,7 @@ def command(
 
     For an experiment of the paper, `repeated` is the argument that says how often it is repeated,
     and `published_figure` what its figure shows, for the eye to compare; `elsewhere` is a sentence
-    of Markdown on where else the result is shown.
+    of Markdown on where else the result is shown. `once` says that a part of it is in the paper.
     """
     name = Path(inspect.getfile(run)).stem
     plots = {name: plot, **{f"{name}_{suffix}": another for suffix, another in more_plots.items()}}
@@ -111,13 +122,16 @@ def command(
         plots=plots,
         reads=reads,
         repeated=repeated,
+        once=once or repeated is not None,
         published_figure=published_figure,
         elsewhere=elsewhere,
     )
 
     def main(**given: Any) -> None:
         scale, out, workers, rank, world_size = (given.pop(key) for key in HOW)
-        out = out or (CARD if scale == "paper" else SCRATCH)
+        out = out or FOLDERS[scale]
+        if scale == "once" and not study.once:
+            raise ValueError(f"{name}: not in the paper, so that it has no scale once")
         given = {key: value for key, value in given.items() if value not in (None, [])}
         knobs = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         if scale == "paper" and (git_revision() or "").endswith("-dirty"):

@@ -83,9 +83,14 @@ class Args:
 
     @classmethod
     def at(cls, scale: str) -> "Args":
-        """The settings of `scale`, "paper" or "smoke"."""
+        """The settings of `scale`, "paper", "once" or "smoke"."""
         if scale == "paper":
             return cls()
+        if scale == "once":
+            return cls(
+                trials=1,
+                variants=("fresh", "flipped", "shuffled", "rotated_20", "new_weights"),
+            )
         return cls(
             trials=1,
             retrains=8,

@@ -45,9 +45,11 @@ class Args:
 
     @classmethod
     def at(cls, scale: str) -> "Args":
-        """The settings of `scale`, "paper" or "smoke"."""
+        """The settings of `scale`, "paper", "once" or "smoke"."""
         if scale == "paper":
             return cls()
+        if scale == "once":
+            return cls(init_seeds=(0,), rolls=(0,), rates=tuple(PUBLISHED_RATES))
         return cls(outer_steps=4, init_seeds=(0,), rolls=(0,), rates=(0.15, 5.0), grid_size=9)
 
 

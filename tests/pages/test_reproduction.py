@@ -133,7 +133,7 @@ def test_a_study_runs_and_is_reported(script, tmp_path, capfd):
     assert script.SMOKE in text and "](figures/tsne.png)" in text
     assert "T-kl" not in text and "**refuted**" not in text  # too small to judge
     assert (tmp_path / "figures" / "tsne.png").exists()
-    assert read_result(tmp_path / "results" / "cost.json")["studies"]["tsne"]["cells"] == 4
+    assert read_result(tmp_path / "results" / "cost.json")["studies"]["tsne"]["cells"] == 8
     before = (tmp_path / "results" / "tsne.json").stat().st_mtime_ns
     (tmp_path / "figures" / "tsne.png").unlink()
     script.main(scale="smoke", out=tmp_path, report_only=True)

@@ -99,6 +99,6 @@ def plot_curves(axis: Axes, result: dict[str, Any], size: int) -> None:
 
 def plot_band(axis: Axes, x: Any, values: Any, line: dict[str, Any], label: str) -> None:
     """Mean over the last axis of `values` with a band of one standard deviation."""
-    mean, std = np.mean(values, axis=1), np.std(values, axis=1, ddof=1)
+    mean, std = np.mean(values, axis=1), np.std(values, axis=1, ddof=int(np.shape(values)[1] > 1))
     axis.plot(x, mean, label=label, **line)
     axis.fill_between(x, mean - std, mean + std, color=line["color"], alpha=0.2, lw=0)

@@ -33,6 +33,9 @@ def gain(result: dict[str, Any], run: str, size: int, method: str = "") -> np.nd
 
 
 def standard_error(values: np.ndarray) -> float:
+    """Of the mean; of a single run it is not known, and infinite."""
+    if len(values) < 2:
+        return float("inf")
     return float(values.std(ddof=1) / len(values) ** 0.5)
 
 
@@ -42,6 +45,8 @@ def judge(result: dict[str, Any]) -> list[Finding]:
     low, high = min(sizes), max(sizes)
     findings = [_judge_table(result, sizes)]
     for run, suffix in (("equal_steps", ""), ("equal_epochs", "-epochs")):
+        if not result[run]:
+            continue
         same = "" if run == "equal_steps" else ", at equal passes over the data"
         findings += [
             _judge_low(result, run, low, "P1" + suffix, same),
