@@ -4,6 +4,7 @@
 # make test-oldest  the data and its tests with the oldest libraries that are supported
 # make check  format, lint, types (changes nothing)
 # make format apply the formatter and the safe lint fixes
+# make paper  one repetition of everything in the paper, on this machine, into out/once
 # make pages  write every generated page and figure again, from the results
 # make docs   the documentation of the public API, from its docstrings, into out/docs
 # make dist   build the files for PyPI into dist/ and check them
@@ -20,7 +21,7 @@ DOCUMENTED := mnist1d_hf '!mnist1d_hf[.].*' \
   $(addprefix mnist1d_hf.,compat data models shards signals training)
 OLDEST_TESTS := tests/signals tests/data tests/test_compat.py
 
-.PHONY: run test test-fast test-oldest check format pages docs dist clean
+.PHONY: run test test-fast test-oldest check format paper pages docs dist clean
 
 run: $(VENV)/.run
 	$(BIN)/python scripts/quickstart.py
@@ -42,6 +43,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+paper: $(VENV)/.run
+	$(BIN)/python scripts/reproduce.py --scale once --workers 2
 
 # pictures first, since the report and the cards refer to them
 pages: $(VENV)/.dev

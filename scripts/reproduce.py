@@ -3,33 +3,49 @@
     python scripts/reproduce.py --report-only    # page and figures: seconds
     python scripts/reproduce.py --scale smoke    # all in minutes, into out/
     python scripts/reproduce.py --only tsne --only pooling --workers 2
+    python scripts/reproduce.py --scale once --workers 2  # what is in the paper, into out/once
     python scripts/reproduce.py --out out/again --workers 2  # anew: hours
 
 The studies are cut into cells, finished cells are kept, and Ctrl-C loses only those that are being
 computed: the same command continues. Writes REPRODUCTION.md, results/ and figures/.
+
+`--scale once` (`make paper`) makes one repetition of everything in the paper, without our own two
+models, beside the committed results, and ends with the minutes that each study took here and those
+that the paper prints under its figures. results/once.json has them; in dataset_card/results/ it
+decides the claim about time, and from it the next run estimates its own.
 """
 
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from mnist1d_hf.entrances import program, refusals
-from mnist1d_hf.evidence.cost import judge_cost, measure
+from mnist1d_hf.evidence.cost import PRINTED, judge_cost, measure
+from mnist1d_hf.evidence.provenance import provenance
 from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.files import check_writable, replacing
 from mnist1d_hf.pages.reproduction import page
+from mnist1d_hf.pages.tables import markdown, text
 from mnist1d_hf.signals.params import check_choice
 from mnist1d_hf.workers import Stopped
 
 with refusals():  # the extra `studies`
     from mnist1d_hf.studies import load_studies
-    from mnist1d_hf.studies.command import packed_cells
+    from mnist1d_hf.studies.command import FOLDERS, packed_cells
 
 FACTS = Path(__file__).parents[1] / "dataset_card" / "results" / "dataset.json"
+ONCE = FACTS.with_name("once.json")  # of a run that was recorded
 SMOKE = "**A smoke run, seconds a study: too small to judge, so no study has a verdict here.**"
+
+SINGLE = (
+    "**One repetition of everything in the paper: most verdicts rest on intervals over several "
+    "runs, which this page does not have.**"
+)
 
 
 def run(name: str, scale: str, out: Path, workers: int) -> bool:
@@ -38,6 +54,48 @@ def run(name: str, scale: str, out: Path, workers: int) -> bool:
     command += ["--out", str(out), "--workers", str(workers)]
     print(f"\n{name}", flush=True)
     return subprocess.run(command).returncode == 0
+
+
+def run_all(names: Sequence[str], scale: str, out: Path, workers: int) -> list[str]:
+    """Run the studies, saying how far it is; the names of those that failed."""
+    cost = minutes_recorded() if scale == "once" else {}
+    start, failed = time.monotonic(), []
+    if whole := sum(cost.get(name, 0) for name in names):
+        print(f"{len(names)} studies, about {whole / workers:.0f} minutes on the recorded machine")
+    for number, name in enumerate(names, start=1):
+        if not run(name, scale, out, workers):
+            failed.append(name)
+        spent = (time.monotonic() - start) / 60
+        line = f"{number} of {len(names)} studies, {spent:.0f} minutes"
+        if done := sum(cost.get(one, 0) for one in names[:number]):
+            line += f", about {spent * (whole - done) / done:.0f} left"
+        print(line, flush=True)
+    return failed
+
+
+def minutes_recorded() -> dict[str, float]:
+    """Minutes of one thread that each study took in the recorded run; empty without one."""
+    if not ONCE.exists():
+        return {}
+    return {name: of["minutes"] for name, of in read_result(ONCE)["studies"].items()}
+
+
+def write_once(names: Sequence[str], out: Path, workers: int) -> str:
+    """Write what one repetition cost, by its cells, and return it as a table."""
+    found = {name: measure(packed_cells(name, out))["minutes"] for name in names}
+    studies = {name: {"minutes": found[name], "printed": PRINTED.get(name)} for name in names}
+    write_json(
+        out / "results" / "once.json",
+        {
+            "studies": studies,
+            "workers": workers,
+            "provenance": provenance(60 * sum(found.values())),
+        },
+    )
+    rows = [[name, text(of["minutes"]), text(of["printed"])] for name, of in studies.items()]
+    rows.append(["all", text(round(sum(found.values()), 1)), text(sum(PRINTED.values()))])
+    header = ["study", "minutes of one thread", "printed in the paper"]
+    return markdown(header, rows)
 
 
 def report(out: Path, note: str) -> Path:
@@ -62,23 +120,32 @@ def report(out: Path, note: str) -> Path:
 
 def main(
     scale: Annotated[
-        Literal["smoke", "paper"], typer.Option(help="seconds a study, or the paper's settings")
+        Literal["smoke", "once", "paper"],
+        typer.Option(help="seconds a study, the paper once, or all runs behind our page"),
     ] = "paper",
     only: Annotated[list[str] | None, typer.Option(help="a study; may be repeated")] = None,
     workers: Annotated[int, typer.Option(help="processes of one thread each")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="folder [paper: dataset_card, smoke: out]")
+        Path | None,
+        typer.Option(help="folder [paper: dataset_card, once: out/once, smoke: out]"),
     ] = None,
     report_only: Annotated[bool, typer.Option("--report-only", help="run nothing")] = False,
 ) -> None:
-    out = out or Path("dataset_card" if scale == "paper" else "out")
-    known = list(load_studies())
+    out = out or FOLDERS[scale]
+    known = [name for name, study in load_studies().items() if scale != "once" or study.once]
     for name in only or []:
         check_choice("--only", name, known)
     check_writable(out / "results")
     todo = [] if report_only else [name for name in known if name in (only or known)]
-    failed = [name for name in todo if not run(name, scale, out, workers)]
-    print(f"\nwrote {report(out, SMOKE if scale == 'smoke' else '')}")
+    failed = run_all(todo, scale, out, workers)
+    note = SMOKE if scale == "smoke" else ""
+    if scale == "once":
+        table = write_once(
+            [name for name in known if packed_cells(name, out).exists()], out, workers
+        )
+        note = f"{SINGLE}\n\n{table}"
+        print(f"\n{table}")
+    print(f"\nwrote {report(out, note)}")
     if failed:
         raise Stopped(f"{', '.join(failed)} failed; the same command continues there")
 

@@ -1,7 +1,7 @@
 """What the studies cost: from the cells, and judged only when all of them are there."""
 
 from mnist1d_hf.evidence.claims import CLAIMS
-from mnist1d_hf.evidence.cost import judge_cost, measure
+from mnist1d_hf.evidence.cost import PRINTED, judge_cost, measure
 from mnist1d_hf.evidence.packed import write_packed
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.studies import load_studies
@@ -57,6 +57,13 @@ def test_times_are_judged_when_every_experiment_is_complete(root):
     assert "CIFAR-10" in data.superseded.claim and "CIFAR" not in data.claim
     assert found["C7-time"].ours["minutes of one repetition"]["lottery_tickets"] == 20
     assert found["C7-time"].verdict == "reproduced"
+    once = {"studies": {name: {"minutes": PRINTED.get(name, 2)} for name in REPEATED}}
+    time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
+    assert (time.id, time.verdict, time.superseded.verdict) == ("C7-time", *["reproduced"] * 2)
+    assert time.estimate == 60 and printed.verdict == "reproduced"
+    once["studies"]["tsne"]["minutes"] = once["studies"]["pooling"]["minutes"] = 61
+    time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
+    assert time.verdict == printed.verdict == "partly" and printed.ours["pooling"] == 61
     slow = judge_cost(results, {**spent, "tsne": 121.0}, REPEATED)
     assert slow[-1].verdict == "partly"
     results["classification"]["findings"].pop()

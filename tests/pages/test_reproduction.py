@@ -6,11 +6,17 @@ import pytest
 from typer.testing import CliRunner
 
 from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN
+from mnist1d_hf.evidence.packed import write_packed
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.pages.reproduction import page
 from mnist1d_hf.studies import load_studies
+from mnist1d_hf.studies.command import packed_cells
 from mnist1d_hf.workers import Stopped
 
+MADE = {
+    **{"date": "2026-01-01T00:00:00+00:00", "seconds": 900.0, "process_time": 180.0},
+    **{"machine": {"processor": "busy"}, "versions": {}},
+}
 REPORT = "run scripts/reproduce.py --report-only"
 
 
@@ -153,6 +159,33 @@ def test_a_study_that_fails_does_not_hide_the_others(script, tmp_path, monkeypat
         script.main(scale="smoke", out=tmp_path)
     assert len(tried) == len(load_studies()) and tried[-1] == "activation_transfer"
     assert (tmp_path / "REPRODUCTION.md").exists()
+
+
+def test_the_paper_once_ends_with_what_it_took(script, tmp_path, monkeypatch, capsys):
+    order = []
+
+    def run(name, scale, out, workers):
+        order.append((name, scale))
+        record = {"function": "train", "cell": {}, "result": 1, "provenance": MADE}
+        write_packed(packed_cells(name, out), [record])
+        return True
+
+    monkeypatch.setattr(script, "run", run)
+    monkeypatch.setattr(script, "ONCE", tmp_path / "results" / "once.json")
+    script.main(scale="once", out=tmp_path, workers=2)
+    names = [name for name, scale in order if scale == "once"]
+    assert "optimum" not in names and {"mnist", "pooling", "activation_transfer"} <= set(names)
+    once = read_result(tmp_path / "results" / "once.json")
+    assert once["studies"]["pooling"] == {"minutes": 3, "printed": 5} and once["workers"] == 2
+    text = (tmp_path / "REPRODUCTION.md").read_text()
+    assert "| lottery_tickets | 3 | 30 |" in text and script.SINGLE in text
+    assert "left" not in capsys.readouterr().out  # nothing was recorded yet
+    script.main(scale="once", out=tmp_path, workers=2, only=["pooling", "tsne"])
+    printed = capsys.readouterr().out
+    assert (
+        "2 studies, about 3 minutes" in printed
+        and "1 of 2 studies, 0 minutes, about 0 left" in printed
+    )
 
 
 def test_an_interrupt_says_how_to_go_on(script, tmp_path, monkeypatch):

@@ -21,7 +21,9 @@ PUBLISHED, PUBLISHED_2020 = (
 
 
 def final(result: dict[str, Any], run: str, size: int, method: str) -> np.ndarray:
-    """Test accuracy in % at the end, one per seed."""
+    """Test accuracy in % at the end, one per seed; NaN, which draws nothing, if it was not run."""
+    if not result[run]:
+        return np.full(1, np.nan)
     return np.array(result[run][str(size)][method]["test_accuracy"][-1])
 
 
