@@ -140,6 +140,13 @@ CLAIMS = (
         "lottery_tickets",
     ),
     Claim(
+        "L-i",
+        "spatial priors form a continuum between a perceptron and a convolution",
+        "blog; paper, finding lottery tickets",
+        "spatial_prior",
+        ("L-i",),
+    ),
+    Claim(
         "D1",
         "the interpolation threshold lies at n parameters with NLL, at n K with MSE",
         "arXiv v1 and blog, 2020",

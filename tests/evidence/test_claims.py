@@ -42,7 +42,7 @@ def test_every_statement_of_the_paper_has_its_number():
     ids = [claim.id for claim in CLAIMS]
     assert ids == [
         *(f"C{i}" for i in range(1, 11)),
-        *(f"L-{letter}" for letter in "abcdefgh"),
+        *(f"L-{letter}" for letter in "abcdefghi"),
         *(f"D{i}" for i in range(1, 5)),
         *(f"M{i}" for i in range(1, 7)),
         *(f"S{i}" for i in range(1, 4)),
