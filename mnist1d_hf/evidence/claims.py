@@ -199,6 +199,13 @@ CLAIMS = (
     ),
     Claim("M6", "it is Swish-like", "README", "metalearn_activation"),
     Claim(
+        "M7",
+        "a weight decay can be metalearned as a learning rate can",
+        RATE,
+        "metalearn_decay",
+        ("M7",),
+    ),
+    Claim(
         "S1",
         "linear accuracy is above 82 % before the projector, and higher than after it",
         SIMCLR,

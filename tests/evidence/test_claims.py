@@ -44,7 +44,7 @@ def test_every_statement_of_the_paper_has_its_number():
         *(f"C{i}" for i in range(1, 11)),
         *(f"L-{letter}" for letter in "abcdefghi"),
         *(f"D{i}" for i in range(1, 5)),
-        *(f"M{i}" for i in range(1, 7)),
+        *(f"M{i}" for i in range(1, 8)),
         *(f"S{i}" for i in range(1, 4)),
         *(f"P{i}" for i in range(1, 5)),
     ]
