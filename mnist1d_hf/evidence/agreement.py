@@ -57,12 +57,11 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
         name: (1 + (mean_kappa(wrong, orders) >= found.mean() - 1e-12).sum()) / (1 + DRAWS)
         for name, orders in (("any row", drawn), ("rows of the same digit", inside))
     }
+    between = [float(kappa(a, b)) for a, b in combinations(wrong, 2)]
     better = 100 * (wrong.mean(0) - human)
     return {
         "kappa": summarise(found),
-        "kappa between networks": float(
-            np.mean([kappa(a, b) for a, b in combinations(wrong, 2)] or [1.0])
-        ),
+        "kappa between networks": float(np.mean(between)) if between else None,
         "p": {name: float(value) for name, value in p.items()},
         "wrong where the human is wrong, %": float(100 * wrong[:, human].mean()),
         "wrong where the human is right, %": float(100 * wrong[:, ~human].mean()),

@@ -49,6 +49,11 @@ differences of n pairs of runs. Unless something else is stated, all runs share 
 test set and differ in their initial weights. Their intervals therefore do not say how much a result
 depends on the choice of the data.
 
+**Running it again.** A cell that is run again on the same kind of processor, with the same versions,
+has the same numbers, bit for bit. On another kind the last bits of sums differ, and training makes
+these differences larger: single runs move by as much as other initial weights would move them, and
+means over runs move far less. The cells that were run again are [below](#repeat).
+
 The command `python scripts/reproduce.py --report-only` generates this page from the files in
 [results/](results). The [card](README.md#protocol) describes the protocol for comparing models.
 """
@@ -86,6 +91,7 @@ def page(results: Results, studies: Mapping[str, Study], note: str = "") -> str:
         RERUN,
         *(section(name, study, results, findings) for name, study in studies.items()),
         cost_section(results),
+        repeat_section(results),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -131,8 +137,8 @@ def verdict_text(claim: Claim, findings: Mapping[str, Any]) -> str:
     if claim.retracted:
         words += f" ({', '.join(found) if found else NOT_RUN})"
     elif len(claim.decided_by()) > 1 and verdict in ("partly", "reproduced", "refuted"):
-        hold = found.count("reproduced")
-        words += f" ({hold} of {len(found)} tests hold{'' if whole else ' so far'})"
+        hold, possible = found.count("reproduced"), len(found) - found.count("not testable")
+        words += f" ({hold} of {possible} tests hold{'' if whole else ' so far'})"
     return words + (f": {claim.note}" if claim.note else "")
 
 
@@ -275,3 +281,26 @@ def cost_section(results: Results) -> str:
     )
     header = ["study", "cells", "minutes", "measured", "machine", "versions"]
     return "\n\n".join([head, findings_text(results["cost"]["findings"]), markdown(header, rows)])
+
+
+def repeat_section(results: Results) -> str:
+    """Cells that were run again, by where they were made and where they were run again."""
+    if "repeat" not in results:
+        return ""
+    places: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for cell in results["repeat"]["cells"]:
+        places.setdefault((cell["study"], cell["made on"], cell["again on"]), []).append(cell)
+    rows = [
+        [
+            *(study, made, again, str(len(cells))),
+            f"{sum(c['equal'] for c in cells)} of {sum(c['numbers'] for c in cells)}",
+            f"{max(c['largest difference'] for c in cells):.3g}",
+        ]
+        for (study, made, again), cells in sorted(places.items())
+    ]
+    head = (
+        "## repeat\n\nCells that `python scripts/repeat.py` ran again. Differences are in the unit "
+        "of the number that differs most: percent, or a loss."
+    )
+    header = ["study", "made on", "run again on", "cells", "equal numbers", "largest difference"]
+    return f"{head}\n\n{markdown(header, rows)}"

@@ -301,8 +301,9 @@ def predictions(key: Key, runs: list[dict[str, Any]]) -> list[str] | None:
     They belong to the table's main row alone, so that a result stays small; cells have all.
     """
     config, _, protocol, _ = key
-    found = [run.get("predicted") for run in runs]
-    return found if (config, protocol) == ("default", "last_step") and all(found) else None
+    found = [run["predicted"] for run in runs if run.get("predicted")]
+    shown = (config, protocol) == ("default", "last_step") and len(found) == len(runs)
+    return found if shown else None
 
 
 def mlp_table(args: Args, cells: Cells) -> list[dict[str, Any]]:

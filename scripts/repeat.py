@@ -1,0 +1,96 @@
+"""Run committed cells again on this machine, and write down how far their numbers move.
+
+    python scripts/repeat.py --study metalearn_lr --study self_supervised  # minutes
+
+Of each study the cells that took least time are run again, and every number of their results is
+compared with the committed one. `dataset_card/results/repeat.json` keeps a row for each cell, by
+the processors of both runs; the rows of earlier calls stay.
+"""
+
+import importlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mnist1d_hf.entrances import program, refusals
+from mnist1d_hf.evidence.packed import Record, read_packed
+from mnist1d_hf.evidence.provenance import provenance
+from mnist1d_hf.evidence.results import read_result, write_json
+from mnist1d_hf.signals.params import check_choice
+
+with refusals():  # the extra `studies`
+    import torch
+
+    from mnist1d_hf.studies import study_names
+
+CARD = Path(__file__).parents[1] / "dataset_card"
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """All numbers of a result, in order; what is missing is NaN."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from numbers(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from numbers(inner)
+    elif hasattr(value, "tolist"):
+        yield from numbers(value.tolist())
+    elif value is None or isinstance(value, int | float):
+        yield math.nan if value is None else float(value)
+
+
+def again(study: str, name: str, record: Record) -> dict[str, Any]:
+    """Run one cell and compare it."""
+    function = getattr(importlib.import_module(f"mnist1d_hf.studies.{study}"), record["function"])
+    before, now = list(numbers(record["result"])), list(numbers(function(**record["cell"])))
+    pairs = list(zip(before, now, strict=True))
+    gaps = [abs(a - b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
+    row = {
+        "study": study,
+        "cell": name,
+        "made on": record["provenance"]["machine"]["processor"],
+        "again on": provenance(0.0)["machine"]["processor"],
+        "numbers": len(gaps),
+        "equal": sum(gap == 0 for gap in gaps),
+        "largest difference": max(gaps, default=0.0),
+    }
+    print(f"{study} {name}: {row['equal']} of {row['numbers']} equal", flush=True)
+    return row
+
+
+def main(
+    study: Annotated[list[str], typer.Option(help="whose cells; may be repeated")],
+    cells: Annotated[int, typer.Option(help="of each study, those that took least time")] = 2,
+    out: Annotated[Path, typer.Option(help="folder with cells/, for results/")] = CARD,
+) -> None:
+    for one in study:
+        check_choice("--study", one, study_names())
+    if cells < 1:
+        raise ValueError(f"cells={cells}: at least 1")
+    torch.set_num_threads(1)
+    path = out / "results" / "repeat.json"
+    rows = read_result(path)["cells"] if path.exists() else []
+    for one in study:
+        records = {
+            name: record
+            for name, record in read_packed(out / "cells" / f"{one}.jsonl").items()
+            # of data as parameters a cell keeps the digest alone
+            if not any(isinstance(v, dict) and "sha256" in v for v in record["cell"].values())
+        }
+        seconds = {name: record["provenance"]["seconds"] for name, record in records.items()}
+        for name in sorted(seconds, key=lambda name: seconds[name])[:cells]:
+            row = again(one, name, records[name])
+            key = ("cell", "again on")
+            rows = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
+            write_json(path, {"cells": rows, "provenance": provenance(0.0)})
+    print(f"wrote {path}")
+
+
+app = program(main, __doc__)
+
+if __name__ == "__main__":
+    app()
