@@ -122,7 +122,7 @@ def _band(axis: Axes, x: Any, runs: Any, colour: str, label: str, line: str = "-
     mean = runs.mean(0)
     axis.plot(x, mean, line, color=COLOURS[colour], label=label)
     if len(runs) > 1:
-        error = runs.std(0, ddof=int(len(runs) > 1)) / np.sqrt(len(runs))
+        error = runs.std(0, ddof=1) / np.sqrt(len(runs))
         axis.fill_between(x, mean - error, mean + error, color=COLOURS[colour], alpha=0.2, lw=0)
 
 
