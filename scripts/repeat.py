@@ -1,6 +1,6 @@
 """Run committed cells again on this machine, and write down how far their numbers move.
 
-    python scripts/repeat.py --study metalearn_lr --study self_supervised  # minutes
+    python scripts/repeat.py --study metalearn_lr --study tsne  # minutes
 
 Of each study the cells that took least time are run again, and every number of their results is
 compared with the committed one. `dataset_card/results/repeat.json` keeps a row for each cell, by
@@ -29,26 +29,28 @@ with refusals():  # the extra `studies`
 CARD = Path(__file__).parents[1] / "dataset_card"
 
 
-def numbers(value: Any) -> Iterator[float]:
-    """All numbers of a result, in order; what is missing is NaN."""
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from numbers(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from numbers(inner)
-    elif hasattr(value, "tolist"):
-        yield from numbers(value.tolist())
-    elif value is None or isinstance(value, int | float):
-        yield math.nan if value is None else float(value)
+def pairs(before: Any, now: Any) -> Iterator[tuple[float, float]]:
+    """Every number of a result with that of another run of it.
+
+    What only one of them has, as a newer version may, is left out.
+    """
+    if hasattr(now, "tolist"):
+        now = now.tolist()
+    if isinstance(before, dict):
+        for key in before.keys() & now.keys():
+            yield from pairs(before[key], now[key])
+    elif isinstance(before, list):
+        for one, other in zip(before, now, strict=True):
+            yield from pairs(one, other)
+    elif isinstance(before, int | float) and now is not None:
+        yield float(before), float(now)
 
 
 def again(study: str, name: str, record: Record) -> dict[str, Any]:
     """Run one cell and compare it."""
     function = getattr(importlib.import_module(f"mnist1d_hf.studies.{study}"), record["function"])
-    before, now = list(numbers(record["result"])), list(numbers(function(**record["cell"])))
-    pairs = list(zip(before, now, strict=True))
-    gaps = [abs(a - b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
+    found = pairs(record["result"], function(**record["cell"]))
+    gaps = [abs(a - b) for a, b in found if math.isfinite(a - b)]
     row = {
         "study": study,
         "cell": name,

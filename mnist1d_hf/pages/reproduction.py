@@ -207,7 +207,8 @@ def estimate(finding: Mapping[str, Any]) -> str:
 
 def with_interval(finding: Mapping[str, Any]) -> str:
     if finding.get("interval") is None:
-        return f"{text(finding['estimate'])} (no interval, since there was one run)"
+        once = " (no interval, since there was one run)" if finding["n"] == 1 else ""
+        return text(finding["estimate"]) + once
     low, high = finding["interval"]
     return f"{finding['estimate']:.2f} (95 % interval {low:.2f} to {high:.2f})"
 

@@ -1,7 +1,6 @@
 """Cells run again: what is compared, and what is written."""
 
-import math
-
+import numpy as np
 import pytest
 
 from mnist1d_hf.evidence.packed import read_packed, write_packed
@@ -13,9 +12,12 @@ def script(load_script):
     return load_script("repeat")
 
 
-def test_numbers_are_found_in_order(script):
-    found = list(script.numbers({"a": [1, None, "x"], "b": {"c": 2.5}}))
-    assert found[0] == 1 and math.isnan(found[1]) and found[2] == 2.5
+def test_numbers_are_compared_where_both_have_them(script):
+    before = {"a": [1, None, "x"], "b": {"c": 2.5}, "gone": 3}
+    now = {"new": "123", "b": {"c": np.float64(2.0)}, "a": np.array([1.0, np.nan, 7.0])}
+    assert sorted(script.pairs(before, now)) == [(1.0, 1.0), (2.5, 2.0)]
+    with pytest.raises(ValueError, match="zip"):
+        list(script.pairs({"a": [1]}, {"a": [1, 2]}))
 
 
 def test_a_cell_is_run_again_and_compared(script, root, tmp_path):
