@@ -49,10 +49,10 @@ differences of n pairs of runs. Unless something else is stated, all runs share 
 test set and differ in their initial weights. Their intervals therefore do not say how much a result
 depends on the choice of the data.
 
-**Running it again.** A cell that is run again on the same kind of processor, with the same versions,
-has the same numbers, bit for bit. On another kind the last bits of sums differ, and training makes
-these differences larger: single runs move by as much as other initial weights would move them, and
-means over runs move far less. The cells that were run again are [below](#repeat).
+**Running it again.** A cell that is run again has the same numbers, bit for bit, only on the same
+model of processor, with the same sources and versions. Elsewhere the last bits of sums differ, and
+training makes these differences larger: single runs move by as much as other initial weights would
+move them, and means over runs move far less. The cells that were run again are [below](#repeat).
 
 The command `python scripts/reproduce.py --report-only` generates this page from the files in
 [results/](results). The [card](README.md#protocol) describes the protocol for comparing models.

@@ -16,9 +16,9 @@ made from this seed and tests it on others. Nobody can have seen either of them 
 runs in a sandbox without network. Checkpoints on the Hub, which come trained, have tracks of their
 own. {tie}
 
-To enter, in a checkout of the repository: install bubblewrap (`apt-get install bubblewrap`), change a
-copy of the shortest entry, rehearse, enter, and open a pull request with the two files of the record.
-The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and NumPy.
+To enter, in a checkout of the repository: install bubblewrap (`apt-get install bubblewrap`), change
+a copy of the shortest entry, rehearse, enter, and open a pull request with the two files of the
+record. The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and NumPy.
 
 ```bash
 pip install ".[leaderboard]"
