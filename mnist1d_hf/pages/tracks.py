@@ -18,7 +18,8 @@ own. {tie}
 
 To enter, in a checkout of the repository: install bubblewrap (`apt-get install bubblewrap`), change
 a copy of the shortest entry, rehearse, enter, and open a pull request with the two files of the
-record. The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and NumPy.
+record. The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and
+NumPy.
 
 ```bash
 pip install ".[leaderboard]"

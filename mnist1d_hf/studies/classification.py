@@ -156,7 +156,7 @@ def train_seeds(
     accuracy = {name: (100 - 100 * e).round(decimals=3) for name, e in history.error.items()}
     tests = accuracy.pop("test") if protocol == "validation" else accuracy["test"]
     x_test, y_test = splits["test"]
-    found = []
+    found: list[dict[str, Any]] = []
     for i, network in enumerate(networks):
         chosen = int(accuracy["validation"][:, i].argmax()) if protocol == "validation" else -1
         found.append(
