@@ -1,13 +1,13 @@
 """Run transformers' own tests of its Trainer with Mnist1DTrainer in place of it.
 
     cd ~/src; git clone https://github.com/huggingface/transformers
-    python scripts/trainer_conformance.py --suite ~/src/transformers  # minutes
+    python scripts/trainer_conformance.py --suite ~/src/transformers  # long
 
-The tests run twice, in two temporary copies: as they are, and with each import of Trainer replaced
-by Mnist1DTrainer. Whatever passes with Trainer has to pass with Mnist1DTrainer. The checkout may be
-of another version than the installed library. In place of a name that this one does not have, the
-tests import a decorator without effect; where they need more of it, they fail both times.
-Connections to other machines are refused.
+It takes minutes. The tests run twice, in two temporary copies: as they are, and with each import
+of Trainer replaced by Mnist1DTrainer. Whatever passes with Trainer has to pass with Mnist1DTrainer.
+The checkout may be of another version than the installed library. In place of a name that this one
+does not have, the tests import a decorator without effect; where they need more of it, they fail
+both times. Connections to other machines are refused.
 
 The command fails when a test passes with Trainer alone, or when fewer than `--at-least` pass with
 both. Besides the `dev` extra the tests need two packages:

@@ -52,7 +52,7 @@ RUN = {
     "mnist1d-hf hub": "test_localhub_lasting::test_serve_tells_how_to_use_it",
 }
 # minutes or hours, as is said where the command stands
-LONG = ("scripts/bench.py", "scripts/conformance.py", "pip")
+LONG = ("scripts/bench.py", "scripts/conformance.py", "scripts/trainer_conformance.py", "pip")
 
 
 def documented():
