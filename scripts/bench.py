@@ -37,6 +37,7 @@ OUT = Path("out") / "results"
 Update = Annotated[
     bool, typer.Option("--update", help="replace the committed results, with all comparisons")
 ]
+Count = Annotated[int, typer.Option(min=1)]
 
 app = typer.Typer(
     help=reflowed(__doc__),
@@ -83,7 +84,7 @@ def write(area: str, result: dict, seconds: float, update: bool, **args) -> None
 
 @app.command()
 @entrance()
-def generation(rounds: int = 5, stream_rows: int = 10_000_000, update: Update = False) -> None:
+def generation(rounds: Count = 5, stream_rows: Count = 10_000_000, update: Update = False) -> None:
     """Making and loading data: against the original, NumPy's own draws, and datasets."""
     from benchmarks.generation import measure
 
@@ -102,7 +103,7 @@ def generation(rounds: int = 5, stream_rows: int = 10_000_000, update: Update = 
 
 @app.command()
 @entrance()
-def studies(outer_steps: int = 2, update: Update = False) -> None:
+def studies(outer_steps: Count = 2, update: Update = False) -> None:
     """An outer step of the metalearning studies, and `tickets`, against the notebooks' way."""
     from benchmarks.studies import measure
 
@@ -115,7 +116,7 @@ def studies(outer_steps: int = 2, update: Update = False) -> None:
 
 @app.command()
 @entrance()
-def tickets(rounds: int = 3, steps: int = 299, update: Update = False) -> None:
+def tickets(rounds: Count = 3, steps: Count = 299, update: Update = False) -> None:
     """A search for lottery tickets against the notebook's."""
     from benchmarks.tickets import measure
 
@@ -128,7 +129,7 @@ def tickets(rounds: int = 3, steps: int = 299, update: Update = False) -> None:
 
 @app.command()
 @entrance()
-def optimum(rounds: int = 15, num_rows: int = 500, update: Update = False) -> None:
+def optimum(rounds: Count = 15, num_rows: Count = 500, update: Update = False) -> None:
     """The exact optimum: rows a second, memory, and SciPy's densities of the same components."""
     from benchmarks.optimum import measure
 
@@ -145,9 +146,9 @@ def optimum(rounds: int = 15, num_rows: int = 500, update: Update = False) -> No
 @app.command()
 @entrance()
 def scale(
-    rounds: int = 5,
-    rows: int = 2_000_000,
-    largest: int = 10_000_000,
+    rounds: Count = 5,
+    rows: Count = 2_000_000,
+    largest: Count = 10_000_000,
     engines: bool = True,
     update: Update = False,
 ) -> None:
@@ -169,7 +170,7 @@ def scale(
 
 @app.command()
 @entrance()
-def hub(clients: int = 50, seconds: int = 30, update: Update = False) -> None:
+def hub(clients: Count = 50, seconds: Count = 30, update: Update = False) -> None:
     """The embedded Hub under load: its answers, its times, and its memory, which stays flat."""
     from benchmarks.hub import measure
 
@@ -185,7 +186,7 @@ def hub(clients: int = 50, seconds: int = 30, update: Update = False) -> None:
 
 @app.command()
 @entrance()
-def training(rounds: int = 8, steps: int = 150, update: Update = False) -> None:
+def training(rounds: Count = 8, steps: Count = 150, update: Update = False) -> None:
     """Time of a training step: Trainer with our loader against a bare loop and other loops."""
     from benchmarks.training import measure
 
@@ -200,7 +201,7 @@ def training(rounds: int = 8, steps: int = 150, update: Update = False) -> None:
 
 @app.command()
 @entrance()
-def many(rounds: int = 8, steps: int = 40, models: int = 10, update: Update = False) -> None:
+def many(rounds: Count = 8, steps: Count = 40, models: Count = 10, update: Update = False) -> None:
     """Training many models at once against the original's loop; when idle, in two processes."""
     import torch
     from benchmarks.training import original_loop

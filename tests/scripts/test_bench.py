@@ -36,6 +36,12 @@ def test_results_go_to_out_unless_an_update_is_asked_for(bench, tmp_path):
     assert (tmp_path / "committed" / "bench_generation.json").exists()
 
 
+def test_no_round_is_not_a_measurement(bench, tmp_path):
+    done = CliRunner().invoke(bench.app, ["generation", "--rounds", "0"])
+    assert done.exit_code == 2 and "--rounds" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_the_original_package_its_side_is_left_out(bench, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mnist1d", None)
     monkeypatch.setitem(sys.modules, "mnist1d.data", None)
