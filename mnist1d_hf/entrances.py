@@ -30,6 +30,7 @@ from mnist1d_hf.workers import Stopped
 console = Console()
 errors = Console(stderr=True)
 CONTINUES = "the same command continues"
+NO_HOME = "Could not determine home directory."  # pathlib, of ~name where nobody has that name
 
 
 @contextmanager
@@ -74,6 +75,8 @@ def explain(error: BaseException | None) -> str | None:
                 return f"a number is too large: {text}"
             case OSError(strerror=str() as reason, filename=str() | Path() as path):
                 return f"{path}: {reason}"
+            case RuntimeError() if text == NO_HOME:
+                return "a path begins with ~ and a name, and there is no such user"
             case ValueError() | OSError():
                 return text
         error = error.__cause__

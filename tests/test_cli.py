@@ -107,6 +107,7 @@ def test_generate_passes_every_parameter_on(run, tmp_path):
         (["generate", "default", "--out", "data", "--shear-scale", "nan"], "shear_scale=nan"),
         (["generate", "default", "--out", "data", "--shear-scale", "1e400"], "shear_scale=inf"),
         (["generate", "default", "--out", "~nobody-here/x"], "there is no such user"),
+        (["shards", "default", "--out", "~nobody-here/x"], "there is no such user"),
         (["prepare", "default", "--num-samples", "1e17"], "to 2147483648"),
         (["generate", "default", "--out", "data", "--num-samples", "55"], "such as 50"),
         (["show", "--out", "/proc/x/y"], "/proc/x: No such file or directory"),
@@ -154,7 +155,7 @@ def test_templates_are_a_config_everywhere(run, tmp_path):
 def test_a_tilde_is_the_home_folder(run, tmp_path, monkeypatch, command):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert run(*command.split(), "--out=~/x")[0] == 0
-    assert [path.name[0] for path in (tmp_path / "home").iterdir()][0] == "x"
+    assert list((tmp_path / "home").glob("x*"))
     assert not (tmp_path / "~").exists()
 
 
