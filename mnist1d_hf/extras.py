@@ -16,7 +16,9 @@ EXTRAS = {
     "plotille": "quiz",
     "datatrove": "distributed",
     "ray": "ray",
+    "psutil": "leaderboard",
     "mnist1d": "dev",
+    "jax": "dev",
 }
 
 

@@ -13,13 +13,15 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist1d_hf.entrances import program
+from mnist1d_hf.entrances import program, refusals
 from mnist1d_hf.evidence.results import read_result, write_json, write_result
 from mnist1d_hf.files import replacing
-from mnist1d_hf.leaderboard.records import read_records
-from mnist1d_hf.pages.dataset_card import fill, fill_tables, leaderboard
-from mnist1d_hf.pages.facts import dataset_facts
-from mnist1d_hf.pages.leaderboard import board
+
+with refusals():  # the extra `leaderboard`
+    from mnist1d_hf.leaderboard.records import read_records
+    from mnist1d_hf.pages.dataset_card import fill, fill_tables, leaderboard
+    from mnist1d_hf.pages.facts import dataset_facts
+    from mnist1d_hf.pages.leaderboard import board
 
 
 def main(

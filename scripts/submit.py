@@ -38,21 +38,23 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mnist1d_hf.entrances import program
+from mnist1d_hf.entrances import program, refusals
 from mnist1d_hf.evidence.results import read_result
-from mnist1d_hf.leaderboard.checkpoints import STAND_IN, fetch_checkpoint
-from mnist1d_hf.leaderboard.draws import draw_seed
-from mnist1d_hf.leaderboard.records import (
-    agreement,
-    compare,
-    make_record,
-    read_records,
-    slug,
-    write_record,
-)
-from mnist1d_hf.leaderboard.referee import Score, Trial, run_entry
-from mnist1d_hf.leaderboard.tracks import TRACKS, Track
 from mnist1d_hf.signals.params import check_choice
+
+with refusals():  # the extra `leaderboard`
+    from mnist1d_hf.leaderboard.checkpoints import STAND_IN, fetch_checkpoint
+    from mnist1d_hf.leaderboard.draws import draw_seed
+    from mnist1d_hf.leaderboard.records import (
+        agreement,
+        compare,
+        make_record,
+        read_records,
+        slug,
+        write_record,
+    )
+    from mnist1d_hf.leaderboard.referee import Score, Trial, run_entry
+    from mnist1d_hf.leaderboard.tracks import TRACKS, Track
 
 CONSOLE = Console(stderr=True)
 REHEARSALS = 2

@@ -91,6 +91,8 @@ def test_tensors_name_the_extra_that_has_torch(without):
         ("torch", "studies", ["reproduce.py", "--report-only"]),
         ("torch", "studies", ["quickstart.py"]),
         ("torch", "train", ["train_baselines.py"]),
+        ("psutil", "leaderboard", ["make_card.py"]),
+        ("psutil", "leaderboard", ["submit.py"]),
     ],
 )
 def test_every_program_says_in_one_line_what_to_install(without, root, module, extra, arguments):

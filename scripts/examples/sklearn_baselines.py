@@ -1,6 +1,8 @@
 """Two classifiers of scikit-learn, on arrays.
 
-python scripts/examples/sklearn_baselines.py     # a second; logistic 32.8 %, 10 neighbours 59.6 %
+python scripts/examples/sklearn_baselines.py     # a second (extra `train`)
+
+The logistic regression is right for 32.8 % of the test rows, ten neighbours for 59.6 %.
 """
 
 from sklearn.linear_model import LogisticRegression
