@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import httpx2
 from huggingface_hub import constants
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from mnist1d_hf.hub.interrupt import check_stop, run_aside
 
@@ -102,7 +102,8 @@ def is_transient(error: BaseException) -> bool:
     code = status(error)
     if code is not None:
         return code in TRANSIENT or code >= 500
-    if isinstance(error, ValueError | LocalTokenNotFoundError) or disk_error(error):
+    permanent = ValueError | LocalTokenNotFoundError | OfflineModeIsEnabled
+    if isinstance(error, permanent) or disk_error(error):
         return False
     return True  # connection errors, and hf_xet's ConnectionError and RuntimeError
 
@@ -162,6 +163,8 @@ def explain(what: str, error: BaseException) -> str:
         advice = ADVICE[code]
     elif isinstance(error, ValueError):
         advice = "correct it; nothing was sent"
+    elif isinstance(error, OfflineModeIsEnabled):
+        advice = "unset HF_HUB_OFFLINE"
     else:
         advice = AGAIN
     return f"{what} failed: {reason(error)}; {advice}"

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from huggingface_hub import HfApi
+from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import get_session
 
 from mnist1d_hf.hub import attempts
@@ -216,6 +217,14 @@ def test_bad_token(hub, monkeypatch):
     with pytest.raises(PublishError, match="checking the token failed.*hf auth login"):
         whoami()
     refused("creating dataset alice/d failed.*401.*hf auth login")
+
+
+def test_offline_mode_is_named_at_once():
+    def offline():
+        raise OfflineModeIsEnabled("offline mode is enabled")
+
+    with pytest.raises(PublishError, match="asking failed: offline .*; unset HF_HUB_OFFLINE$"):
+        attempts.attempt("asking", offline)
 
 
 def test_no_token(hub, monkeypatch):
