@@ -12,6 +12,7 @@ from mnist1d_hf.evidence.published import NAMES, PUBLISHED
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.hub.publish import dataset_publication
 from mnist1d_hf.hub.push import push
+from mnist1d_hf.leaderboard.records import read_records
 from mnist1d_hf.pages.dataset_card import TABLES, addressed, fill
 from mnist1d_hf.pages.facts import dataset_facts
 from mnist1d_hf.signals.params import SignalParams
@@ -29,7 +30,8 @@ def card(folder):
 
 @pytest.fixture(scope="module")
 def results(folder):
-    return {path.stem: read_result(path) for path in folder.glob("results/*.json")}
+    found = {path.stem: read_result(path) for path in folder.glob("results/*.json")}
+    return {**found, "tracks": read_records(folder / "leaderboard")}
 
 
 def test_card_agrees_with_the_results(card, results):
@@ -43,7 +45,9 @@ def test_made_again_it_is_the_same(root, folder, tmp_path, monkeypatch):
 
     names = ["README.md", *(f"dataset_card/{p.relative_to(folder)}" for p in folder.rglob("*.*"))]
     for name in names:
-        if Path(name).parent.name in ("", "dataset_card", "results"):
+        if Path(name).parts[1:2] == ("leaderboard",) or Path(name).parent.name in (
+            *("", "dataset_card", "results"),
+        ):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes((root / name).read_bytes())
     monkeypatch.chdir(tmp_path)

@@ -69,6 +69,8 @@ def test_every_figure_fits_the_page_and_has_its_caption(results, studies):
     """At most six panels, and no wider than what 690 pixels show in readable type."""
     text = page(results, studies)
     for name, study in studies.items():
+        if name not in results:
+            continue
         for figure, plot in study.plots.items():
             caption = study.captions[figure]
             assert f"](figures/{figure}.png)\n\n{caption}\n" in text
