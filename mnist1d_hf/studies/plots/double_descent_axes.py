@@ -11,7 +11,10 @@ from mnist1d_hf.studies.rules.double_descent_axes import AXES
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """Errors over training steps of a wide perceptron, and over rows of a narrow one."""
+    """Errors of a wide perceptron over training steps, and of a narrow one over training rows.
+
+    Lines are means over runs, and bands one standard deviation.
+    """
     figure, axes = panels(1, 2, height=2.2, sharey=True)
     for axis, (name, words) in zip(axes, AXES.items(), strict=True):
         for split, colour, line in (("test", "blue", "-"), ("train", "orange", "--")):

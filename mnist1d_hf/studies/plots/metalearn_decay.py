@@ -10,7 +10,11 @@ from mnist1d_hf.figures.style import COLOURS, panels, style
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """Where searches lead from each start, and the loss on the grid."""
+    """The weight decays that searches reach from several starts, and the loss they lead to.
+
+    (a) A line is a search. (b) Black lines are trainings with a fixed weight decay, from the same
+    initial weights, and dots are the ends of the searches.
+    """
     figure, (searches, grids) = panels(1, 2, height=2.2)
     colours = ("blue", "red", "green", "orange")
     for i, (start, colour) in enumerate(zip(result["starts"], colours, strict=False)):

@@ -12,7 +12,10 @@ TICKS = {"mlp": "MLP", "window": "windows", "unshared": "unshared", "cnn": "CNN"
 
 @style()
 def plot(result: dict[str, Any]) -> Figure:
-    """Test accuracy from perceptron to convolution, with columns in order and shuffled."""
+    """Test accuracy of networks from a perceptron, without a spatial prior, to a convolution.
+
+    The columns of the signals are in order or shuffled. Bars are one standard deviation over runs.
+    """
     figure, (axis,) = panels(1, 1, width=3.4, height=2.4)
     names = [name for name in NETWORKS if name in result["table"]]
     for data, colour, marker in zip(DATA, ("blue", "red"), ("o", "s"), strict=True):
