@@ -22,7 +22,7 @@ def plot(result: dict[str, Any]) -> Figure:
             path = [np.nan if decay is None else decay for decay in one["decay"][i]]
             label = f"from {start:g}" if number == 0 else None
             searches.plot(range(1, len(path) + 1), path, color=COLOURS[colour], label=label)
-    searches.set(title="Weight decay", xlabel="Outer step", yscale="log")
+    searches.set(title="Searches", xlabel="Outer step", ylabel="Weight decay", yscale="log")
     searches.legend()
     for number, one in enumerate(result["grids"]):
         losses = [np.nan if loss is None else loss for loss in one["loss"]]
@@ -32,7 +32,8 @@ def plot(result: dict[str, Any]) -> Figure:
         shown = [end for end in ends if None not in end]
         label = "ends of searches" if number == 0 else None
         grids.plot(*zip(*shown, strict=True), "o", color=COLOURS["red"], label=label)
-    grids.set(title="Loss on other rows", xlabel="Weight decay", xscale="log")
+    grids.set(title="Where they end", xlabel="Weight decay", xscale="log")
+    grids.set_ylabel("Loss on other rows (nats)")
     grids.legend()
     return figure
 

@@ -29,7 +29,7 @@ def plot(result: dict[str, Any]) -> Figure:
         row = [published[dataset][model] for model in ORDER]
         ends.plot(places, row, "x", color=COLOURS[colour])
     ends.plot([], [], "x", color=COLOURS["grey"], label="published")
-    ends.set(title="At the end", ylabel="Test accuracy (%)", ylim=(0, 104))
+    ends.set(title="At the end", xlabel="Model", ylabel="Test accuracy (%)", ylim=(0, 104))
     ends.set_xticks(places, [NAMES[model] for model in ORDER])
     ends.legend(loc="lower right")
     for model in ORDER:

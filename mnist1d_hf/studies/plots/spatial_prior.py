@@ -25,5 +25,6 @@ def plot(result: dict[str, Any]) -> Figure:
         axis.errorbar(range(len(names)), means, spread, fmt=f"{marker}-", **looks)
     axis.set_xticks(range(len(names)), [TICKS[name] for name in names])
     axis.set(title="From a perceptron to a convolution", ylabel="Test accuracy (%)")
+    axis.set_xlabel("Network")
     axis.legend(loc="upper left")
     return figure
