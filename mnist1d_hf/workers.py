@@ -42,11 +42,13 @@ def call_in_processes(
     spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks and threads
     pool = ProcessPoolExecutor(min(workers, len(items)), spawn, _start)
     waiting = iter(items)
-    # one item per process at a time, since the pool cannot return an item from its queue
-    running = {pool.submit(function, item): item for item in islice(waiting, workers)}
+    running: dict[Future[Any], Item] = {}
     failure: BaseException | None = None
     lost: list[Item] = []
     try:
+        # one item per process at a time, since the pool cannot return an item from its queue
+        for item in islice(waiting, workers):
+            running[pool.submit(function, item)] = item
         while running:
             done, _ = wait_for(running, return_when=FIRST_COMPLETED)
             finished = {future: running.pop(future) for future in done}

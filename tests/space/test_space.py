@@ -113,7 +113,9 @@ def test_any_position_of_the_controls_draws_or_explains(values, off, shuffled):
         assert "must" in str(error)
         return
     assert x.shape == (10, params.final_seq_length) and np.isfinite(x).all()
-    assert part.shape == x.shape and part.any(axis=1).all()
+    # with fewer points than before, all of them can lie beside a short digit
+    seen = part.any(axis=1) | (params.final_seq_length < params.padded_length)
+    assert part.shape == x.shape and seen.all()
     drawn = drawing.explained_html(x, y, part, reach=1, scattered=shuffled)
     assert drawn.count("template of the digit") == 10
 
