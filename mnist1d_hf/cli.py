@@ -178,7 +178,7 @@ def shards(
 @takes_parameters
 def prepare(
     config_names: Annotated[
-        list[str] | None, typer.Argument(metavar="[CONFIG]...", help=f"{CONFIG_HELP}; all if none")
+        list[str] | None, typer.Argument(metavar="CONFIG", help=f"{CONFIG_HELP}; all if none")
     ] = None,
     latents: Latents = False,
     posterior: Posterior = False,
