@@ -31,19 +31,19 @@ def test_labels_are_noisy_in_training_alone():
 
 
 @pytest.mark.parametrize(
-    ("curve", "verdict"),
+    ("curve", "verdict", "places", "rise"),
     [
-        ((60, 45, 52, 47), "reproduced"),
-        ((60, 45, 52, 52.5), "partly"),
-        ((60, 55, 50, 45), "refuted"),
+        ((60, 45, 52, 47), "reproduced", (1, 2), 7),
+        ((60, 45, 52, 52.5), "partly", (1, 3), 7.5),
+        ((60, 55, 52, 45), "refuted", (1, 2), -3),
     ],
 )
-def test_a_rise_and_a_fall_are_both_asked_for(curve, verdict):
+def test_a_rise_and_a_fall_are_both_asked_for(curve, verdict, places, rise):
     errors = np.array(curve)[:, None] + np.array([0.0, 0.1, 0.2])
     found = {"at": [1, 2, 3, 4], "test": errors, "train": errors}
     finding = rules.judge_axis({"steps": found}, "steps")
-    assert finding.verdict == verdict
-    assert rules.rise(np.array(curve))[0] == (1 if verdict != "refuted" else 0)
+    assert (finding.verdict, finding.estimate) == (verdict, pytest.approx(rise))
+    assert rules.rise(np.array(curve)) == places
 
 
 @pytest.mark.parametrize(("name", "value"), [("rows", (550,)), ("rows", (12_100,)), ("seeds", 1)])

@@ -18,10 +18,13 @@ def judge(result: dict[str, Any]) -> list[Finding]:
 
 
 def rise(curve: np.ndarray) -> tuple[int, int]:
-    """Where a curve is before its largest rise above an earlier minimum, and after it."""
+    """Where a curve is before its largest rise above an earlier minimum, and after it.
+
+    The rise of a curve that only falls is negative: there it falls least.
+    """
     lowest = np.minimum.accumulate(curve)
-    peak = int((curve - lowest).argmax())
-    return int(curve[: peak + 1].argmin()), peak
+    peak = 1 + int((curve[1:] - lowest[:-1]).argmax())
+    return int(curve[:peak].argmin()), peak
 
 
 def judge_axis(result: dict[str, Any], axis: str) -> Finding:

@@ -24,6 +24,8 @@ def judge(result: dict[str, Any]) -> list[Finding]:
     near = (ended - lowest[:, None] <= NEAR).mean(0)
     gains = np.array([one["without"] for one in grids]) - ended.min(1)
     interval = mean_interval(gains) if np.isfinite(gains).all() else None
+    above = ended.max(1) - lowest
+    above_interval = mean_interval(above) if np.isfinite(above).all() else None
     return [
         Finding(
             id="M7",
@@ -44,6 +46,9 @@ def judge(result: dict[str, Any]) -> list[Finding]:
             rule="every search from every start ends with a loss on other rows at most "
             f"{NEAR} above the lowest on the grid; partly: every one from some start",
             verdict=grade((near == 1).all(), (near == 1).any()),
+            quantity="loss of a problem's worst search above the grid's lowest",
+            estimate=float(above.mean()) if above_interval else None,
+            interval=above_interval,
         ),
         Finding(
             id="M7-gain",
