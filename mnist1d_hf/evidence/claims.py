@@ -3,8 +3,7 @@
 A study emits findings, each with a verdict by a rule of its own (`evidence.results.Finding`). A
 claim is decided by one or several of them:
 
-- reproduced, when all of them are; refuted, when all of them are;
-- not supported, when none is reproduced, not even partly, and not all are refuted; else partly;
+- its verdict follows from theirs by `evidence.intervals.judge_together`;
 - tests that were not possible here are left aside, and a claim with no other is not testable;
 - a claim that its author took back stays retracted, whatever we find;
 - "so far" when some of its tests were not run yet.
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mnist1d_hf.evidence.intervals import judge_together
 from mnist1d_hf.evidence.results import VERDICTS
 
 NOT_RUN = "not run yet"
@@ -259,12 +259,7 @@ def outcome(claim: Claim, findings: Mapping[str, Mapping[str, Any]]) -> tuple[st
         return "not testable", True
     if not testable:
         return NOT_RUN, True
-    if set(testable) == {"reproduced"}:
-        return "reproduced", whole
-    if set(testable) == {"refuted"}:
-        return "refuted", whole
-    held = {"reproduced", "partly"} & set(testable)
-    return ("partly" if held else "not supported"), whole
+    return judge_together(testable), whole
 
 
 def outcomes(results: Results) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scipy.special import stdtrit
+from scipy.stats import binomtest
 
 from mnist1d_hf.evidence.results import summarise
 
@@ -46,6 +47,18 @@ def difference_interval(first: Mapping[str, Any], second: Mapping[str, Any]) -> 
     return _around(gap, math.sqrt(a + b), freedom)
 
 
+def share_interval(held: int, n: int) -> Interval:
+    """The 95 % interval of a share of which `held` of `n` independent cases are known.
+
+    By Clopper and Pearson, which never covers less than it says.
+
+    >>> [round(end, 3) for end in share_interval(15, 15)]
+    [0.782, 1.0]
+    """
+    found = binomtest(held, n).proportion_ci(LEVEL)
+    return float(found.low), float(found.high)
+
+
 def judge_interval(interval: Interval, *, above: float = -math.inf, below: float = math.inf) -> str:
     """The verdict on the claim that a quantity is more than `above` and less than `below`.
 
@@ -60,6 +73,22 @@ def judge_interval(interval: Interval, *, above: float = -math.inf, below: float
     if above < low and high < below:
         return "reproduced"
     return "refuted" if high <= above or low >= below else "not supported"
+
+
+def judge_together(verdicts: Iterable[str]) -> str:
+    """The verdict on a claim that takes several intervals, from the verdict on each.
+
+    - "reproduced" or "refuted", when all of them are;
+    - "not supported", when none is reproduced, not even partly, and not all are refuted;
+    - else "partly".
+
+    >>> judge_together(["reproduced", "refuted"]), judge_together(["not supported", "refuted"])
+    ('partly', 'not supported')
+    """
+    found = set(verdicts)
+    if len(found) == 1:
+        return found.pop()
+    return "partly" if found & {"reproduced", "partly"} else "not supported"
 
 
 def judge_p(p: Iterable[float]) -> str:

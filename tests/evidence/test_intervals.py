@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mnist1d_hf.evidence.intervals import difference_interval, judge_interval, mean_interval
+from mnist1d_hf.evidence.intervals import (
+    difference_interval,
+    judge_interval,
+    judge_together,
+    mean_interval,
+    share_interval,
+)
 from mnist1d_hf.evidence.results import Finding, Superseded, summarise
 
 FIRST, SECOND = [93.9, 94.4, 94.1, 93.2], [91.0, 92.5, 90.1]
@@ -47,6 +53,28 @@ def test_intervals_hold_the_mean_in_nineteen_of_twenty_cases():
 )
 def test_a_verdict_says_where_the_whole_interval_lies(interval, region, verdict):
     assert judge_interval(interval, **region) == verdict
+
+
+@pytest.mark.parametrize(
+    ("each", "verdict"),
+    [
+        (["reproduced", "reproduced"], "reproduced"),
+        (["refuted"], "refuted"),
+        (["partly", "partly"], "partly"),
+        (["partly", "refuted"], "partly"),
+        (["reproduced", "not supported"], "partly"),
+        (["not supported", "refuted"], "not supported"),
+    ],
+)
+def test_several_intervals_decide_together(each, verdict):
+    assert judge_together(each) == verdict
+
+
+def test_the_interval_of_a_share_leaves_a_tail_of_a_fortieth_on_each_side():
+    low, high = share_interval(27, 30)
+    assert stats.binom.sf(26, 30, low) == pytest.approx(0.025)
+    assert stats.binom.cdf(27, 30, high) == pytest.approx(0.025)
+    assert share_interval(0, 5)[0] == 0 and share_interval(5, 5)[1] == 1
 
 
 def test_a_finding_keeps_the_first_version_of_its_rule():
