@@ -10,6 +10,10 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 LONGEST = 200_000  # characters that are shown
+# Characters of HTML in one place of a document; more is shown as text, since the time that
+# html.parser takes for tags without ends grows with the square of their number.
+MOST_HTML = 4000
+COMMENT = re.compile("<!--.*?(?:-->|\\Z)", re.DOTALL)
 
 # Pictures by the ends of their names, and what a browser may do with one that is opened alone: an
 # SVG can hold scripts.
@@ -90,7 +94,13 @@ def anchor(heading: Any, seen: Counter[str]) -> str:
 
 
 def clean(html: str, rewrite: Rewrite) -> str:
-    """HTML of which the `TAGS` remain, each with no attributes but those of its row."""
+    """HTML of which the `TAGS` remain, each with no attributes but those of its row.
+
+    Comments are left out.
+    """
+    html = COMMENT.sub("", html)
+    if len(html) > MOST_HTML:
+        return escape(html)
     cleaner = Cleaner(rewrite)
     cleaner.feed(html)
     cleaner.close()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 SCRIPT = """
-import hashlib, json, sys
+import gc, hashlib, json, sys
 import torch
 import mnist1d_hf
 from mnist1d_hf.models import new_model
@@ -36,6 +36,11 @@ for cls in (Trainer, Mnist1DTrainer):
 if trainer.is_world_process_zero():
     with open(sys.argv[2], "w") as file:
         json.dump([torch.distributed.get_world_size(), *found], file)
+# what shares gradients goes while the group is there, and no process leaves before the others
+trainer.model_wrapped = trainer.model
+trainer.accelerator.free_memory()
+gc.collect()
+torch.distributed.barrier()
 torch.distributed.destroy_process_group()
 """
 
