@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
 import mnist1d_hf
+from mnist1d_hf.entrances import refusals
 from mnist1d_hf.evidence.training_record import TrainingRecord
 
 
@@ -294,10 +295,9 @@ def test_the_parts_of_a_step_are_varied_in_different_ways(train, tmp_path, monke
     assert several[::3] == single  # the first part of a step is what the step was
 
 
-def test_mistakes_end_the_program_with_one_line(root, tmp_path):
-    (tmp_path / "list.yaml").write_text("- 1")
-    (tmp_path / "broken.yaml").write_text("a: [")
-    for options, message in [
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         (["--learning_rate", "abc"], "invalid float value: 'abc'"),
         (["--config", "nothere.yaml"], "nothere.yaml: No such file or directory"),
         (["--config", "list.yaml"], "list.yaml: must hold lines such as"),
@@ -305,17 +305,24 @@ def test_mistakes_end_the_program_with_one_line(root, tmp_path):
         (["--output_dir", "/proc/x"], "output folder /proc/x"),
         (["--lerning_rate", "1"], "did you mean '--learning_rate'?"),
         (["--report_to", "nothing"], "report_to 'nothing'"),
-    ]:
-        done = subprocess.run(
-            [sys.executable, str(root / "scripts" / "train.py"), *options],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-        )
-        assert done.returncode == 2 and message in done.stderr, done.stderr
-        assert done.stderr.count("\n") == 1 and done.stdout == ""
-    assert sorted(p.name for p in tmp_path.glob("*.yaml")) == ["broken.yaml", "list.yaml"]
-    assert not (tmp_path / "out").exists()
+    ],
+)
+def test_mistakes_are_told_in_one_line(train, tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.yaml").write_text("- 1")
+    (tmp_path / "broken.yaml").write_text("a: [")
+    with pytest.raises(SystemExit, match="2"), refusals():
+        train.main(options)
+    out, err = capsys.readouterr()
+    assert message in err and err.count("\n") == 1 and out == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.yaml", "list.yaml"]
+
+
+def test_a_mistake_ends_the_program_with_code_2(root, tmp_path):
+    program = [sys.executable, str(root / "scripts" / "train.py"), "--config", "nothere.yaml"]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and done.stdout == ""
+    assert not list(tmp_path.iterdir())
 
 
 LAUNCHERS = {
