@@ -105,7 +105,7 @@ def test_a_death_keeps_what_is_done_and_names_what_is_lost(tmp_path):
 
 
 SLEEPER = """
-import time, sys
+import signal, time
 from mnist1d_hf.workers import call_in_processes
 
 def nap(seconds):
@@ -113,6 +113,8 @@ def nap(seconds):
     time.sleep(seconds)
 
 if __name__ == "__main__":
+    # jobs that a shell runs in the background ignore Ctrl-C, and so do their children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     list(call_in_processes(nap, [600, 601], 2))
 """
 
@@ -120,15 +122,17 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_no_process_outlives_the_one_it_works_for(tmp_path, end):
     (tmp_path / "sleeper.py").write_text(SLEEPER)
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "sleeper.py"], cwd=tmp_path, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("started-*"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    workers = psutil.Process(child.pid).children(recursive=True)
-    assert len(workers) >= 2
-    child.send_signal(end)
-    child.wait(timeout=60)
-    _, alive = psutil.wait_procs(workers, timeout=60)
+    ) as child:
+        try:
+            for name in ("started-600", "started-601"):
+                wait_for_file(tmp_path / name)
+            workers = psutil.Process(child.pid).children(recursive=True)
+            assert len(workers) >= 2
+            child.send_signal(end)
+            child.wait(timeout=100)
+            _, alive = psutil.wait_procs(workers, timeout=100)
+        finally:
+            child.kill()
     assert alive == []
