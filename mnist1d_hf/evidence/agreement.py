@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import judge_interval, judge_p, mean_interval
+from mnist1d_hf.evidence.intervals import judge_interval, judge_p, mean_interval, summary_interval
 from mnist1d_hf.evidence.published import HUMAN_MISTAKES
 from mnist1d_hf.evidence.results import Finding, Superseded, summarise
 
@@ -114,10 +114,11 @@ def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Findi
             },
             rule=f"kappa of who is wrong where, on {found['rows']} rows, mean over the CNNs: as "
             f"large a one has p < 0.025 when the human's mistakes are moved to other rows, {DRAWS} "
-            "times; refuted: p > 0.975",
+            "times; refuted: p > 0.975. The interval is that over the CNNs",
             verdict=judge_p([found["p"]["any row"]]),
             quantity="kappa of human and CNN",
             estimate=found["kappa"]["mean"],
+            interval=summary_interval(found["kappa"]),
             superseded=replace(
                 counted,
                 why=f"{counted.why}; by rates the verdict is {same.verdict}, and one or more of "

@@ -62,7 +62,7 @@ def judge_cost(
             "README",
             20,
             round(smaller, 2),
-            "values of an example, within 10 %",
+            "values of an example, within 10 %. Counts have no interval",
             grade(abs(smaller / 20 - 1) <= 0.1),
         ),
         _judge_size(rows * length, info["dataset_size"]),
@@ -145,7 +145,8 @@ def _judge_size(values: int, size: int) -> Finding:
             "times fewer values": round(by_values, 1),
         },
         rule="at least 100 times fewer bytes, a value of ours a float32 and one of MNIST a uint8, "
-        "and at least 100 times fewer values; partly: one of the two",
+        "and at least 100 times fewer values; partly: one of the two. Counts have no "
+        "interval",
         verdict=grade(all(reached), any(reached)),
         since="2026-11-26",
         superseded=Superseded(

@@ -47,6 +47,21 @@ def difference_interval(first: Mapping[str, Any], second: Mapping[str, Any]) -> 
     return _around(gap, math.sqrt(a + b), freedom)
 
 
+def run_interval(values: Iterable[float]) -> Interval:
+    """The interval in which one more run lies with a probability of 95 %, from those of n runs.
+
+    A published value is often a single run, and then belongs here.
+
+    >>> [round(end, 2) for end in run_interval([1.0, 2.0, 3.0])]
+    [-2.97, 6.97]
+    """
+    found = summarise(values)
+    if found["std"] is None:
+        return -math.inf, math.inf
+    error = found["std"] * math.sqrt(1 + 1 / found["n"])
+    return _around(found["mean"], error, found["n"] - 1)
+
+
 def share_interval(held: int, n: int) -> Interval:
     """The 95 % interval of a share of which `held` of `n` independent cases are known.
 

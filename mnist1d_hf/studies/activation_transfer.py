@@ -17,7 +17,8 @@ stable, 57.8 %, the best baseline on the same data 56.5 to 58.5 %: a gain of 6.1
 (n = 3), and of 4.9 with every rate tuned. The notebook's copy by hand keeps all of it (65.8 %). In
 small CNNs the learned activation does not have the lowest loss in the first epoch, against the blog
 post, but ends above all baselines: 87.6 against 82.2 % on MNIST-1D, 98.7 against 97.4 % on the
-digits (5 seeds each). MNIST and CIFAR-10 could not be loaded where this ran.
+digits (5 seeds each). On 5000 digits of MNIST it ends at 95.9 %, where swish reaches 95.8 %.
+CIFAR-10 could not be loaded where this ran.
 """
 
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ from mnist1d_hf.evidence.intervals import (
     judge_interval,
     judge_together,
     mean_interval,
+    run_interval,
     share_interval,
 )
 from mnist1d_hf.evidence.results import Finding, Superseded, summarise
@@ -36,6 +37,13 @@ def test_intervals_hold_the_mean_in_nineteen_of_twenty_cases():
     runs = np.random.default_rng(0).normal(3, 2, size=(2000, 5))
     held = [low < 3 < high for low, high in map(mean_interval, runs)]
     assert 0.93 < np.mean(held) < 0.97
+
+
+def test_one_more_run_lies_in_its_interval_in_nineteen_of_twenty_cases():
+    runs = np.random.default_rng(1).normal(3, 2, size=(4000, 6))
+    held = [low < run[5] < high for run in runs for low, high in [run_interval(run[:5])]]
+    assert 0.94 < np.mean(held) < 0.96
+    assert run_interval([1.0]) == (-math.inf, math.inf)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,13 @@ STUDIES = study_names()
 
 
 def test_every_study_has_rules_and_figures():
-    for part in ("rules", "plots"):
-        found = {path.stem for path in (FOLDER / part).glob("*.py")} - {"__init__"}
-        assert found == set(STUDIES)
+    found = {
+        part: {path.stem: path.read_text() for path in (FOLDER / part).glob("[!_]*.py")}
+        for part in ("rules", "plots")
+    }
+    assert set(found["plots"]) == set(STUDIES) <= set(found["rules"])
+    for shared in set(found["rules"]) - set(STUDIES):  # a part of the rules of some study
+        assert any(f"rules.{shared} import" in found["rules"][name] for name in STUDIES)
     for name in STUDIES:
         rules = importlib.import_module(f"mnist1d_hf.studies.rules.{name}")
         assert rules.judge.__module__ == rules.__name__

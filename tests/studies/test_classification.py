@@ -9,6 +9,7 @@ import torch
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import classification as study
+from mnist1d_hf.studies.rules import accuracies
 from mnist1d_hf.studies.rules import classification as rules
 from mnist1d_hf.studies.rules.classification import human_errors
 
@@ -57,6 +58,10 @@ def test_a_digit_that_nothing_misses_has_a_zero_in_place_of_a_bar(result):
     assert len(zeros) == 2 * 10 + human_errors().count(0)
 
 
+def level(mean, std=0.5):
+    return {"mean": float(mean), "std": std, "n": 10}
+
+
 def test_every_claim_of_the_paper_is_judged():
     table = [
         {
@@ -74,7 +79,7 @@ def test_every_claim_of_the_paper_is_judged():
         for model, (mean, _) in values.items()
         if model != "human"
     ]
-    mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, {"mean": 67.0})}]
+    mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, level(67))}]
     result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
     result["rows_by_digit"] = [100] * 10
     findings = rules.judge(result)
@@ -84,11 +89,45 @@ def test_every_claim_of_the_paper_is_judged():
     for row in table:
         row["mean"] = 50.0
     for way in WAYS[:2]:
-        mlps[0][way] = {"mean": 65.0}
+        mlps[0][way] = level(65)
     result["cpu_ms_per_step"]["gru"] = 6.0
     verdicts = {c.id: c.verdict for c in rules.judge(result)}
     assert verdicts["C1-order"] == "not supported" and verdicts["C1-mlp-default"] == "refuted"
     assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
+    first = {c.id: c.superseded.verdict for c in rules.judge(result) if c.superseded}
+    assert first["C2"] == first["C1-mlp-68"] == "partly"
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (level(94.5), "reproduced"),
+        (level(94.5, std=4.0), "not supported"),
+        (level(91.5), "refuted"),
+    ],
+)
+def test_a_mean_is_compared_with_the_published_spread(found, verdict):
+    [finding] = accuracies.judge_accuracies({("default", "cnn"): found})
+    assert finding.verdict == verdict and finding.estimate == found["mean"]
+    assert finding.superseded.verdict == ("partly" if verdict == "refuted" else "reproduced")
+
+
+@pytest.mark.parametrize(
+    ("shuffled", "verdict", "named"),
+    [
+        ({"cnn": 55, "gru": 56, "mlp": 67.5, "logistic": 32}, "reproduced", "MLP"),
+        ({"cnn": 55, "gru": 62, "mlp": 68, "logistic": 32}, "partly", "GRU"),
+        ({"cnn": 90, "gru": 90, "mlp": 40, "logistic": 12}, "refuted", "CNN"),
+    ],
+)
+def test_shuffling_is_judged_by_the_model_nearest_to_its_bound(shuffled, verdict, named):
+    plain = {"cnn": 94, "gru": 91, "mlp": 68, "logistic": 32}
+    found = {("default", model): level(mean) for model, mean in plain.items()}
+    found |= {("shuffled", model): level(mean) for model, mean in shuffled.items()}
+    [finding] = accuracies.judge_shuffling(found)
+    assert finding.verdict == verdict
+    if verdict != "refuted":
+        assert named in finding.quantity
 
 
 @pytest.mark.parametrize("protocol", ["last_step", "validation"])

@@ -11,6 +11,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.figures.style import save
 from mnist1d_hf.studies import lottery_tickets as study
 from mnist1d_hf.studies.rules import lottery_tickets as rules
+from mnist1d_hf.studies.rules import ticket_transfer as transfer
 from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
 
 
@@ -113,8 +114,8 @@ def published(generation):
         "within units": [0.0063, 0.0005, 0.00004],
     }
     search = {
-        "lottery": {"last": [[dense, 71.0, 73.5, lottery, 10.2]], "adjacency": [found]},
-        "random": {"last": [[dense, 67.0, 62.0, random, 10.2]], "adjacency": [found]},
+        "lottery": {"last": [[dense, 71.0, 73.5, lottery, 10.2]] * 2, "adjacency": [found] * 2},
+        "random": {"last": [[dense, 67.0, 62.0, random, 10.2]] * 2, "adjacency": [found] * 2},
     }
     found = {"sparsity": [0, 0.8, 0.92, 0.96, 1], "search": search, "transfer": transfer}
     return {**found, "permuted": by_chance([0.001, 0.001, 0.5])}
@@ -134,8 +135,10 @@ def by_chance(p):
     ],
 )
 def test_the_seed_decided_some_published_claims(generation, verdicts):
-    findings = {finding.id: finding.verdict for finding in rules.judge(published(generation))}
-    assert [findings[f"L-{letter}"] for letter in "abcdef"] == verdicts
+    findings = {finding.id: finding for finding in rules.judge(published(generation))}
+    assert [findings[f"L-{letter}"].verdict for letter in "abcdef"] == verdicts
+    first = [findings[f"L-{letter}"].superseded.verdict for letter in "abcdef"]
+    assert first == verdicts
 
 
 def test_every_claim_has_a_verdict(result):
@@ -162,7 +165,11 @@ def with_advantages(**by_variant):
     """The part of a result with these advantages of the ticket over the dense network, by trial."""
     return {
         "transfer": {
-            variant: {"dense": [[60.0]] * len(gained), "lottery": [[60.0 + g] for g in gained]}
+            variant: {
+                "dense": [[60.0]] * len(gained),
+                "lottery": [[60.0 + g] for g in gained],
+                "random": [[50.0]] * len(gained),
+            }
             for variant, gained in by_variant.items()
         }
     }
@@ -186,11 +193,74 @@ def test_a_spatial_prior_is_what_rotation_keeps_and_shuffling_loses(rotated, ver
 
 
 def test_a_sign_is_no_test():
-    first = rules.Finding("L-e", "worse", "paper", None, -0.2, "below", "reproduced", n=5)
-    finding = rules.by_interval(first, [-0.5, 0.9, -0.8, -0.7, 0.2])
+    found = with_advantages(fresh=[6.0] * 5, shuffled=[-0.5, 0.9, -0.8, -0.7, 0.2])
+    finding = transfer.judge_shuffled(found)
     assert finding.verdict == "not supported" and finding.superseded.verdict == "reproduced"
     assert finding.interval == pytest.approx((-1.07, 0.71), abs=0.01)
-    assert rules.by_interval(first, [-2.0, -1.8, -2.1]).verdict == "reproduced"
+    worse = with_advantages(fresh=[6.0] * 3, shuffled=[-2.0, -1.8, -2.1])
+    assert transfer.judge_shuffled(worse).verdict == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("gained", "random", "verdict"),
+    [
+        ([6, 7, 8], [-5, -4, -5], "reproduced"),
+        ([6, 7, 8], [5, 4, 5], "partly"),  # a random network is better as well
+        ([2, 7, 9], [-5, -4, -5], "not supported"),
+        ([-6, -7, -8], [-5, -4, -5], "refuted"),
+    ],
+)
+def test_on_new_data_a_ticket_gains_and_a_random_one_loses(gained, random, verdict):
+    found = with_advantages(fresh=gained)
+    found["transfer"]["fresh"]["random"] = [[60.0 + gain] for gain in random]
+    assert transfer.judge_fresh(found).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("flipped", "verdict"),
+    [
+        ([6, 6.1, 5.9], "reproduced"),
+        ([2, 2.1, 1.9], "partly"),
+        ([-4, 4, 1], "not supported"),
+        ([-2, -2.1, -1.9], "refuted"),
+    ],
+)
+def test_flipping_keeps_half_of_the_advantage_or_some(flipped, verdict):
+    finding = transfer.judge_flipped(with_advantages(fresh=[6.6] * 3, flipped=flipped))
+    assert finding.verdict == verdict
+    assert finding.estimate == pytest.approx(sum(flipped) / 3 - 3.3)
+
+
+@pytest.mark.parametrize(
+    ("gained", "verdict"),
+    [
+        ([3, 3.1, 2.9], "reproduced"),
+        ([0.8, 0.9, 1.0], "partly"),
+        ([-1, 5, 2], "not supported"),
+        ([-2, -2.1, -1.9], "refuted"),
+    ],
+)
+def test_new_first_weights_keep_a_point_or_some(gained, verdict):
+    found = with_advantages(new_weights=gained)
+    assert transfer.judge_renewed(found).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("lottery", "random", "verdicts"),
+    [
+        ([71, 74, 70], [63, 62, 60], ("reproduced", "reproduced")),
+        ([71, 74, 70], [69, 62, 60], ("partly", "reproduced")),  # random pruning gains as well
+        ([61, 60, 55], [69, 72, 70], ("refuted", "refuted")),
+    ],
+)
+def test_sparsities_are_judged_by_trial(lottery, random, verdicts):
+    search = {
+        name: {"last": [[64.0 + t / 10, *(value + t / 10 for value in last)] for t in range(3)]}
+        for name, last in (("lottery", lottery), ("random", random))
+    }
+    findings = rules.judge_search({"sparsity": [0, 0.8, 0.9, 0.96], "search": search})
+    assert tuple(finding.verdict for finding in findings) == verdicts
+    assert findings[1].estimate == pytest.approx(lottery[-1] - 64)
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,46 @@ def test_the_figure_shows_every_search(result):
 
 
 @pytest.mark.parametrize(
+    ("objective", "verdict"),
+    [
+        ({}, "reproduced"),
+        ({300: 0.95}, "refuted"),
+        ({5: 1.3}, "refuted"),
+    ],
+)
+def test_the_search_of_the_notebook_is_one_run_without_an_interval(objective, verdict):
+    printed = {step: value for step, (value, _) in rules.PUBLISHED.items()}
+    trace = [{**printed, **objective}.get(step, 1.0) for step in range(301)]
+    other = {"objective": [1.0] * 301}
+    finding = rules.judge_search([{"objective": trace}, other])
+    assert (finding.verdict, finding.n, finding.interval) == (verdict, 1, None)
+    assert finding.estimate == pytest.approx(0.1111 if 5 in objective else 0, abs=1e-3)
+    assert rules.judge_search([{"objective": trace[:11]}]).verdict == (
+        "refuted" if 5 in objective else "partly"
+    )
+
+
+@pytest.mark.parametrize(
+    ("positive", "extrema", "verdict", "share"),
+    [
+        ([-0.5, -0.4, -0.9], [2, 2, 2], "reproduced", 1),
+        ([-0.5, -2.2, -0.9], [2, 2, 2], "partly", 2 / 3),
+        ([-0.5, -2.2, -0.9], [2, 3, 1], "refuted", 1 / 3),
+    ],
+)
+def test_the_shape_is_counted_over_searches(positive, extrema, verdict, share):
+    one = {"kind": "maximum", "x": -1.5, "y": 0.9}
+    descriptions = [
+        {"positive": [[-5.0, end]], "extrema": [one] * count}
+        for end, count in zip(positive, extrema, strict=True)
+    ]
+    finding = rules.judge_shape(descriptions)
+    assert (finding.verdict, finding.n) == (verdict, 3)
+    assert finding.estimate == pytest.approx(share)
+    assert finding.interval[0] < share <= finding.interval[1]
+
+
+@pytest.mark.parametrize(
     ("swish", "verdict"),
     [
         ((0.95, 0.96, 0.94), "reproduced"),

@@ -54,15 +54,25 @@ def result_of(ends):
 
 
 @pytest.mark.parametrize(
-    ("ends", "verdicts"),
+    ("ends", "verdicts", "share"),
     [
-        ((1.005, 0.99), ["reproduced", "reproduced"]),
-        ((1.005, None), ["partly", "reproduced"]),
-        ((1.4, 1.5), ["refuted", "refuted"]),
+        ((1.005, 0.99), ["reproduced", "reproduced"], 1),
+        ((1.005, None), ["partly", "reproduced"], 0),
+        ((1.4, 1.5), ["refuted", "refuted"], 0),
     ],
 )
-def test_searches_are_compared_with_the_grid_and_with_no_weight_decay(ends, verdicts):
-    assert [finding.verdict for finding in rules.judge(result_of(ends))] == verdicts
+def test_searches_are_compared_with_the_grid_and_with_no_weight_decay(ends, verdicts, share):
+    findings = rules.judge(result_of(ends))
+    assert [finding.verdict for finding in findings] == verdicts
+    assert findings[0].estimate == share and findings[0].n == 3
+    # of none or all of three, by Clopper and Pearson
+    wanted = (0.2924, 1) if share else (0, 0.7076)
+    assert findings[0].interval == pytest.approx(wanted, abs=1e-4)
+
+
+def test_the_weakest_start_is_the_one_that_is_shown():
+    [finding, _] = rules.judge(result_of((1.005, None)))
+    assert "from 0.1, the weakest start" in finding.quantity
 
 
 @pytest.mark.parametrize(

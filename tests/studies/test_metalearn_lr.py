@@ -72,6 +72,60 @@ def test_a_diverged_search_is_told_apart(result):
     assert verdicts["M1-regardless"] == "refuted"  # after four steps nothing has arrived
 
 
+@pytest.mark.parametrize(
+    ("best", "verdict", "first"),
+    [
+        ([0.61, 0.62, 0.63, 0.62], "reproduced", "reproduced"),
+        ([0.55, 0.70, 0.56, 0.69], "not supported", "reproduced"),
+        ([0.62], "not supported", "reproduced"),
+        ([0.70, 0.71, 0.72, 0.71], "refuted", "refuted"),
+    ],
+)
+def test_the_optimum_is_judged_by_the_interval_of_its_mean(best, verdict, first):
+    finding = rules.judge_optimum(best)
+    assert (finding.verdict, finding.superseded.verdict) == (verdict, first)
+    assert finding.estimate == pytest.approx(sum(best) / len(best)) and finding.n == len(best)
+    assert (finding.interval is None) == (len(best) == 1)
+
+
+def test_data_orders_of_the_same_weights_count_once():
+    best = {(0, 0): 0.6, (0, 1000): 0.62, (1, 0): 0.64, (1, 1000): 0.66}
+    ends = [
+        {"start": start, "end": 0.6, "best": value, "init_seed": seed, "roll": roll}
+        for start in (0.1, 2.0)
+        for (seed, roll), value in best.items()
+    ]
+    assert rules.by_weights(ends) == pytest.approx([0.61, 0.65])
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict", "share"),
+    [
+        ({0.1: [0.6, 0.6], 2.0: [0.6, 0.65]}, "reproduced", 1),
+        ({0.1: [0.6, 0.6], 2.0: [0.6, None]}, "partly", 0.5),
+        ({0.1: [0.6, 0.9], 2.0: [None, None]}, "refuted", 0),
+    ],
+)
+def test_the_start_from_which_fewest_searches_arrive_is_shown(result, ends, verdict, share):
+    found = [
+        {"start": start, "end": end, "best": 0.62, "init_seed": seed, "roll": 0}
+        for start, each in ends.items()
+        for seed, end in enumerate(each)
+    ]
+    finding = rules.judge({**result, "ends": found})[2]
+    assert (finding.verdict, finding.estimate, finding.n) == (verdict, share, 2)
+    low, high = finding.interval
+    assert low <= share <= high and high - low > 0.8  # two searches say little
+    if share < 1:
+        assert "from 2, the weakest start" in finding.quantity
+
+
+def test_printed_values_have_no_interval(result):
+    finding = result["findings"][0]
+    assert finding.interval is None and "there is no interval" in finding.rule
+    assert finding.estimate == rules.relative_errors(result["published"]).max()
+
+
 def test_the_global_generator_is_left_alone():
     state = torch.get_rng_state()
     study.initial_weights(7, 50)

@@ -101,8 +101,31 @@ def published(purity):
         ([99, 10, 10, 99, 10, 10, 99, 10, 99, 10], "reproduced"),
         ([99, 98, 10, 99, 10, 10, 99, 10, 97, 10], "partly"),
         ([99, 98, 97, 99, 10, 10, 10, 10, 10, 10], "refuted"),
+        ([99, 97, 10, 99, 10, 10, 99, 10, 98, 10], "not supported"),
     ],
 )
 def test_the_published_numbers_confirm_their_claims(purity, verdict):
-    verdicts = [finding.verdict for finding in rules.judge(published(purity))]
+    findings = rules.judge(published(purity))
+    verdicts = [finding.verdict for finding in findings]
     assert verdicts == ["reproduced", "reproduced", "reproduced", verdict]
+    first = {"not supported": "reproduced"}.get(verdict, verdict)
+    assert findings[3].superseded.verdict == first
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [
+        ({"default": (70, 70, 71), "deep": (60, 61, 60)}, "reproduced"),
+        ({"default": (60, 70, 71), "deep": (70, 61, 60)}, "partly"),  # what deep does is not known
+        ({"default": (84, 85, 84), "deep": (95, 95, 96)}, "partly"),  # no layer inside is better
+    ],
+)
+def test_what_layers_do_is_judged_by_seed(ends, verdict):
+    variants = {
+        name: {"linear_runs": [[30.0, 85.0, 80.0, last + seed / 10] for seed, last in runs]}
+        for name, runs in {
+            name: list(enumerate(ends.get(name, (50, 51, 50)))) for name in rules.PUBLISHED
+        }.items()
+    }
+    finding = rules.judge_layers(variants)
+    assert finding.verdict == verdict and finding.n == 3

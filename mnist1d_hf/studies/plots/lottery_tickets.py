@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnist1d_hf.figures.style import COLOURS, panels, style
-from mnist1d_hf.studies.rules.lottery_tickets import LABELS, PRUNINGS
+from mnist1d_hf.studies.rules.lottery_tickets import PRUNINGS
+from mnist1d_hf.studies.rules.ticket_transfer import LABELS
 
 LINES = {"dense": "black", "lottery": "blue", "random": "red"}
 CHECKPOINT = 100  # updates between the points of a curve on new data

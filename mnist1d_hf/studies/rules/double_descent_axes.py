@@ -6,6 +6,7 @@ import numpy as np
 
 from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
 from mnist1d_hf.evidence.results import Finding, summarise
+from mnist1d_hf.studies.rules.double_descent import rise
 
 SOURCE = "Nakkiran et al., deep double descent (2019); not in the paper"
 AXES = {"steps": "training steps", "rows": "training rows"}
@@ -15,16 +16,6 @@ RISE = 1.0  # points that a rise of the test error must have
 def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the rules were fixed before the run."""
     return [judge_axis(result, axis) for axis in AXES]
-
-
-def rise(curve: np.ndarray) -> tuple[int, int]:
-    """Where a curve is before its largest rise above an earlier minimum, and after it.
-
-    The rise of a curve that only falls is negative: there it falls least.
-    """
-    lowest = np.minimum.accumulate(curve)
-    peak = 1 + int((curve[1:] - lowest[:-1]).argmax())
-    return int(curve[:peak].argmin()), peak
 
 
 def judge_axis(result: dict[str, Any], axis: str) -> Finding:
