@@ -56,9 +56,7 @@ class Args:
     """The settings of the notebook, and what we add."""
 
     seeds: Annotated[tuple[int, ...], "searches, with their own data; 0: the notebook's"] = (
-        0,
-        1,
-        2,
+        *range(10),
     )
     outer_steps: Annotated[int, "updates of the activation"] = 301
     outer_rate: Annotated[float, "step size of those updates"] = 0.3
