@@ -40,16 +40,16 @@ the results. The first version and its verdict stay on this page.
 claim says, *refuted* when the whole interval lies elsewhere, and *not supported* otherwise, because
 the runs do not decide. Where the rule asks for a share of searches or of printed values, or for a
 p-value, it says itself what decides, and the interval only shows how well the number is known. A
-rule for which no interval exists says why. A claim with several tests is *reproduced* when all of them are reproduced
-and *refuted* when all of them are refuted. It is *not supported* when not all tests are refuted,
-but none is reproduced even partly. In all other cases the verdict is *partly*. Tests that could not
-be made here are left out.
+rule for which no interval exists says why. A claim with several tests is *reproduced* when all of
+them are reproduced and *refuted* when all of them are refuted. It is *not supported* when not all
+tests are refuted, but none is reproduced even partly. In all other cases the verdict is *partly*.
+Tests that could not be made here are left out.
 
 **Numbers.** The number after ± is the sample standard deviation over runs, never a standard error.
 An interval is Student's t interval for the mean of the tested quantity, over n runs or over the
-differences of n pairs of runs; that of a share is Clopper and Pearson's. Unless something else is stated, all runs share one training and one
-test set and differ in their initial weights. Their intervals therefore do not say how much a result
-depends on the choice of the data.
+differences of n pairs of runs; that of a share is Clopper and Pearson's. Unless something else is
+stated, all runs share one training and one test set and differ in their initial weights. Their
+intervals therefore do not say how much a result depends on the choice of the data.
 
 **Running it again.** A cell that is run again has the same numbers, bit for bit, only on the same
 model of processor, with the same sources and versions. Elsewhere the last bits of sums differ, and
