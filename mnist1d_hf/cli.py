@@ -185,7 +185,7 @@ def prepare(
     *,
     params: dict[str, Any],
 ) -> None:
-    """Fill the datasets cache, so that load_dataset("mnist1d") works without this package.
+    """Fill the datasets cache, so that load_dataset("mnist1d", CONFIG) works without this package.
 
     Other processes with the same cache can then call
     [bold]datasets.load_dataset("mnist1d", "shuffled")[/]. Set HF_HUB_OFFLINE=1 for them: otherwise

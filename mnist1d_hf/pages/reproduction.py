@@ -122,7 +122,7 @@ def claims_table(results: Results) -> str:
                 f'<a id="{claim.id}"></a>{claim.id}',
                 f"{claim.text} ({claim.source})",
                 short(one["published"], one["study"]) if one else see(found),
-                short(tested(one), one["study"]) if one else see(found),
+                tested(one) if one else see(found),
                 verdict_text(claim, findings),
                 cost_text(claim, results),
             ]
@@ -251,11 +251,11 @@ def ours(finding: Mapping[str, Any]) -> Any:
     return finding["ours"]
 
 
-def tested(finding: Mapping[str, Any]) -> Any:
+def tested(finding: Mapping[str, Any]) -> str:
     """What a table says we found: the tested quantity with its interval, where there is one."""
     if finding.get("interval") is None:
-        return ours(finding)
-    return with_interval(finding)
+        return short(ours(finding), finding["study"])
+    return f"{finding['quantity']}: {with_interval(finding)}"
 
 
 def short(value: Any, study: str) -> str:

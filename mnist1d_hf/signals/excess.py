@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.signals.posterior import class_posterior
+from mnist1d_hf.signals.posterior import as_array, class_posterior
 from mnist1d_hf.signals.templates import Templates
 
 # Single precision has no smaller probability: less than this from a model counts as this.
@@ -60,13 +60,13 @@ def excess_error(
     (0.1, 0.81)
     """
     classes = np.arange(10) if templates is None else np.asarray(templates.y)
-    x, true = np.asarray(x), np.asarray(labels)
+    x, true = as_array(x), as_array(labels)
     if true.dtype.kind not in "iu" or true.shape != x.shape[:1] or not len(true):
         raise ValueError(
             f"labels have shape {true.shape} and dtype {true.dtype}, x has shape {x.shape}: must "
             "be an integer for each row, and at least one row"
         )
-    log_model, predicted = checked(np.asarray(predictions), classes, len(true), logits)
+    log_model, predicted = checked(as_array(predictions), classes, len(true), logits)
     exact = class_posterior(x, params, templates=templates, advance=advance)
     right, best = predicted == true, classes[exact.argmax(axis=1)] == true
     kl = None if log_model is None else divergence(exact, log_model)

@@ -212,11 +212,19 @@ def digit_components(params: SignalParams) -> Components:
     return components(params, digit_templates())
 
 
+def as_array(x: Any) -> np.ndarray:
+    """`x` as an array; also a tensor of torch that needs a gradient or is bfloat16."""
+    if hasattr(x, "detach"):
+        x = x.detach().cpu()
+        x = x.float() if "bfloat16" in str(x.dtype) else x
+    return np.asarray(x)
+
+
 def check_rows(x: np.ndarray, params: SignalParams) -> np.ndarray:
     """`x` as an array; ValueError unless it is finite, real and (n, final_seq_length)."""
     if not isinstance(params, SignalParams):
         raise ValueError(f"params={params!r}: must be a SignalParams, for example CONFIGS['noisy']")
-    rows = np.asarray(x)
+    rows = as_array(x)
     if rows.ndim != 2 or rows.shape[1] != params.final_seq_length:
         raise ValueError(
             f"x has shape {rows.shape}; it must be (n, {params.final_seq_length}), a column for "

@@ -194,8 +194,13 @@ def check_one_split(name: str, dataset: object) -> None:
 
 
 def check_fit(dataset: datasets.Dataset, config: Any, needed: list[str]) -> None:
-    """ValueError where `dataset` lacks a column, or holds what a model of `config` cannot take."""
-    missing = [name for name in needed if name not in dataset.column_names]
+    """ValueError where `dataset` lacks rows or a column, or what a model of `config` can take."""
+    if not len(dataset):
+        raise ValueError("the dataset has no rows")
+    names = set(dataset.column_names)
+    if "labels" in names:  # transformers' own name, which its collator takes as well
+        names.add("label")
+    missing = [name for name in needed if name not in names]
     if missing:
         raise ValueError(
             f"the dataset has columns {dataset.column_names} and lacks {missing}: "

@@ -212,7 +212,7 @@ def test_an_interval_and_both_versions_of_a_rule_are_shown(studies):
     assert "Advantage, points: -0.18 (95 % interval -1.07 to 0.71), n = 5." in text
     assert "Rule, second version of 2026-11-26: an interval below 0" in text
     assert "First version: a sign; its verdict: **reproduced**. It was replaced because" in text
-    assert "| -0.18 (95 % interval -1.07 to 0.71) | **not supported** |" in text
+    assert "| advantage, points: -0.18 (95 % interval -1.07 to 0.71) | **not supported** |" in text
     assert "| not supported | 1 |" in text
     other = {**finding, "superseded": {**first, "claim": "it is small"}}
     text = page({"lottery_tickets": {"findings": [other]}}, studies)

@@ -416,3 +416,14 @@ def test_every_generators_rows_have_probabilities(values):
 def test_parameters_of_another_kind_are_refused(params):
     with pytest.raises(ValueError, match="must be a SignalParams"):
         class_posterior(np.zeros((2, 40)), params)
+
+
+def test_tensors_of_torch_are_rows():
+    torch = pytest.importorskip("torch")
+    rows = make_mnist1d().x_test[:5]
+    exact = class_posterior(rows, CONFIGS["default"])
+    learned = torch.tensor(rows, requires_grad=True)
+    np.testing.assert_array_equal(class_posterior(learned, CONFIGS["default"]), exact)
+    halved = torch.tensor(rows).bfloat16()
+    wanted = class_posterior(halved.float().numpy(), CONFIGS["default"])
+    np.testing.assert_array_equal(class_posterior(halved, CONFIGS["default"]), wanted)

@@ -245,6 +245,7 @@ def poisoned():
             Dataset.from_dict({"x": [[0.0] * 40, [0.0] * 41], "label": [0, 0]}),
             r"rows of different lengths: \[40, 41\]",
         ),
+        (TRAIN.select([]), "the dataset has no rows"),
         (DatasetDict(train=TRAIN, test=TRAIN), "train_dataset holds the splits train, test: pass"),
         ({"a": TRAIN}, "train_dataset holds the splits a: pass one"),
     ],
@@ -254,6 +255,11 @@ def test_bad_data_is_named_before_any_work(dataset, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         train(folder, train_dataset=dataset)
     assert not (folder / "model.safetensors").exists()
+
+
+def test_labels_may_have_the_name_of_transformers(tmp_path):
+    renamed = train(tmp_path / "a", train_dataset=TRAIN.rename_column("label", "labels"))
+    assert torch.equal(weights(renamed), weights(train(tmp_path / "b")))
 
 
 def test_bad_data_is_named_in_evaluation_too(tmp_path):

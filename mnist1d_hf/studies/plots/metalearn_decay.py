@@ -19,9 +19,9 @@ def plot(result: dict[str, Any]) -> Figure:
     colours = ("blue", "red", "green", "orange")
     for i, (start, colour) in enumerate(zip(result["starts"], colours, strict=False)):
         for number, one in enumerate(result["searches"]):
-            path = [np.nan if decay is None else decay for decay in one["decay"][i]]
+            path = [start, *(np.nan if decay is None else decay for decay in one["decay"][i])]
             label = f"from {start:g}" if number == 0 else None
-            searches.plot(range(1, len(path) + 1), path, color=COLOURS[colour], label=label)
+            searches.plot(path, color=COLOURS[colour], label=label, lw=0.8)
     searches.set(title="Searches", xlabel="Outer step", ylabel="Weight decay", yscale="log")
     searches.legend()
     for number, one in enumerate(result["grids"]):
