@@ -204,7 +204,8 @@ def estimate(finding: Mapping[str, Any]) -> str:
     """The tested quantity with its interval and the number of runs, where a finding has them."""
     if finding.get("estimate") is None:
         return ""
-    return f"{sentence(finding['quantity'])[:-1]}: {with_interval(finding)}, n = {finding['n']}."
+    runs = "" if finding["n"] is None else f", n = {finding['n']}"
+    return f"{sentence(finding['quantity'])[:-1]}: {with_interval(finding)}{runs}."
 
 
 def with_interval(finding: Mapping[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """What the studies cost: from the cells, and judged only when all of them are there."""
 
+import pytest
+
 from mnist1d_hf.evidence.claims import CLAIMS
 from mnist1d_hf.evidence.cost import PRINTED, judge_cost, measure
 from mnist1d_hf.evidence.packed import write_packed
@@ -51,19 +53,24 @@ def test_times_are_judged_when_every_experiment_is_complete(root):
     spent = dict.fromkeys(REPEATED, 100.0)
     found = {finding.id: finding for finding in judge_cost(results, spent, REPEATED)}
     assert found["C7-examples"].ours == 19.6 and found["C7-examples"].verdict == "reproduced"
+    assert found["C7-examples"].estimate == pytest.approx(784 / 40)
     data = found["C7-data"]
     assert data.ours == {"times fewer bytes": 65.3, "times fewer values": 274.4}
     assert (data.verdict, data.superseded.verdict) == ("partly", "reproduced")
+    assert data.estimate == pytest.approx(65.3, abs=0.05)  # of the bytes, the smaller factor
+    exact = (found["C7-examples"], data)
+    assert all(one.interval is None and "no interval" in one.rule for one in exact)
     assert "CIFAR-10" in data.superseded.claim and "CIFAR" not in data.claim
     assert found["C7-time"].ours["minutes of one repetition"]["lottery_tickets"] == 20
-    assert found["C7-time"].verdict == "reproduced"
+    assert (found["C7-time"].verdict, found["C7-time"].estimate) == ("reproduced", 50)
     once = {"studies": {name: {"minutes": PRINTED.get(name, 2)} for name in REPEATED}}
     time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
     assert (time.id, time.verdict, time.superseded.verdict) == ("C7-time", *["reproduced"] * 2)
-    assert time.estimate == 60 and printed.verdict == "reproduced"
+    assert time.estimate == 60 and printed.verdict == "reproduced" and printed.estimate == 1
     once["studies"]["tsne"]["minutes"] = once["studies"]["pooling"]["minutes"] = 61
     time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
     assert time.verdict == printed.verdict == "partly" and printed.ours["pooling"] == 61
+    assert printed.estimate == pytest.approx(61 / 5) and "pooling" in printed.quantity
     slow = judge_cost(results, {**spent, "tsne": 121.0}, REPEATED)
     assert slow[-1].verdict == "partly"
     results["classification"]["findings"].pop()
