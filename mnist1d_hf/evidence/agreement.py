@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import judge_interval, judge_p, mean_interval, summary_interval
+from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
 from mnist1d_hf.evidence.published import HUMAN_MISTAKES
 from mnist1d_hf.evidence.results import Finding, Superseded, summarise
 
@@ -28,19 +28,22 @@ def kappa(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     >>> kappa(np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool))
     array(0.5)
     """
-    first, second = first.astype(float), second.astype(float)
-    a, b = first.mean(-1), second.mean(-1)
-    agreed = (first * second + (1 - first) * (1 - second)).mean(-1)
+    return of_shares(first.mean(-1), second.mean(-1), (first & second).mean(-1))
+
+
+def of_shares(a: np.ndarray, b: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Kappa of two judgements that are true in shares `a` and `b` of the rows, and together in
+    `both`."""
     chance = a * b + (1 - a) * (1 - b)
-    return np.asarray((agreed - chance) / (1 - chance))
+    return np.asarray((1 - a - b + 2 * both - chance) / (1 - chance))
 
 
 def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
     """Of networks, each with a predicted digit a row, against the human; `digits` are the truth.
 
-    `better` has the points by which the human is above the networks, with its interval over rows.
-    p-values are those of as large a kappa when the human's mistakes lie in other rows, any of them
-    or those of the same digit.
+    `kappa` is the mean over the networks, and `better` has the points by which the human is above
+    them, each with its interval over rows. p-values are those of as large a kappa when the human's
+    mistakes lie in other rows, any of them or those of the same digit.
     """
     rows = np.array(HUMAN_ROWS)
     truth = np.array(list(digits))[rows]
@@ -60,7 +63,11 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
     between = [float(kappa(a, b)) for a, b in combinations(wrong, 2)]
     better = 100 * (wrong.mean(0) - human)
     return {
-        "kappa": summarise(found),
+        "kappa": {
+            "mean": float(found.mean()),
+            "interval": mean_interval(pseudovalues(wrong, human)),
+        },
+        "kappa of each network": summarise(found),
         "kappa between networks": float(np.mean(between)) if between else None,
         "p": {name: float(value) for name, value in p.items()},
         "wrong where the human is wrong, %": float(100 * wrong[:, human].mean()),
@@ -75,9 +82,20 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
 def mean_kappa(wrong: np.ndarray, orders: np.ndarray) -> np.ndarray:
     """Mean over networks (m, n) of kappa with each of many judgements (draws, n): (draws,)."""
     both = wrong.astype(float) @ orders.T.astype(float) / wrong.shape[1]  # (m, draws)
-    a, b = wrong.mean(1)[:, None], orders.mean(1)[None]
-    chance = a * b + (1 - a) * (1 - b)
-    return ((1 - a - b + 2 * both - chance) / (1 - chance)).mean(0)
+    return of_shares(wrong.mean(1)[:, None], orders.mean(1)[None], both).mean(0)
+
+
+def pseudovalues(wrong: np.ndarray, human: np.ndarray) -> np.ndarray:
+    """Of the jackknife of the mean kappa of networks (m, n) with the human (n,): (n,).
+
+    They stand for the rows as independent values, whose mean is kappa but for its bias.
+    """
+    n = len(human)
+    without = [
+        (values.sum(-1, keepdims=True) - values) / (n - 1)
+        for values in (wrong, human, wrong & human)
+    ]
+    return n * kappa(wrong, human).mean() - (n - 1) * of_shares(*without).mean(0)
 
 
 def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Finding]:
@@ -109,16 +127,18 @@ def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Findi
             ours={
                 **same.ours,
                 **{name: value for name, value in found.items() if "wrong where" in name},
-                "kappa between networks": found["kappa between networks"],
+                "kappa of each CNN": found["kappa of each network"],
+                "kappa between CNNs": found["kappa between networks"],
                 "p by permutation": found["p"],
             },
-            rule=f"kappa of who is wrong where, on {found['rows']} rows, mean over the CNNs: as "
-            f"large a one has p < 0.025 when the human's mistakes are moved to other rows, {DRAWS} "
-            "times; refuted: p > 0.975. The interval is that over the CNNs",
-            verdict=judge_p([found["p"]["any row"]]),
+            n=found["rows"],
+            rule="on the rows that the human answered, kappa of who is wrong where, mean over the "
+            "CNNs: its 95 % interval over these rows, by the jackknife, lies above 0. The p-values "
+            f"are those of as large a kappa when the human's mistakes are moved, {DRAWS} times",
+            verdict=judge_interval(found["kappa"]["interval"], above=0),
             quantity="kappa of human and CNN",
             estimate=found["kappa"]["mean"],
-            interval=summary_interval(found["kappa"]),
+            interval=found["kappa"]["interval"],
             superseded=replace(
                 counted,
                 why=f"{counted.why}; by rates the verdict is {same.verdict}, and one or more of "
