@@ -204,7 +204,8 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             for budget in sorted({args.budget, steps[-1]}):
                 place = steps.index(budget)
                 scores = {name: summarise(values[:, place]) for name, values in of_all.items()}
-                table.append({"model": model, "data": data, "updates": budget, **scores})
+                one = {"model": model, "data": data, "updates": budget, **scores}
+                table.append({**one, "fresh_runs": of_all["fresh"][:, place].tolist()})
             means = {name: values.mean(axis=0).round(3).tolist() for name, values in of_all.items()}
             curves.append({"model": model, "data": data, "steps": steps, **means})
     result = {"table": table, "human": HUMAN, "curves": curves, "test_rows": args.test_rows}

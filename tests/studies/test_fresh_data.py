@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies import fresh_data as study
 from mnist1d_hf.studies.rules import fresh_data as rules
@@ -96,10 +97,11 @@ def test_endless_data_teach_what_fresh_rows_ask_for(how):
         assert curves["fresh"][-1] > 60 and abs(curves["frozen"][-1] - curves["fresh"][-1]) < 6
 
 
-def row(model, data, updates, fresh, frozen=None):
-    scores = {"mean": fresh, "std": 0.5, "n": 10}
-    frozen = {"mean": fresh if frozen is None else frozen, "std": 0.5, "n": 10}
-    return {"model": model, "data": data, "updates": updates, "fresh": scores, "frozen": frozen}
+def row(model, data, updates, fresh, spread=0.5):
+    """A row of ten runs; those of one model and of one kind of data differ by the same."""
+    runs = fresh + spread * np.linspace(-1.5, 1.5, 10) * (1 if data == "endless" else -1)
+    key = {"model": model, "data": data, "updates": updates, "fresh_runs": runs.tolist()}
+    return {**key, "fresh": summarise(runs), "frozen": summarise(runs)}
 
 
 def table(**ends):
@@ -135,6 +137,46 @@ def test_verdicts_follow_the_rules():
     assert (first["E2"], first["E3"], first["E1-mlp"]) == ("refuted", "partly", "partly")
     share = {c.id: c.ours for c in rules.judge({"table": found, "test_rows": 20_000})}["E1-mlp"]
     assert share["share of the gap closed"] == pytest.approx((82.5 - 68) / (95.8 - 68), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("most", "spread", "verdict", "first"),
+    [
+        (97.0, 0.5, "reproduced", "reproduced"),
+        (96.0, 1.5, "partly", "reproduced"),  # above the half, and around the human
+        (90.0, 0.5, "partly", "partly"),
+        (78.0, 1.5, "refuted", "partly"),  # the half is at 77.9
+        (97.0, 40.0, "not supported", "reproduced"),
+        (70.0, 0.5, "refuted", "refuted"),
+    ],
+)
+def test_a_gap_is_closed_when_the_interval_says_so(most, spread, verdict, first):
+    found = [row("mlp", "frozen", 6000, 60.0), row("mlp", "endless", 6000, most)]
+    found.append(row("mlp", "endless", 30_000, most, spread))
+    finding = rules.judge({"table": found, "test_rows": 20_000})[0]
+    assert (finding.verdict, finding.superseded.verdict) == (verdict, first)
+    assert finding.estimate == pytest.approx(most - 95.8) and finding.n == 10
+    assert finding.interval[0] < finding.estimate < finding.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("later", "spread", "verdict", "first"),
+    [
+        (90.5, 0.2, "reproduced", "reproduced"),
+        (92.0, 0.2, "partly", "partly"),
+        (92.5, 3.0, "not supported", "partly"),
+        (90.9, 2.0, "partly", "reproduced"),
+        (95.0, 0.2, "refuted", "refuted"),
+    ],
+)
+def test_what_more_updates_gain_is_known_by_pairs_of_the_same_run(later, spread, verdict, first):
+    found = [row("mlp", "frozen", 6000, 60.0), row("mlp", "endless", 6000, 90.0, 5.0)]
+    found.append(row("mlp", "endless", 30_000, later, 5.0 + spread))
+    finding = rules.judge({"table": found, "test_rows": 20_000})[1]
+    assert (finding.id, finding.n) == ("E3", 10)
+    assert (finding.verdict, finding.superseded.verdict) == (verdict, first)
+    error = spread * np.linspace(-1.5, 1.5, 10).std(ddof=1) / 10**0.5
+    assert finding.interval[1] - finding.estimate == pytest.approx(2.262 * error, rel=1e-3)
 
 
 @pytest.mark.parametrize(
