@@ -130,6 +130,67 @@ def test_shuffling_is_judged_by_the_model_nearest_to_its_bound(shuffled, verdict
         assert named in finding.quantity
 
 
+@pytest.mark.parametrize(
+    ("ends", "verdict", "first"),
+    [
+        # the highest mean is known badly, and the next one decides
+        ({"last_step": level(69, std=9.0), "validation": level(67)}, "reproduced", "reproduced"),
+        (
+            {"last_step": level(66.5, std=2.0), "validation": level(65)},
+            "not supported",
+            "reproduced",
+        ),
+        ({"last_step": level(65), "validation": level(64, std=9.0)}, "not supported", "refuted"),
+        ({"last_step": level(65), "validation": level(64), "test": level(67)}, "partly", "partly"),
+        ({"last_step": level(65), "validation": level(64)}, "refuted", "refuted"),
+        ({"last_step": {"mean": 67.0, "std": None, "n": 1}}, "not supported", "reproduced"),
+    ],
+)
+def test_one_mlp_that_is_known_to_reach_the_published_accuracy_is_enough(ends, verdict, first):
+    mlp = {"hidden_size": 100, "weight_decay": 0.001, **dict.fromkeys(WAYS, level(60)), **ends}
+    less = {"hidden_size": 30, "weight_decay": 0.0, **dict.fromkeys(WAYS, level(60))}
+    [finding] = accuracies.judge_mlps([less, mlp])
+    assert (finding.verdict, finding.superseded.verdict) == (verdict, first)
+    if verdict == "reproduced":
+        assert "100 units, weight decay 0.001, selected on validation" in finding.quantity
+        assert finding.estimate == 67 and finding.interval[0] > 66
+
+
+def trained(model, mean, std):
+    row = {"config": "shuffled", "model": model, "protocol": "last_step", "recipe": "paper"}
+    return {**row, **level(mean, std), "train": level(mean, std)}
+
+
+@pytest.mark.parametrize(
+    ("gru", "verdict", "named"),
+    [
+        ((99.9, 0.1), "reproduced", "MLP"),
+        ((99.9, 3.0), "not supported", "GRU"),  # has the highest mean, which is known worst
+        ((97.0, 0.5), "refuted", "GRU"),
+    ],
+)
+def test_the_model_that_fits_its_training_rows_least_surely_decides(gru, verdict, named):
+    ends = {"mlp": (99.7, 0.2), "cnn": (99.8, 0.1), "gru": gru}
+    [finding] = rules.judge_training(
+        {("shuffled", model): trained(model, *end) for model, end in ends.items()}
+    )
+    assert (finding.id, finding.verdict) == ("C9-shuffled", verdict)
+    assert named in finding.quantity and finding.estimate == ends[named.lower()][0]
+
+
+@pytest.mark.parametrize(
+    ("gru", "verdict"),
+    [((60.0, 0.5), "reproduced"), ((55.0, 20.0), "not supported"), ((70.0, 0.5), "refuted")],
+)
+def test_the_mlp_is_the_best_when_it_is_surely_above_each_other_model(gru, verdict):
+    ends = {"logistic": (32, 0.1), "mlp": (65.0, 0.5), "cnn": (59.0, 0.5), "gru": gru}
+    found = {("shuffled", model): trained(model, *end) for model, end in ends.items()}
+    finding = rules.judge_training(found)[-1]
+    assert (finding.id, finding.verdict) == ("C10", verdict)
+    assert finding.quantity == "MLP minus GRU after shuffling, points"
+    assert finding.estimate == pytest.approx(65 - gru[0])
+
+
 @pytest.mark.parametrize("protocol", ["last_step", "validation"])
 def test_networks_trained_together_equal_one_trained_alone(protocol):
     cell = {"model": "mlp", "config": "default", "protocol": protocol, **SHORT}

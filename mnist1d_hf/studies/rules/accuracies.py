@@ -1,5 +1,6 @@
 """Rules on the mean accuracies in the result of the study classification: C1 and C2."""
 
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -79,7 +80,7 @@ def judge_order(found: Found) -> list[Finding]:
             source=SOURCE,
             published=[32, 68, 91, 94],
             ours=means,
-            n=min(row["n"] for row in four),
+            n=min(row["n"] for row in four[least : least + 2]),
             rule="the 95 % interval of the smallest gap between neighbours lies above 0",
             verdict=judge_interval(intervals[least], above=0),
             quantity=f"gap between {' and '.join(ORDER[least : least + 2])}, points",
@@ -152,10 +153,14 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
         return []
     mean, spread = PUBLISHED["default"]["mlp"]
     best = {way: max((row[way] for row in mlps), key=lambda one: one["mean"]) for way in WAYS}
-    fair = max(best["last_step"], best["validation"], key=lambda one: one["mean"])
-    verdict, unfair = (
-        judge_interval(summary_interval(one), above=mean - spread) for one in (fair, best["test"])
-    )
+    fair = {
+        f"{row['hidden_size']} units, weight decay {row['weight_decay']:g}, {WAYS[way]}": row[way]
+        for row in mlps
+        for way in ("last_step", "validation")
+    }
+    nearest = max(fair, key=lambda name: summary_interval(fair[name])[0])
+    verdict = judge_some(fair.values(), above=mean - spread)
+    unfair = judge_some((row["test"] for row in mlps), above=mean - spread)
     if verdict != "reproduced" and unfair == "reproduced":
         verdict = "partly"
     reached = {way: one["mean"] >= mean - spread for way, one in best.items()}
@@ -171,14 +176,14 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
                 }
                 for row in mlps
             },
-            n=fair["n"],
-            rule="the 95 % interval of the best mean, at the last step or selected on validation, "
-            "lies above 66 %; partly: only when selected on test. The best of several means is "
-            "too high by chance",
+            n=fair[nearest]["n"],
+            rule="the 95 % interval of the mean of some MLP, at the last step or selected on "
+            "validation, lies above 66 %; partly: only when selected on test. The best of several "
+            "means is too high by chance",
             verdict=verdict,
-            quantity="test accuracy of the best MLP, %",
-            estimate=fair["mean"],
-            interval=summary_interval(fair),
+            quantity=f"test accuracy where the interval begins highest ({nearest}), %",
+            estimate=fair[nearest]["mean"],
+            interval=summary_interval(fair[nearest]),
             since=SINCE,
             superseded=Superseded(
                 rule="the best mean is 66 or more at the last step or selected on validation: "
@@ -188,3 +193,11 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
             ),
         )
     ]
+
+
+def judge_some(found: Iterable[Mapping[str, Any]], above: float) -> str:
+    """The verdict on the claim that one of several means at least lies above a bound."""
+    verdicts = {judge_interval(summary_interval(one), above=above) for one in found}
+    if "reproduced" in verdicts:
+        return "reproduced"
+    return "refuted" if verdicts == {"refuted"} else "not supported"
