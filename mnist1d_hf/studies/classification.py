@@ -184,13 +184,13 @@ def digits(classes: torch.Tensor) -> str:
     return "".join(map(str, classes.tolist()))
 
 
-def step_times(models: list[str], steps: int) -> dict[str, float]:
+def step_times(models: list[str], steps: int, seed: int) -> dict[str, float]:
     """CPU milliseconds of one step of the paper's recipe, the best of five rounds; a cell.
 
     One for all models, which take turns, so that they are compared on one machine.
     """
     x, labels = load("default", "last_step")["train"]
-    networks = {model: new_model(model, 0) for model in models}
+    networks = {model: new_model(model, seed) for model in models}
     return time_steps(networks, PAPER, (x[:BATCH], labels[:BATCH]), steps)
 
 
@@ -255,14 +255,14 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     keys = plan(args)
     runs = measure(keys, args, cells)
     table = [row(key, runs[key]) for key in keys]
-    timing_cell = {"models": list(args.models), "steps": min(50, args.updates)}
-    [cpu_ms] = cells.run(step_times, [timing_cell])
+    timed = {"models": list(args.models), "steps": min(20, args.updates)}
+    times = cells.run(step_times, [{**timed, "seed": seed} for seed in range(args.slow_seeds)])
     result = {
         "table": table,
         "mlp": mlp_table(args, cells)
         if "mlp" in args.models and set(args.protocols) == set(PROTOCOLS)
         else [],
-        "cpu_ms_per_step": cpu_ms,
+        "cpu_ms_per_step": {model: [one[model] for one in times] for model in args.models},
         "evaluate_every": args.evaluate_every,
         "rows_by_digit": np.bincount(make_mnist1d().y_test, minlength=10).tolist(),
         "test_digits": digits(torch.tensor(make_mnist1d().y_test)),

@@ -80,7 +80,11 @@ def test_every_claim_of_the_paper_is_judged():
         if model != "human"
     ]
     mlps = [{"hidden_size": 100, "weight_decay": 0.0, **dict.fromkeys(WAYS, level(67))}]
-    result = {"table": table, "mlp": mlps, "cpu_ms_per_step": {"cnn": 1.0, "gru": 11.0}}
+    result = {
+        "table": table,
+        "mlp": mlps,
+        "cpu_ms_per_step": {"cnn": [1.0, 1.1], "gru": [11, 12.2]},
+    }
     result["rows_by_digit"] = [100] * 10
     findings = rules.judge(result)
     verdicts = {c.id: c.verdict for c in findings}
@@ -90,7 +94,7 @@ def test_every_claim_of_the_paper_is_judged():
         row["mean"] = 50.0
     for way in WAYS[:2]:
         mlps[0][way] = level(65)
-    result["cpu_ms_per_step"]["gru"] = 6.0
+    result["cpu_ms_per_step"]["gru"] = [6.0, 6.7]
     verdicts = {c.id: c.verdict for c in rules.judge(result)}
     assert verdicts["C1-order"] == "not supported" and verdicts["C1-mlp-default"] == "refuted"
     assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
@@ -154,6 +158,22 @@ def test_one_mlp_that_is_known_to_reach_the_published_accuracy_is_enough(ends, v
     if verdict == "reproduced":
         assert "100 units, weight decay 0.001, selected on validation" in finding.quantity
         assert finding.estimate == 67 and finding.interval[0] > 66
+
+
+@pytest.mark.parametrize(
+    ("gru", "verdict", "first"),
+    [
+        ([22.0, 23, 24], "reproduced", "reproduced"),
+        ([14.0, 15, 16], "partly", "partly"),
+        ([12.0, 15, 36], "not supported", "partly"),
+        ([6.0, 7, 8], "refuted", "refuted"),
+        ([22.0], "not supported", "reproduced"),
+    ],
+)
+def test_times_are_compared_by_the_interval_of_their_ratio(gru, verdict, first):
+    [finding] = rules.judge_time({"gru": gru, "cnn": [2.0] * len(gru)})
+    assert (finding.verdict, finding.superseded.verdict) == (verdict, first)
+    assert finding.n == len(gru) and finding.estimate == pytest.approx(np.mean(gru) / 2)
 
 
 def trained(model, mean, std):
