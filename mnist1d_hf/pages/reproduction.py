@@ -46,10 +46,11 @@ tests are refuted, but none is reproduced even partly. In all other cases the ve
 Tests that could not be made here are left out.
 
 **Numbers.** The number after ± is the sample standard deviation over runs, never a standard error.
-An interval is Student's t interval for the mean of the tested quantity, over n runs or over the
-differences of n pairs of runs; that of a share is Clopper and Pearson's. Unless something else is
-stated, all runs share one training and one test set and differ in their initial weights. Their
-intervals therefore do not say how much a result depends on the choice of the data.
+An interval is Student's t interval for the mean of the tested quantity, over n runs, over the
+differences of n pairs of runs or, in comparisons with the human, over n test rows; that of a share
+is Clopper and Pearson's. Unless something else is stated, all runs share one training and one test
+set and differ in their initial weights. Their intervals therefore do not say how much a result
+depends on the choice of the data.
 
 **Running it again.** A cell that is run again has the same numbers, bit for bit, only on the same
 model of processor, with the same sources and versions. Elsewhere the last bits of sums differ, and
