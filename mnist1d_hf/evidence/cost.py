@@ -20,6 +20,10 @@ PRINTED = {
     **{"metalearn_activation": 60, "self_supervised": 5, "pooling": 5},
 }
 CIFAR_BYTES = 60_000 * 32 * 32 * 3
+BY_REPETITION = (
+    "minutes of one thread for all cells, over the number of repetitions: at most 60 in every "
+    "study; partly: in most"
+)
 
 
 def measure(pack: Path) -> dict[str, Any]:
@@ -82,9 +86,7 @@ def judge_cost(
                 source="paper, abstract; blog",
                 published="minutes to an hour, on a CPU or a Colab GPU",
                 ours={"minutes of one repetition": once},
-                rule="minutes of one thread for all cells, over the number of repetitions: at most "
-                "60 in every study; partly: in most. A study has one total, so there is no "
-                "interval",
+                rule=f"{BY_REPETITION}. A study has one total, so there is no interval",
                 verdict=grade(short == len(once), short > len(once) / 2),
                 quantity="one repetition of the longest study, minutes",
                 estimate=max(once.values()),
@@ -110,7 +112,7 @@ def _judge_once(first: Finding, took: Mapping[str, float]) -> Finding:
         estimate=max(took.values()),
         since="2026-11-26",
         superseded=Superseded(
-            rule=first.rule,
+            rule=BY_REPETITION,
             verdict=first.verdict,
             why="it divided the time of all our runs, those of two models and two ways of testing "
             "that are not in the paper included, on machines that were busy with others",
@@ -157,7 +159,7 @@ def _judge_size(values: int, size: int) -> Finding:
         "and at least 100 times fewer values; partly: one of the two. Counts are exact, so there "
         "is no interval",
         verdict=grade(all(reached), any(reached)),
-        quantity="times fewer than MNIST has, of bytes and values the smaller factor",
+        quantity="times smaller than MNIST, by bytes or by values, whichever is less",
         estimate=min(by_bytes, by_values),
         since="2026-11-26",
         superseded=Superseded(

@@ -128,7 +128,7 @@ def _judge_budget(longer: dict[str, tuple[np.ndarray, np.ndarray]], budget: int)
         rule="the 95 % interval of what a run gains on the fresh test rows when it goes on to the "
         "longer budget lies below 1 point for the model that may gain most; partly: below 3",
         verdict="partly" if verdict != "reproduced" == some else verdict,
-        quantity=f"points that the {NAMES[most]}, the model that may gain most, gains",
+        quantity=f"points that more updates gain the {NAMES[most]}, which may gain most",
         estimate=gains[most],
         interval=intervals[most],
         since=SINCE,
