@@ -56,7 +56,7 @@ SIGNALS = {
 }
 # judging and drawing a study, which are functions of its result alone
 OF_A_RESULT = {
-    "studies.rules": {"evidence"},
+    "studies.rules": {"evidence", "studies.rules"},
     "studies.plots": {"evidence", "figures", "studies.rules"},
 }
 # inside functions the command line may import anything; nothing else imports these

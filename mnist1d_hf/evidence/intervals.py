@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scipy.special import stdtrit
-from scipy.stats import binomtest
+from scipy.special import betaincinv, stdtrit
 
 from mnist1d_hf.evidence.results import summarise
 
@@ -70,8 +69,10 @@ def share_interval(held: int, n: int) -> Interval:
     >>> [round(end, 3) for end in share_interval(15, 15)]
     [0.782, 1.0]
     """
-    found = binomtest(held, n).proportion_ci(LEVEL)
-    return float(found.low), float(found.high)
+    tail = (1 - LEVEL) / 2
+    low = betaincinv(held, n - held + 1, tail) if held else 0.0
+    high = betaincinv(held + 1, n - held, 1 - tail) if held < n else 1.0
+    return float(low), float(high)
 
 
 def judge_interval(interval: Interval, *, above: float = -math.inf, below: float = math.inf) -> str:
