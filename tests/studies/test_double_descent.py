@@ -145,6 +145,7 @@ def test_a_published_run_lies_where_one_more_of_ours_would():
         finding = rules._judge_curve(found, "b")
         assert finding.verdict == verdict and finding.estimate == (distance < 4)
         assert finding.superseded.verdict == ("reproduced" if distance < 4 else "refuted")
+    assert rules._judge_curve(panel(sizes, published), "b").verdict == "not supported"
 
 
 def test_the_figure_is_that_of_the_paper(result):

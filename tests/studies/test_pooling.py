@@ -104,6 +104,9 @@ def test_a_printed_value_lies_where_one_more_run_would():
         finding = rules._judge_table({"equal_steps": {str(size): runs}}, [size])
         assert (finding.estimate, finding.n) == (share, len(methods))
         assert finding.verdict == ("reproduced" if share else "refuted")
+    alone = {method: {"test_accuracy": [runs[method]["test_accuracy"][0][:1]]} for method in runs}
+    finding = rules._judge_table({"equal_steps": {str(size): alone}}, [size])
+    assert finding.verdict == "not supported"
 
 
 def test_sizes_are_drawn_side_by_side_and_their_ends_together(result):
