@@ -91,6 +91,15 @@ def judge_interval(interval: Interval, *, above: float = -math.inf, below: float
     return "refuted" if high <= above or low >= below else "not supported"
 
 
+def or_partly(verdict: str, weaker: str) -> str:
+    """The verdict on a claim, or "partly" where only its `weaker` form is reproduced.
+
+    >>> or_partly("not supported", "reproduced"), or_partly("refuted", "not supported")
+    ('partly', 'refuted')
+    """
+    return "partly" if verdict != "reproduced" == weaker else verdict
+
+
 def judge_together(verdicts: Iterable[str]) -> str:
     """The verdict on a claim that takes several intervals, from the verdict on each.
 

@@ -10,6 +10,7 @@ from mnist1d_hf.evidence.intervals import (
     difference_interval,
     judge_interval,
     mean_interval,
+    or_partly,
     summary_interval,
 )
 from mnist1d_hf.evidence.published import (
@@ -64,7 +65,7 @@ def judge_time(cpu_ms: dict[str, list[float]]) -> list[Finding]:
             rule="CPU time of a step, the best of five rounds in which the models take turns: the "
             "95 % interval of the GRU's over the CNN's, of networks with other initial weights, "
             "lies above ten; partly: above five",
-            verdict="partly" if verdict != "reproduced" == half else verdict,
+            verdict=or_partly(verdict, half),
             quantity="the GRU's CPU time over the CNN's",
             estimate=float(ratios.mean()),
             interval=interval,

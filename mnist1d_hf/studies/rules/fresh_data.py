@@ -10,6 +10,7 @@ from mnist1d_hf.evidence.intervals import (
     difference_interval,
     judge_interval,
     mean_interval,
+    or_partly,
     share_interval,
 )
 from mnist1d_hf.evidence.published import HUMAN, NAMES, PUBLISHED
@@ -68,7 +69,7 @@ def _judge_gap(model: str, few: np.ndarray, most: np.ndarray, updates: int) -> F
         "longest budget lies above the human's; partly: above the middle between him and the same "
         "seed on 4000 rows at the paper's budget. His accuracy is the published one, as if it were "
         "exact",
-        verdict="partly" if closes != "reproduced" == half else closes,
+        verdict=or_partly(closes, half),
         quantity="accuracy with endless data above the human's, points",
         estimate=float(most.mean() - HUMAN),
         interval=interval,
@@ -127,7 +128,7 @@ def _judge_budget(longer: dict[str, tuple[np.ndarray, np.ndarray]], budget: int)
         n=len(longer[most][0]),
         rule="the 95 % interval of what a run gains on the fresh test rows when it goes on to the "
         "longer budget lies below 1 point for the model that may gain most; partly: below 3",
-        verdict="partly" if verdict != "reproduced" == some else verdict,
+        verdict=or_partly(verdict, some),
         quantity=f"points that more updates gain the {NAMES[most]}, which may gain most",
         estimate=gains[most],
         interval=intervals[most],

@@ -7,6 +7,7 @@ import numpy as np
 from mnist1d_hf.evidence.intervals import (
     judge_interval,
     mean_interval,
+    or_partly,
     run_interval,
     share_interval,
 )
@@ -116,7 +117,7 @@ def _judge_low(result: dict[str, Any], run: str, size: int, id: str, same: str) 
         std=summarise(gains)["std"],
         rule="at the fewest examples the 95 % interval of the mean of the three methods over "
         "no_pool lies above 12 points; partly: above 0",
-        verdict="partly" if verdict != "reproduced" == helps else verdict,
+        verdict=or_partly(verdict, helps),
         quantity=f"gain of pooling at {size} examples, points",
         estimate=float(gains.mean()),
         interval=interval,

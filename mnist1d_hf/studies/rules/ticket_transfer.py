@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import judge_interval, judge_together, mean_interval
+from mnist1d_hf.evidence.intervals import judge_interval, judge_together, mean_interval, or_partly
 from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
 
@@ -132,7 +132,7 @@ def judge_renewed(result: dict[str, Any]) -> Finding:
         id="L-f",
         claim="with new first weights the ticket still beats the dense network",
         rule="the 95 % interval of the advantage lies above 1 point; partly: above 0",
-        verdict="partly" if verdict != "reproduced" == some else verdict,
+        verdict=or_partly(verdict, some),
         quantity="advantage with new first weights, points",
         estimate=float(renewed.mean()),
         interval=interval,
