@@ -9,6 +9,8 @@ from scipy.special import betaincinv, stdtrit
 from mnist1d_hf.evidence.results import summarise
 
 LEVEL = 0.95
+# why the first version of many a rule was replaced
+UNKNOWN = "it compared means without asking how well they are known"
 Interval = tuple[float, float]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
     difference_interval,
     judge_interval,
     judge_together,
@@ -141,7 +142,7 @@ def judge_shuffling(found: Found) -> list[Finding]:
             superseded=Superseded(
                 rule="more than 30 points against less than 2; partly: one of both",
                 verdict=grade(lost and kept, lost or kept),
-                why="it compared means without asking how well they are known",
+                why=UNKNOWN,
             ),
         )
     ]

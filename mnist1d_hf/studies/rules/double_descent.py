@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
     judge_interval,
     judge_together,
     mean_interval,
@@ -18,7 +19,6 @@ from mnist1d_hf.evidence.results import Finding, Superseded, grade
 SOURCE = "paper, observing deep double descent; notebook deep-double-descent"
 LABEL_NOISE = 0.15
 SINCE = "2026-11-26"  # of second versions of rules
-UNKNOWN = "it compared means without asking how well they are known"
 
 
 PUBLISHED = read_published("double_descent")  # by panel and metric, one value per size

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
     difference_interval,
     judge_interval,
     mean_interval,
@@ -20,7 +21,6 @@ SOURCE = "a question of this study; the paper, table 1, has 4000 rows and the hu
 FROZEN, ENDLESS = "frozen", "endless"  # the 4000 rows, and the counter stream
 FOUR = ("logistic", "mlp", "gru", "cnn")  # of the paper, in its order
 SINCE = "2026-11-26"  # of second versions of rules
-UNKNOWN = "it compared means without asking how well they are known"
 
 
 def judge(result: dict[str, Any]) -> list[Finding]:

@@ -4,14 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import judge_interval, judge_p, judge_together, mean_interval
+from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
+    judge_interval,
+    judge_p,
+    judge_together,
+    mean_interval,
+)
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
 from mnist1d_hf.studies.rules.ticket_transfer import (
     NETWORKS,
     PUBLISHED,
     SINCE,
     SOURCE,
-    UNKNOWN,
     judge_prior,
     judge_transfer,
 )

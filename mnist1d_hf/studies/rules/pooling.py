@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
     judge_interval,
     mean_interval,
     or_partly,
@@ -157,7 +158,7 @@ def _judge_stride(
         superseded=Superseded(
             rule="stride_2 at most 1 point above no_pool at every size",
             verdict=grade(max(gains.values()) <= 1),
-            why="it compared means without asking how well they are known",
+            why=UNKNOWN,
         ),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
     difference_interval,
     judge_interval,
     judge_together,
@@ -138,7 +139,7 @@ def judge_layers(variants: dict[str, Any]) -> Finding:
         superseded=Superseded(
             rule="all three claims about the means over seeds; partly: some of them",
             verdict=grade(all(shape), any(shape)),
-            why="it compared means without asking how well they are known",
+            why=UNKNOWN,
         ),
     )
 
@@ -179,6 +180,6 @@ def judge_classes(purity: list[dict[str, Any]]) -> Finding:
             rule="they are the four classes with most same-class neighbours after the projector; "
             "partly: three of them are",
             verdict=grade(shared == 4, shared == 3),
-            why="it compared means without asking how well they are known",
+            why=UNKNOWN,
         ),
     )

@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import judge_interval, judge_together, mean_interval, or_partly
+from mnist1d_hf.evidence.intervals import (
+    UNKNOWN,
+    judge_interval,
+    judge_together,
+    mean_interval,
+    or_partly,
+)
 from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
 
@@ -13,7 +19,6 @@ SOURCE = "paper, finding lottery tickets; notebook lottery-tickets"
 SINCE = "2026-11-26"  # of second versions of rules
 NETWORKS = ("dense", "lottery", "random")
 PUBLISHED = read_published("lottery_tickets")  # test accuracies are those of NETWORKS
-UNKNOWN = "it compared means without asking how well they are known"
 
 LABELS = {
     **{"fresh": "fresh data", "flipped": "flipped", "shuffled": "shuffled"},
