@@ -12,10 +12,10 @@ import datasets
 import numpy as np
 import torch
 from accelerate import DistributedType
-from accelerate.data_loader import DataLoaderShard
+from accelerate.data_loader import DataLoaderShard, SeedableRandomSampler
 from accelerate.optimizer import AcceleratedOptimizer
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 from transformers import (
     DefaultDataCollator,
     IntervalStrategy,
@@ -25,6 +25,9 @@ from transformers import (
 )
 
 from mnist1d_hf.data.tensors import to_numpy
+
+# Samplers that settle the order of an epoch before its first row.
+SAMPLERS = (SequentialSampler, RandomSampler, SeedableRandomSampler)
 
 # Methods of Trainer that a step without them must not have lost to a subclass.
 HOOKS = (
@@ -151,6 +154,7 @@ def slice_batches(loader: Any) -> None:
         return
     tensors = {name: column.to(loader.device) for name, column in columns(loader.dataset).items()}
     loader.base_dataloader = SliceLoader(loader.base_dataloader, tensors)
+    loader.device = None  # the batches are there: do not look for it in every step
 
 
 def columns(dataset: datasets.Dataset) -> dict[str, Tensor]:
@@ -185,8 +189,20 @@ class SliceLoader(DataLoader):
         torch.empty((), dtype=torch.int64).random_(generator=self.generator)
         return (
             {name: column[rows] for name, column in self.tensors.items()}
-            for rows in map(torch.tensor, self.batch_sampler or ())
+            for rows in self.draw_rows()
         )
+
+    def draw_rows(self) -> Iterator[Tensor]:
+        """The rows of one batch after the other, as the batch sampler has them."""
+        batches = self.batch_sampler
+        if type(batches) is not BatchSampler or type(batches.sampler) not in SAMPLERS:
+            yield from map(torch.tensor, batches or ())
+            return
+        # a tensor of its own for each list of rows would take a twentieth of a small model's step
+        order = torch.from_numpy(np.fromiter(batches.sampler, dtype=np.int64))
+        if batches.drop_last:
+            order = order[: len(batches) * batches.batch_size]
+        yield from order.split(batches.batch_size)
 
 
 class PlainOptimizer(AcceleratedOptimizer):

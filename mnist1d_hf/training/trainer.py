@@ -127,7 +127,8 @@ class Mnist1DTrainer(RecordingTrainer):
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
         if not self._steps_at_once or self.current_gradient_accumulation_steps > 1:
             return super().training_step(model, inputs, num_items_in_batch)
-        model.train()
+        if not all(module.training for module in model.modules()):
+            model.train()
         inputs = self._prepare_inputs(inputs)
         loss: Any = self.compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
         loss.backward()
