@@ -3,7 +3,7 @@
     python scripts/bench.py generation    # about five minutes on one core
     python scripts/bench.py studies       # about five minutes, 10 GB memory
     python scripts/bench.py tickets       # about two minutes on one core
-    python scripts/bench.py training      # about two minutes on one core
+    python scripts/bench.py training      # about four minutes on one core
     python scripts/bench.py many          # about three minutes on two
     python scripts/bench.py optimum       # about two minutes on one core
     python scripts/bench.py scale         # about three minutes, 2 GB of disk
@@ -186,7 +186,7 @@ def hub(clients: Count = 50, seconds: Count = 30, update: Update = False) -> Non
 
 @app.command()
 @entrance()
-def training(rounds: Count = 8, steps: Count = 150, update: Update = False) -> None:
+def training(rounds: Count = 8, steps: Count = 300, update: Update = False) -> None:
     """Time of a training step: Trainer with our loader against a bare loop and other loops."""
     from benchmarks.training import measure
 

@@ -33,6 +33,7 @@ SAMPLERS = (SequentialSampler, RandomSampler, SeedableRandomSampler)
 HOOKS = (
     "compute_loss_context_manager",
     "autocast_smart_context_manager",
+    "_prepare_input",
     "_prepare_context_parallel_inputs",
     "_maybe_log_save_evaluate",
     "_clip_grad_norm",

@@ -134,6 +134,13 @@ class Mnist1DTrainer(RecordingTrainer):
         loss.backward()
         return loss.detach()
 
+    def _prepare_inputs(self, inputs):
+        if self._steps_at_once and type(inputs) is dict and inputs.keys() == {"x", "labels"}:
+            device = self.args.device
+            if all(getattr(value, "device", None) == device for value in inputs.values()):
+                return dict(inputs)  # a copy, as from Trainer: a loss may take the labels out
+        return super()._prepare_inputs(inputs)
+
     def floating_point_ops(self, inputs) -> int:
         # Trainer walks over all parameters, in every step
         if self._operations is None or "x" not in inputs:

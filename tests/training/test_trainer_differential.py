@@ -341,6 +341,33 @@ class OwnLoss:
         return (loss, outputs) if return_outputs else loss
 
 
+class EmptyingLoss:
+    """Takes everything out of the batch."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        outputs = model(x=inputs.pop("x"), labels=inputs.pop("labels"))
+        return (outputs.loss, outputs) if return_outputs else outputs.loss
+
+
+class ListLoss:
+    """Of batches that no tensor is in."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        x, labels = torch.tensor(inputs["x"]), torch.tensor(inputs["labels"])
+        outputs = model(x=x, labels=labels)
+        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+
+
+def lists(rows):
+    return {name: column.tolist() for name, column in default_data_collator(rows).items()}
+
+
+class PreparedTwice:
+    def _prepare_input(self, data):
+        data = super()._prepare_input(data)
+        return data * 2 if isinstance(data, torch.Tensor) and data.is_floating_point() else data
+
+
 class Reversed:
     def _get_train_sampler(self, train_dataset=None):
         return list(reversed(range(len(ROWS))))
@@ -488,6 +515,17 @@ BROUGHT = {
     "sampler": ({"hooks": Reversed}, True),
     "loader": ({"hooks": OwnLoader}, False),
     "loss": ({"hooks": OwnLoss, "args": STEPS}, True),
+    "loss-that-empties-the-batch": ({"hooks": EmptyingLoss, "args": STEPS}, True),
+    "batches-of-lists": (
+        {
+            "model": Module,
+            "hooks": ListLoss,
+            "data_collator": lists,
+            "args": {"eval_strategy": "no"},
+        },
+        False,
+    ),
+    "inputs-prepared": ({"hooks": PreparedTwice, "args": STEPS}, True),
     "loss-accumulated": ({"hooks": OwnLoss, "args": {"gradient_accumulation_steps": 2}}, True),
     "loss-scaled": ({"hooks": Rescaled, "args": {"gradient_accumulation_steps": 2}}, True),
     "loss-function": ({"compute_loss_func": summed_loss, "args": STEPS}, True),
