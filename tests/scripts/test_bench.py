@@ -17,6 +17,7 @@ def bench(root, monkeypatch, tmp_path):
 
     timing.original.cache_clear()
     monkeypatch.setattr(bench, "RESULTS", tmp_path / "committed")
+    monkeypatch.setattr(generation, "FROZEN_ROWS", (200,))
     monkeypatch.setattr(generation, "loading", lambda rounds: [])
     monkeypatch.setattr(generation, "fresh_process", lambda rows: [])
     yield bench
