@@ -260,6 +260,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             "linear_runs": runs,
             "knn": summarise(one["knn"]),
             "purity": _over_seeds(one["purity"]),
+            "purity_runs": one["purity"],
             "loss": one["loss"],
         }
     curves = found["default"]["few_labels"]

@@ -6,7 +6,6 @@ import numpy as np
 
 from mnist1d_hf.evidence.intervals import (
     UNKNOWN,
-    difference_interval,
     judge_interval,
     judge_together,
     mean_interval,
@@ -32,7 +31,7 @@ def judge(result: dict[str, Any]) -> list[Finding]:
         judge_pixels(result["pixels"]),
         judge_projector(variants["default"]),
         judge_layers(variants),
-        judge_classes(variants["default"]["purity"]),
+        judge_classes(np.array(variants["default"]["purity_runs"])),
     ]
 
 
@@ -155,22 +154,26 @@ def best_other(runs: np.ndarray, layer: int) -> np.ndarray:
     return others[:, int(others.mean(0).argmax())]
 
 
-def judge_classes(purity: list[dict[str, Any]]) -> Finding:
-    by_class = [s["mean"] for s in purity]
+def judge_classes(runs: np.ndarray) -> Finding:
+    """`runs` are the same-class neighbours in percent, (seeds, 10)."""
+    by_class = runs.mean(0).tolist()
     purest = sorted(int(c) for c in np.argsort(by_class)[-len(ISOLATED) :])
     shared = len(set(purest) & set(ISOLATED))
     least = min(ISOLATED, key=lambda c: by_class[c])
     most = max(set(range(10)) - set(ISOLATED), key=lambda c: by_class[c])
-    interval = difference_interval(purity[least], purity[most])
+    leads = runs[:, least] - runs[:, most]
+    interval = mean_interval(leads)
     return Finding(
         id="S3",
         claim="classes 0, 3, 6 and 8 are isolated",
         source=SOURCE,
         published=ISOLATED,
         ours={"purest classes": purest, "same-class neighbours by class, %": by_class},
-        n=purity[0]["n"],
+        n=len(leads),
+        std=summarise(leads)["std"],
         rule="after the projector, the 95 % interval of the same-class neighbours of the least "
-        "isolated of the four classes minus those of the most isolated other lies above 0",
+        "isolated of the four classes minus those of the most isolated other, paired by seed, lies "
+        "above 0",
         verdict=judge_interval(interval, above=0),
         quantity=f"same-class neighbours, class {least} minus class {most}, points",
         estimate=by_class[least] - by_class[most],
