@@ -56,8 +56,9 @@ def train_many(
     Args:
         models: M modules of linear layers, 1-d convolutions, pooling, ReLU, additions and
             flattening.
-        x: (n, d) signals, in the dtype and on the device of the models.
-        labels: (n,) int64, or (M, n) if each model has its own labels.
+        x: (n, d) signals, or (M, n, d) if each model has its own; in the dtype and on the device of
+            the models.
+        labels: (n,) int64, or (M, n) if each model has its own labels or signals.
         batches: one tensor of row numbers per update: (batch,), or (M, batch) if each model has its
             own order. See `ordered_batches` and `shuffled_batches`.
         optimizer: "adam", with torch's defaults, or "sgd" with `momentum`.
@@ -66,8 +67,8 @@ def train_many(
         loss: "cross_entropy", or "mse": squared distance of the logits from the one-hot label,
             summed over the classes; both are means over the batch.
         masks: parameter name -> (M, *shape of the parameter); a weight is 0 where its mask is 0.
-        splits: name -> (x, labels) to evaluate, with labels (n,) or (M, n); rows with label -100
-            are ignored.
+        splits: name -> (x, labels) to evaluate, with shapes as above; rows with label -100 are
+            ignored.
         evaluate_every: number of updates between evaluations; the last update is always evaluated.
 
     Returns:
@@ -79,15 +80,14 @@ def train_many(
     """
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSSES)}")
-    if labels.shape not in ((len(x),), (len(models), len(x))):
-        raise ValueError(
-            f"labels of shape {tuple(labels.shape)}: must be ({len(x)},) or {len(models), len(x)}"
-        )
+    check_shapes(len(models), x, labels)
     stack = Stack(models)
-    stack.check(x[:2])
+    signals, num_rows = x.flatten(0, -2), x.shape[-2]
+    stack.check(signals[:2])
     update = _Update(stack, optimizer, learning_rate, momentum, masks or {})
     targets = F.one_hot(labels, stack.num_outputs).to(x.dtype).flatten(0, -2)
-    own = torch.arange(len(models), device=x.device)[:, None] * len(x) * (labels.ndim - 1)
+    first = torch.arange(len(models), device=x.device)[:, None] * num_rows  # row of each model
+    own_signals, own_labels = first * (x.ndim - 2), first * (labels.ndim - 1)
     measured: dict[int, dict[str, Tensor]] = {}
 
     def measure() -> None:
@@ -96,8 +96,8 @@ def train_many(
     step = 0
     for step, rows in enumerate(batches, start=1):
         rows = rows.to(x.device).expand(len(models), -1)
-        logits = stack.forward(x[rows])
-        stack.backward(_loss_gradient(logits, targets[rows + own], loss))
+        logits = stack.forward(signals[rows + own_signals])
+        stack.backward(_loss_gradient(logits, targets[rows + own_labels], loss))
         update.step()
         if evaluate_every and step % evaluate_every == 0:
             measure()
@@ -110,6 +110,20 @@ def train_many(
         loss={name: values[:, 0] for name, values in found.items()},
         error={name: values[:, 1] for name, values in found.items()},
     )
+
+
+def check_shapes(models: int, x: Tensor, labels: Tensor) -> None:
+    """ValueError where signals or labels are neither shared by all models nor one set for each."""
+    if x.ndim not in (2, 3) or (x.ndim == 3 and len(x) != models):
+        raise ValueError(
+            f"x of shape {tuple(x.shape)}: must be (n, d), or ({models}, n, d) if each of the "
+            f"{models} models has its own signals"
+        )
+    own = (models, x.shape[-2])
+    shapes = [own] if x.ndim == 3 else [own[1:], own]
+    if labels.shape not in shapes:
+        allowed = " or ".join(map(str, shapes))
+        raise ValueError(f"labels of shape {tuple(labels.shape)}: must be {allowed}")
 
 
 def ordered_batches(num_rows: int, batch_size: int, steps: int) -> Iterator[Tensor]:
@@ -158,7 +172,7 @@ def _measure(stack: Stack, x: Tensor, labels: Tensor, loss: str) -> Tensor:
     total = torch.zeros(2, models, dtype=torch.float64, device=x.device)
     labels = labels.expand(models, -1)
     rows = max(1, ROWS // models)
-    for part, wanted in zip(x.split(rows), labels.split(rows, dim=1), strict=True):
+    for part, wanted in zip(x.split(rows, dim=-2), labels.split(rows, dim=1), strict=True):
         logits = stack.forward(part.expand(models, -1, -1)).double()
         counts = wanted != IGNORED
         if loss == "mse":

@@ -133,6 +133,22 @@ def test_everything_that_may_differ_between_models(name, data):
         assert (model.get_parameter(weight)[kept == 0] == 0).all()
 
 
+@pytest.mark.parametrize("name", ["paper's mlp", "paper's cnn"])
+def test_each_model_may_have_signals_of_its_own(name, data):
+    x, labels = data
+    own_x, own_labels = x.view(2, 200, 40).repeat(2, 1, 1)[:3], labels.view(2, 200).repeat(2, 1)[:3]
+    models, alone = build(name), build(name)
+    batches = list(ordered_batches(200, 30, STEPS))
+    splits = {"own": (own_x[:, :50], own_labels[:, :50]), "common": (x[:50], labels[:50])}
+    history = train_many(models, own_x, own_labels, batches, splits=splits)
+    for m, model in enumerate(alone):
+        train_alone(model, own_x[m], own_labels[m], batches, adam(model))
+        wrong = logits_of(model, own_x[m, :50]).argmax(1) != own_labels[m, :50]
+        assert history.error["own"][0, m] == wrong.double().mean()
+    assert difference(models, alone) < 1e-12
+    assert torch.equal(history.error["own"][0, ::2], history.error["common"][0, ::2])
+
+
 def test_rates_of_their_own_equal_a_common_one(data):
     x, labels = data
     models, others = build("mlp"), build("mlp")
@@ -207,6 +223,9 @@ def test_the_papers_order_wraps_with_a_short_batch():
         ({"optimizer": "lion"}, "optimizer='lion': must be one of adam, sgd"),
         ({"models": [nn.Sequential(nn.Linear(40, 10), nn.GELU())]}, "'GELU' cannot be stacked"),
         ({"labels": torch.zeros(2, 400).long()}, r"must be \(400,\) or \(3, 400\)"),
+        ({"x": torch.zeros(3, 400, 40)}, r"labels .*\(400,\): must be \(3, 400\)"),
+        ({"x": torch.zeros(2, 400, 40)}, r"\(n, d\), or \(3, n, d\)"),
+        ({"x": torch.zeros(400)}, r"\(n, d\), or \(3, n, d\)"),
         ({"models": []}, "at least one"),
         ({"learning_rate": [0.1]}, "learning_rate: 1 values for 3 models"),
         ({"masks": {"1.weight": torch.ones(3)}}, r"masks\['1.weight'\]: must be one mask per"),
