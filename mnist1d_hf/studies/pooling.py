@@ -7,9 +7,11 @@ pairs (largest, mean, or root of the sum of squares), then a linear layer. The p
 "Benchmarking pooling methods", notebook benchmark-pooling) trains each network once, for 6000 steps
 whatever the amount of data, and concludes that pooling is very helpful when data are few and
 hinders when they are many. We add error bars and, because 6000 steps are 600 passes over 1000
-examples but 12 over 50000, a second run with the same number of passes for all.
+examples but 12 over 50000, a second run with the same number of passes for all. In a third, of the
+fewest and the most examples, networks differ in their training and test rows as well.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
@@ -24,10 +26,11 @@ from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.pooling import plot, plot_ends
 from mnist1d_hf.studies.rules.pooling import METHODS, PUBLISHED, judge
-from mnist1d_hf.training.many import ordered_batches, train_many
+from mnist1d_hf.training.many import ordered_batches, rows_of, train_many
 
 TEST_SIZE = 1000
 BATCH = 100
+OTHER_SEED = 1000  # of the generator in run 0 on other data; run r has OTHER_SEED + r
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,14 @@ class Args:
     steps: Annotated[int, "last step; the first is 0, as in the notebook"] = 6000
     evaluate_every: Annotated[int, "steps between points of a curve"] = 100
     epochs: Annotated[int, "passes over the data in the second run; 0 for no such run"] = 60
+    data_runs: Annotated[int, "runs with other rows and initial weights; 0 for none"] = 5
     learning_rate: Annotated[float, "of Adam"] = 0.01
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise ValueError(f"seeds={self.seeds}: at least 1")
+        if self.data_runs < 0:
+            raise ValueError(f"data_runs={self.data_runs}: at least 0")
         for size in self.train_sizes:
             if size not in PUBLISHED:
                 known = ", ".join(map(str, PUBLISHED))
@@ -55,8 +61,10 @@ class Args:
         if scale == "paper":
             return cls()
         if scale == "once":
-            return cls(seeds=1, epochs=0)
-        return cls(train_sizes=(1000, 2000), seeds=2, steps=10, evaluate_every=5, epochs=1)
+            return cls(seeds=1, epochs=0, data_runs=0)
+        return cls(
+            train_sizes=(1000, 2000), seeds=2, steps=10, evaluate_every=5, epochs=1, data_runs=2
+        )
 
 
 def network(method: str, seed: int) -> nn.Sequential:
@@ -76,10 +84,12 @@ def network(method: str, seed: int) -> nn.Sequential:
 
 
 @cache
-def load(train_size: int) -> Mnist1DArrays:
+def load(train_size: int, seed: int) -> Mnist1DArrays:
     """The notebook's data: other sizes have other examples, in training and test."""
     total = train_size + TEST_SIZE
-    return make_mnist1d(SignalParams(num_samples=total, train_split=1 - TEST_SIZE / total))
+    return make_mnist1d(
+        SignalParams(seed=seed, num_samples=total, train_split=1 - TEST_SIZE / total)
+    )
 
 
 def train(
@@ -89,23 +99,24 @@ def train(
     steps: int,
     evaluate_every: int,
     learning_rate: float,
+    data_seeds: list[int] | None = None,
 ) -> dict[str, Any]:
     """Train one network per seed; a cell.
 
-    Returns the steps measured, and lists (time, seed) of test accuracy in %, test loss, and train
-    accuracy in %, that on the first 1000 training rows.
+    All have the notebook's data, or each that of its generator seed in `data_seeds`. Returns the
+    steps measured, and lists (time, seed) of test accuracy in %, test loss, and train accuracy in
+    %, that on the first 1000 training rows.
     """
-    data = load(train_size)
-    x = torch.tensor(data.x_train, dtype=torch.float32)
-    x_test = torch.tensor(data.x_test, dtype=torch.float32)
-    labels = torch.tensor(data.y_train)
+    parts = [load(train_size, seed) for seed in data_seeds or [SignalParams.seed]]
+    x, labels = rows_of([p.x_train for p in parts]).float(), rows_of([p.y_train for p in parts])
+    test = rows_of([p.x_test for p in parts]).float(), rows_of([p.y_test for p in parts])
     history = train_many(
         [network(method, seed) for seed in seeds],
         x,
         labels,
-        ordered_batches(len(x), BATCH, steps),
+        ordered_batches(train_size, BATCH, steps),
         learning_rate=learning_rate,
-        splits={"train": (x[:1000], labels[:1000]), "test": (x_test, torch.tensor(data.y_test))},
+        splits={"train": (x[..., :1000, :], labels[..., :1000]), "test": test},
         evaluate_every=evaluate_every,
     )
     return {
@@ -117,28 +128,39 @@ def train(
 
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:
-    """Both runs of all networks, and the verdicts."""
-    seeds = list(range(args.seeds))
-    common = {"seeds": seeds, "learning_rate": args.learning_rate}
-    todo, runs = [], []
-    for method in METHODS:
-        for size in args.train_sizes:
-            cell = {"method": method, "train_size": size, **common}
-            # the notebook counts its steps from 0 to 6000, both included
-            todo.append({**cell, "steps": args.steps + 1, "evaluate_every": args.evaluate_every})
-            runs.append("equal_steps")
-            if args.epochs:
-                one_pass = size // BATCH
-                todo.append({**cell, "steps": args.epochs * one_pass, "evaluate_every": one_pass})
-                runs.append("equal_epochs")
+    """All runs of all networks, and the verdicts."""
+    todo = [(run, cell) for method in METHODS for run, cell in plan(args, method)]
     price = {"no_pool": 3, "stride_2": 1, "max_pool": 2, "avg_pool": 2, "l2_pool": 2}
-    found = cells.run(train, todo, cost=lambda cell: price[cell["method"]] * cell["steps"])
-    result: dict[str, Any] = {"equal_steps": {}, "equal_epochs": {}}
-    for run, cell, curves in zip(runs, todo, found, strict=True):
+    found = cells.run(
+        train,
+        [cell for _, cell in todo],
+        cost=lambda cell: price[cell["method"]] * cell["steps"],
+    )
+    result: dict[str, Any] = {"equal_steps": {}, "equal_epochs": {}, "other_data": {}}
+    for (run, cell), curves in zip(todo, found, strict=True):
         table = result[run]
         entry = {"final": summarise(curves["test_accuracy"][-1]), **curves}
         table.setdefault(str(cell["train_size"]), {})[cell["method"]] = entry
     return {**result, "findings": judge(result)}
+
+
+def plan(args: Args, method: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The cells of a method, each with the run that it belongs to."""
+    common = {"method": method, "learning_rate": args.learning_rate}
+    # the notebook counts its steps from 0 to 6000, both included
+    steps = args.steps + 1
+    for size in args.train_sizes:
+        cell = {**common, "train_size": size, "seeds": list(range(args.seeds))}
+        yield "equal_steps", {**cell, "steps": steps, "evaluate_every": args.evaluate_every}
+        if args.epochs:
+            one_pass = size // BATCH
+            same = {"steps": args.epochs * one_pass, "evaluate_every": one_pass}
+            yield "equal_epochs", {**cell, **same}
+    runs = list(range(args.data_runs))
+    for size in sorted({min(args.train_sizes), max(args.train_sizes)}) if runs else ():
+        cell = {**common, "train_size": size, "seeds": runs, "steps": steps}
+        data = [OTHER_SEED + run for run in runs]
+        yield "other_data", {**cell, "evaluate_every": steps, "data_seeds": data}
 
 
 main = command(

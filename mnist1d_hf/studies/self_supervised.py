@@ -7,7 +7,8 @@ signal shall be close, those of different signals apart. A linear classifier on 
 the projector then reaches 82 %, against 33 % on the raw signals, and the projector loses some of
 it again. We repeat the three projectors over seeds, replace a look at a t-SNE picture by the share
 of same-class neighbours, and add a curve the paper does not have: the encoder, saved and loaded as
-`Mnist1DCNNForSequenceClassification`, fine-tuned on 1 to 100 labels per class.
+`Mnist1DCNNForSequenceClassification`, fine-tuned on 1 to 100 labels per class. In a second set of
+runs the networks differ in their training and test rows as well.
 """
 
 import tempfile
@@ -29,6 +30,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.self_supervised import plot
 from mnist1d_hf.studies.rules.self_supervised import METHODS, judge
@@ -44,6 +46,7 @@ PROJECTORS: dict[str, tuple[int, ...]] = {
 }
 PARAMETERS = {"default": 21716, "none": 3950, "deep": 53216}  # printed by the notebook
 NEIGHBOURS = 10
+OTHER_SEED = 1000  # of the generator in run 0 on other data; run r has OTHER_SEED + r
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Args:
     """The settings of the notebook, over several seeds, and those of our fine-tuning."""
 
     seeds: Annotated[tuple[int, ...], "seeds of the weights"] = (42, 43, 44, 45, 46)
+    data_runs: Annotated[int, "runs with other rows and initial weights; 0 for none"] = 5
     epochs: Annotated[int, "passes over the training signals"] = 200
     batch_size: Annotated[int, "signals per update, two views of each"] = 100
     learning_rate: Annotated[float, "of Adam"] = 0.01
@@ -66,15 +70,15 @@ class Args:
         if scale == "paper":
             return cls()
         if scale == "once":
-            return cls(seeds=(42,))
-        return cls(seeds=(42, 43), epochs=4, rows=400, shots=(1, 10), tuning_steps=20)
+            return cls(seeds=(42,), data_runs=0)
+        return cls(seeds=(42, 43), data_runs=2, epochs=4, rows=400, shots=(1, 10), tuning_steps=20)
 
 
 class Data:
-    """The default dataset as float32 tensors and labels, with its first `rows` to train on."""
+    """A dataset as float32 tensors and labels, with its first `rows` to train on."""
 
-    def __init__(self, rows: int) -> None:
-        data = make_mnist1d()
+    def __init__(self, rows: int, seed: int = SignalParams.seed) -> None:
+        data = make_mnist1d(SignalParams(seed=seed))
         self.x, self.x_test = (
             torch.tensor(x, dtype=torch.float32) for x in (data.x_train[:rows], data.x_test)
         )
@@ -120,18 +124,21 @@ def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
 def pretrain(
     seeds: list[int], projector: str, epochs: int, batch_size: int, learning_rate: float,
     temperature: float, rows: int, shots: list[int], tuning_steps: int, tuning_rate: float,
+    data_seeds: list[int] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train one network per seed without labels, then look at all their layers; a cell.
 
     Returns, per seed, the loss of each epoch, the accuracy of a linear classifier on every layer
     and of nearest neighbours on the last (`knn`), and the share of same-class neighbours there by
-    class (`purity`); with `shots` also the fine-tuning curves and a t-SNE of the first network.
+    class (`purity`); with `shots` also the fine-tuning curves and a t-SNE of the first network. All
+    networks have the default dataset, or each that of its generator seed in `data_seeds`.
     """
-    data = Data(rows)
+    each = [Data(rows, seed) for seed in data_seeds] if data_seeds else [Data(rows)] * len(seeds)
+    x = torch.stack([data.x for data in each])
     models, networks = zip(*(build(projector, seed) for seed in seeds), strict=True)
-    losses = fit(networks, data.x, seeds[0], epochs, batch_size, learning_rate, temperature)
+    losses = fit(networks, x, seeds[0], epochs, batch_size, learning_rate, temperature)
     result: dict[str, Any] = {"loss": losses, "linear": [], "knn": [], "purity": []}
-    for network in networks:
+    for network, data in zip(networks, each, strict=True):
         train, test = layers(network, data.x), layers(network, data.x_test)
         found = [
             linear_accuracy(a, data.y, b, data.y_test) for a, b in zip(train, test, strict=True)
@@ -141,10 +148,10 @@ def pretrain(
         result["knn"].append(100 * neighbours.score(test[-1], data.y_test))
         result["purity"].append(purity(train[-1], data.y.numpy()))
     if shots:
-        z = layers(networks[0], data.x)[-1]
+        z = layers(networks[0], each[0].x)[-1]
         points = TSNE(metric="cosine", init="random", random_state=seeds[0]).fit_transform(z)
-        result |= {"points": np.round(points.astype(float), 1), "classes": data.y}
-        tuned = [few_labels(models, data, n, seeds, tuning_steps, tuning_rate) for n in shots]
+        result |= {"points": np.round(points.astype(float), 1), "classes": each[0].y}
+        tuned = [few_labels(models, each[0], n, seeds, tuning_steps, tuning_rate) for n in shots]
         result["few_labels"] = {method: [one[method] for one in tuned] for method in METHODS}
     return result
 
@@ -153,19 +160,23 @@ def fit(
     networks: Sequence[nn.Sequential], x: Tensor, seed: int, epochs: int, batch_size: int,
     learning_rate: float, temperature: float,
 ) -> list[list[float]]:  # fmt: skip
-    """Train the networks together, each on data in an order of its own: the losses per epoch."""
+    """Train the networks together, each on data in an order of its own: the losses per epoch.
+
+    `x` (networks, n, 40) has the signals of each network.
+    """
     generator = torch.Generator().manual_seed(seed)
     stack = Stack(networks)
     weights = nn.Parameter(stack.weights)
     weights.grad = stack.gradients
     optimizer = torch.optim.Adam([weights], lr=learning_rate, fused=True)
+    own = torch.arange(len(networks))[:, None]
     losses = []
     for _ in range(epochs):
-        orders = [torch.randperm(len(x), generator=generator) for _ in networks]
+        orders = [torch.randperm(x.shape[1], generator=generator) for _ in networks]
         batches = torch.stack(orders).split(batch_size, dim=1)
         total = torch.zeros(len(networks))
         for rows in batches:
-            signals = x[rows.repeat(1, 2)]  # (models, two views of each signal, 40)
+            signals = x[own, rows.repeat(1, 2)]  # (networks, two views of each signal, 40)
             views = augment(signals.flatten(0, 1), generator).view_as(signals)
             z = stack.forward(views).requires_grad_()
             first, second = z.chunk(2, dim=1)
@@ -234,9 +245,9 @@ def _with_relu(convs: Iterable[nn.Module]) -> list[nn.Module]:
     return [module for conv in convs for module in (conv, nn.ReLU())]
 
 
-def pixels() -> dict[str, float]:
+def pixels(data_seed: int = SignalParams.seed) -> dict[str, float]:
     """The same classifiers on the raw signals; a cell."""
-    data = Data(4000)
+    data = Data(4000, data_seed)
     neighbours = KNeighborsClassifier(NEIGHBOURS).fit(data.x, data.y)
     return {
         "nearest neighbours": 100 * neighbours.score(data.x_test, data.y_test),
@@ -246,15 +257,38 @@ def pixels() -> dict[str, float]:
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:
     """Three projectors over seeds, the fine-tuning curves of the default one, and the verdicts."""
-    names = [field.name for field in fields(args) if field.name not in ("seeds", "shots")]
-    settings = {"seeds": list(args.seeds), **{name: getattr(args, name) for name in names}}
-    shots = {"default": list(args.shots)}
-    todo = [{"projector": p, "shots": shots.get(p, []), **settings} for p in PROJECTORS]
-    found = dict(zip(PROJECTORS, cells.run(pretrain, todo), strict=True))
-    pixel = cells.run(pixels, [{}])[0]
+    left_out = ("seeds", "shots", "data_runs")
+    settings = {f.name: getattr(args, f.name) for f in fields(args) if f.name not in left_out}
+    todo = [
+        {"projector": p, "shots": [], **settings, "seeds": list(args.seeds)} for p in PROJECTORS
+    ]
+    todo[0]["shots"] = list(args.shots)
+    data_seeds = [OTHER_SEED + run for run in range(args.data_runs)]
+    if data_seeds:
+        own = {"seeds": list(range(args.data_runs)), "data_seeds": data_seeds}
+        todo += [{"projector": p, "shots": [], **settings, **own} for p in PROJECTORS]
+    found = cells.run(pretrain, todo)
+    first, others = found[: len(PROJECTORS)], found[len(PROJECTORS) :]
+    pixel, *other_pixels = cells.run(pixels, [{}, *({"data_seed": seed} for seed in data_seeds)])
+    curves = first[0]["few_labels"]
+    tuned = {method: [summarise(values) for values in curves[method]] for method in METHODS}
+    result = {
+        "pixels": pixel,
+        "variants": by_projector(first, [pixel] * len(args.seeds)),
+        "other_data": by_projector(others, other_pixels),
+        "few_labels": {"labels_per_class": list(args.shots), **tuned},
+        "picture": {key: first[0][key] for key in ("points", "classes")},
+    }
+    return {**result, "findings": judge(result)}
+
+
+def by_projector(found: list[dict[str, Any]], raw: list[dict[str, float]]) -> dict[str, Any]:
+    """What was found of each projector; `raw` is the accuracy of the signals, one a run."""
     variants = {}
-    for projector, one in found.items():
-        runs = [[pixel["linear"], *values] for values in one["linear"]]
+    for projector, one in zip(PROJECTORS, found, strict=False):
+        runs = [
+            [pixel["linear"], *values] for pixel, values in zip(raw, one["linear"], strict=True)
+        ]
         variants[projector] = {
             "linear": _over_seeds(runs),
             "linear_runs": runs,
@@ -263,15 +297,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             "purity_runs": one["purity"],
             "loss": one["loss"],
         }
-    curves = found["default"]["few_labels"]
-    tuned = {method: [summarise(values) for values in curves[method]] for method in METHODS}
-    result = {
-        "pixels": pixel,
-        "variants": variants,
-        "few_labels": {"labels_per_class": list(args.shots), **tuned},
-        "picture": {key: found["default"][key] for key in ("points", "classes")},
-    }
-    return {**result, "findings": judge(result)}
+    return variants
 
 
 def _over_seeds(runs: list[list[float]]) -> list[dict[str, Any]]:

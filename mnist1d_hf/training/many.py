@@ -16,6 +16,7 @@ tests/training/test_many.py checks.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -124,6 +125,11 @@ def check_shapes(models: int, x: Tensor, labels: Tensor) -> None:
     if labels.shape not in shapes:
         allowed = " or ".join(map(str, shapes))
         raise ValueError(f"labels of shape {tuple(labels.shape)}: must be {allowed}")
+
+
+def rows_of(parts: Sequence[np.ndarray]) -> Tensor:
+    """The rows (n, ...) of one part, or (M, n, ...) of one for each model, as `train_many` has."""
+    return torch.tensor(parts[0] if len(parts) == 1 else np.stack(parts))
 
 
 def ordered_batches(num_rows: int, batch_size: int, steps: int) -> Iterator[Tensor]:

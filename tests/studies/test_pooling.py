@@ -39,6 +39,31 @@ def test_both_runs_have_every_network_and_seed(result):
     assert result["equal_epochs"]["2000"]["max_pool"]["steps"] == [20]
 
 
+def test_runs_on_other_data_have_rows_of_their_own(result):
+    assert set(result["other_data"]) == {"1000", "2000"}
+    assert result["other_data"]["1000"]["max_pool"]["steps"] == [11]
+    together = study.train("stride_2", 1000, [0, 1], 3, 3, 0.01, data_seeds=[1000, 1001])
+    for run in (0, 1):
+        alone = study.train("stride_2", 1000, [run], 3, 3, 0.01, data_seeds=[1000 + run])
+        for metric in ("test_accuracy", "train_accuracy", "test_loss"):
+            # sums are made in another order
+            np.testing.assert_allclose(alone[metric][0, 0], together[metric][0, run], atol=1e-4)
+    frozen = study.train("stride_2", 1000, [0], 3, 3, 0.01)
+    assert frozen["test_loss"][0, 0] != together["test_loss"][0, 0]
+
+
+def test_they_are_judged_by_the_same_rules():
+    found = published(rules.PUBLISHED)
+    found["other_data"] = {size: found["equal_steps"][size] for size in ("1000", "50000")}
+    findings = {c.id: c for c in rules.judge(found)}
+    for id in ("P1", "P3-no-matter", "P3-hinders", "P4"):
+        first, other = findings[id], findings[f"{id}-data"]
+        assert other.claim == f"{first.claim}, on other training and test rows"
+        assert other.rule.startswith(first.rule) and other.superseded is other.since is None
+        if id != "P4":  # of fewer sizes
+            assert (other.verdict, other.interval) == (first.verdict, first.interval)
+
+
 @pytest.mark.parametrize(
     ("method", "count"), [(m, 9310 if m == "no_pool" else 3310) for m in study.METHODS]
 )

@@ -39,7 +39,7 @@ def test_training_moves_the_encoder_of_the_classifier():
     before = model.convs[0].weight.detach().clone()
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(40, 40, generator=generator)
-    (losses,) = study.fit([network], x, 0, 12, 20, 0.01, 0.5)
+    (losses,) = study.fit([network], x[None], 0, 12, 20, 0.01, 0.5)
     assert len(losses) == 12 and losses[-1] < losses[0]
     assert not torch.equal(model.convs[0].weight, before)
 
@@ -73,7 +73,15 @@ def test_results_have_every_seed_and_layer(result):
     curves = result["few_labels"]
     assert curves["labels_per_class"] == [1, 10]
     assert all(len(curves[method]) == 2 and curves[method][0]["n"] == 2 for method in study.METHODS)
-    assert [finding.id for finding in result["findings"]] == ["S-pixels", "S1", "S2", "S3"]
+    first, found = ["S-pixels", "S1", "S2", "S3"], [finding.id for finding in result["findings"]]
+    assert found == first + ["S1-data", "S2-data", "S3-data"]
+
+
+def test_runs_on_other_data_have_rows_of_their_own(result):
+    for projector, found in result["other_data"].items():
+        assert [f["n"] for f in found["linear"]] == [2] * len(rules.PUBLISHED[projector])
+        raw = [run[0] for run in found["linear_runs"]]
+        assert raw[0] != raw[1] and result["pixels"]["linear"] not in raw
 
 
 def test_the_figure_has_four_panels(result, tmp_path):

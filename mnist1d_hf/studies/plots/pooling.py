@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter1d
 
+from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.figures.style import COLOURS, panels, style
 from mnist1d_hf.studies.rules.pooling import METHODS, PUBLISHED, final, gain
 
@@ -50,8 +51,9 @@ def plot(result: dict[str, Any]) -> Figure:
 def plot_ends(result: dict[str, Any]) -> Figure:
     """What pooling gains, over the number of training examples. Test accuracy after equally many
     steps (a) and after equally many passes over the data (b), in one range, and the mean of the
-    three ways of pooling minus no pooling (c). Lines are means over the runs, bands one standard
-    deviation, and circles published values.
+    three ways of pooling minus no pooling (c); squares are of runs that differ in their rows, too.
+    Lines are means over the runs, bands and bars one standard deviation, and circles published
+    values.
     """
     sizes = [int(size) for size in result["equal_steps"]]
     figure, axes = panels(1, 3, height=2.5)
@@ -67,6 +69,11 @@ def plot_ends(result: dict[str, Any]) -> Figure:
     for (run, title), colour in zip(titles.items(), ("purple", "orange"), strict=True):
         gains = [gain(result, run, size) for size in sizes]
         plot_band(axes[2], sizes, gains, {"color": COLOURS[colour]}, title.lower())
+    if others := [int(size) for size in result.get("other_data", {})]:
+        found = [summarise(gain(result, "other_data", size)) for size in others]
+        means, spread = [one["mean"] for one in found], [one["std"] or 0 for one in found]
+        label = "equal steps, other data"
+        axes[2].errorbar(others, means, spread, fmt="s", ms=4, color=COLOURS["black"], label=label)
     axes[2].axhline(0, color=COLOURS["grey"], lw=0.5)
     axes[2].set(title="Gain", ylabel="Accuracy gained (points)")
     axes[2].legend()

@@ -14,6 +14,7 @@ from mnist1d_hf.evidence.intervals import (
 )
 from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
+from mnist1d_hf.studies.rules.other_data import on_other_data
 
 SOURCE = "paper, benchmarking pooling methods; notebook benchmark-pooling"
 METHODS = ("no_pool", "stride_2", "max_pool", "avg_pool", "l2_pool")
@@ -50,20 +51,27 @@ def standard_error(values: np.ndarray) -> float:
 
 def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the first versions of the rules were fixed before the run."""
-    sizes = [int(size) for size in result["equal_steps"]]
-    low, high = min(sizes), max(sizes)
-    findings = [_judge_table(result, sizes)]
-    for run, suffix in (("equal_steps", ""), ("equal_epochs", "-epochs")):
-        if not result[run]:
-            continue
-        same = "" if run == "equal_steps" else ", at equal passes over the data"
-        findings += [
-            _judge_low(result, run, low, "P1" + suffix, same),
-            _judge_stride(result, run, sizes, "P2" + suffix, same),
-            *_judge_high(result, run, high, suffix, same),
-            _judge_max(result, run, [size for size in sizes if size >= HIGH], "P4" + suffix, same),
-        ]
-    return findings
+    return [
+        _judge_table(result, [int(size) for size in result["equal_steps"]]),
+        *_judge_gains(result, "equal_steps"),
+        *_judge_gains(result, "equal_epochs", "-epochs", ", at equal passes over the data"),
+        *on_other_data(_judge_gains(result, "other_data")),
+    ]
+
+
+def _judge_gains(
+    result: dict[str, Any], run: str, suffix: str = "", same: str = ""
+) -> list[Finding]:
+    """P1 to P4; `run` says of which networks, and may not have been made."""
+    sizes = [int(size) for size in result.get(run, {})]
+    if not sizes:
+        return []
+    return [
+        _judge_low(result, run, min(sizes), "P1" + suffix, same),
+        _judge_stride(result, run, sizes, "P2" + suffix, same),
+        *_judge_high(result, run, max(sizes), suffix, same),
+        _judge_max(result, run, [size for size in sizes if size >= HIGH], "P4" + suffix, same),
+    ]
 
 
 def _judge_table(result: dict[str, Any], sizes: list[int]) -> Finding:

@@ -12,6 +12,7 @@ from mnist1d_hf.evidence.intervals import (
 )
 from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
+from mnist1d_hf.studies.rules.other_data import on_other_data
 
 SOURCE = "paper, self-supervised learning; notebook self-supervised-learning"
 SINCE = "2026-11-26"  # of second versions of rules
@@ -26,9 +27,17 @@ METHODS = ("fine-tuned", "linear on frozen features", "from scratch")
 
 def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the first versions of the rules were fixed before the run."""
-    variants = result["variants"]
+    others = result.get("other_data")
     return [
         judge_pixels(result["pixels"]),
+        *judge_networks(result["variants"]),
+        *on_other_data(judge_networks(others) if others else []),
+    ]
+
+
+def judge_networks(variants: dict[str, Any]) -> list[Finding]:
+    """S1 to S3."""
+    return [
         judge_projector(variants["default"]),
         judge_layers(variants),
         judge_classes(np.array(variants["default"]["purity_runs"])),
