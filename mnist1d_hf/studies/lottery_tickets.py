@@ -8,12 +8,13 @@ At 92 % the "ticket" beats the dense network, on new and on flipped data too, bu
 columns are shuffled, and even with other first values. We follow the seeded procedure of 2020 (the
 notebook of 2024 forgot to seed torch: there "same weights" were other weights), over more trials,
 add permutations of real chunks, and count adjacent weights with all windows and without the error
-of the original, against two exact expectations.
+of the original, against two exact expectations. In a second set of trials the rows differ as well,
+those that tickets are found on and those they are transferred to.
 """
 
 import base64
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -40,6 +41,8 @@ from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random
 
 SEED = 42  # of trial 0; trial t has SEED + t
 FRESH_SEED = 43  # of the data to which tickets are transferred
+# on other data, generator seeds of trial 0, to find tickets and to transfer them; trial t adds t
+OTHER_SEED, OTHER_FRESH_SEED = 1000, 2000
 LENGTH = 40
 WINDOWS = (2, 3, 4)
 DRAWS = 2000  # permutations
@@ -69,11 +72,15 @@ COLUMNS: dict[str, Callable[[], np.ndarray]] = {
 }
 
 
+OF_THE_PAPER = ("fresh", "flipped", "shuffled", "rotated_20", "new_weights")
+
+
 @dataclass(frozen=True)
 class Args:
     """The settings of the notebook, over more trials."""
 
     trials: Annotated[int, "networks, each with its seed"] = 5
+    data_trials: Annotated[int, "trials with other rows and initial weights; 0 for none"] = 5
     retrains: Annotated[int, "sparsities from 0 to 1"] = 100
     ticket: Annotated[int, "which of them is transferred; 91 is 92 % sparse"] = 91
     steps: Annotated[int, "last update of a training in the search"] = 1501
@@ -87,12 +94,10 @@ class Args:
         if scale == "paper":
             return cls()
         if scale == "once":
-            return cls(
-                trials=1,
-                variants=("fresh", "flipped", "shuffled", "rotated_20", "new_weights"),
-            )
+            return cls(trials=1, data_trials=0, variants=OF_THE_PAPER)
         return cls(
             trials=1,
+            data_trials=1,
             retrains=8,
             ticket=6,
             steps=40,
@@ -113,7 +118,13 @@ def load(seed: int, columns: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor
 
 
 def search(
-    trial: int, pruning: str, retrains: int, ticket: int, steps: int, checkpoint: int
+    trial: int,
+    pruning: str,
+    retrains: int,
+    ticket: int,
+    steps: int,
+    checkpoint: int,
+    data_seed: int = SignalParams.seed,
 ) -> dict[str, Any]:
     """Prune and train again at every sparsity, from the same first weights; a cell.
 
@@ -122,7 +133,7 @@ def search(
     the masks at number `ticket` and the counts of adjacent weights there.
     """
     seed = SEED + trial
-    data = load(42, np.arange(LENGTH))
+    data = load(data_seed, np.arange(LENGTH))
     first, drawn = initial_layers(seed), random_scores(seed)
     found: dict[str, Any] = {}
     weights = first
@@ -222,13 +233,21 @@ def chance(kept: Any, places: int, k: int) -> Any:
     return np.prod([(kept - i) / (places - i) for i in range(k)], axis=0)
 
 
-def transfer(trial: int, variant: str, ticket: str, number: int, retrains: int, steps: int) -> dict:
+def transfer(
+    trial: int,
+    variant: str,
+    ticket: str,
+    number: int,
+    retrains: int,
+    steps: int,
+    data_seed: int = FRESH_SEED,
+) -> dict[str, list[float]]:
     """Train the dense network and both tickets on other data or from other weights; a cell.
 
     Returns the test accuracy of each network every 100 updates.
     """
     seed = SEED + trial
-    data = load(FRESH_SEED, COLUMNS[variant]())
+    data = load(data_seed, COLUMNS[variant]())
     first = initial_layers(seed + (variant == "new_weights"))
     drawn = random_scores(seed)
     scores = [next(drawn) for _ in range(number + 1)][-1]
@@ -261,18 +280,46 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
         raise ValueError(
             f"variants={args.variants}: must be 'fresh' and any of {', '.join(COLUMNS)}"
         )
+    result, masks = run_trials(args, cells, args.trials, args.variants)
+    variants = [name for name in args.variants if name in OF_THE_PAPER]
+    others, _ = run_trials(args, cells, args.data_trials, variants, other_data=True)
+    result |= {"masks": masks, "other_data": others}
+    return {**result, "findings": judge(result)}
+
+
+def run_trials(
+    args: Args, cells: Cells, number: int, variants: Sequence[str], other_data: bool = False
+) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """Search and transfer in `number` trials, and the first one's masks; both empty for none.
+
+    With `other_data` each trial has rows of its own.
+    """
+    if not number:
+        return {}, {}
+
+    def rows(start: int, trial: int) -> dict[str, int]:
+        return {"data_seed": start + trial} if other_data else {}
+
     settings = {name: getattr(args, name) for name in ("retrains", "ticket", "steps", "checkpoint")}
-    trials = range(args.trials)
-    todo = [{"trial": t, "pruning": pruning, **settings} for t in trials for pruning in PRUNINGS]
-    found = cells.run(search, todo)
+    found = cells.run(
+        search,
+        [
+            {"trial": trial, "pruning": pruning, **settings, **rows(OTHER_SEED, trial)}
+            for trial in range(number)
+            for pruning in PRUNINGS
+        ],
+    )
     searched = {pruning: found[i :: len(PRUNINGS)] for i, pruning in enumerate(PRUNINGS)}
     moves = {"number": args.ticket, "retrains": args.retrains, "steps": args.transfer_steps}
-    todo = [
-        {"trial": t, "variant": variant, "ticket": searched["lottery"][t]["ticket"], **moves}
-        for t in trials
-        for variant in args.variants
-    ]
-    moved = cells.run(transfer, todo)
+    moved = cells.run(
+        transfer,
+        [
+            {"trial": trial, "variant": variant, "ticket": one["ticket"], **moves}
+            | rows(OTHER_FRESH_SEED, trial)
+            for trial, one in enumerate(searched["lottery"])
+            for variant in variants
+        ],
+    )
     result = {
         "sparsity": np.linspace(0, 1, args.retrains).round(4),
         "search": {
@@ -283,15 +330,12 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
             for pruning in PRUNINGS
         },
         "permuted": permuted(np.array([units_of(one) for one in searched["lottery"]]), DRAWS),
-        "masks": {pruning: searched[pruning][0]["first_layer"] for pruning in PRUNINGS},
         "transfer": {
-            variant: {
-                name: [one[name] for one in moved[i :: len(args.variants)]] for name in NETWORKS
-            }
-            for i, variant in enumerate(args.variants)
+            variant: {name: [one[name] for one in moved[i :: len(variants)]] for name in NETWORKS}
+            for i, variant in enumerate(variants)
         },
     }
-    return {**result, "findings": judge(result)}
+    return result, {pruning: searched[pruning][0]["first_layer"] for pruning in PRUNINGS}
 
 
 main = command(

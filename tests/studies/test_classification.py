@@ -227,6 +227,37 @@ def test_networks_trained_together_equal_one_trained_alone(protocol):
         assert together["predicted"] is None and len(alone["predicted"]) == 1000
 
 
+def test_networks_with_data_of_their_own_equal_one_trained_alone():
+    cell = {"model": "mlp", "config": "shuffled", "protocol": "last_step", **SHORT}
+    _, together = study.train_seeds(**cell, seeds=[0, 1], data_seeds=[1000, 1001])
+    alone = study.train(**cell, recipe="paper", seed=1, data_seed=1001)
+    for name, curve in alone["curves"].items():
+        np.testing.assert_allclose(together["curves"][name], curve, atol=0.5)
+    pairs = zip(together["predicted"], alone["predicted"], strict=True)
+    assert sum(a != b for a, b in pairs) <= 10
+    frozen = study.train(**cell, recipe="paper", seed=1)
+    assert frozen["curves"]["train"] != alone["curves"]["train"]
+
+
+def test_other_data_are_judged_by_the_same_rules(result):
+    assert [(r["config"], r["model"], r["n"]) for r in result["other_data"]] == [
+        (config, model, 2) for model in ("logistic", "cnn") for config in ("default", "shuffled")
+    ]
+    table = [
+        {"config": config, "model": model, "protocol": "last_step", "errors": [1] * 10}
+        | level(mean)
+        for config, values in rules.PUBLISHED.items()
+        for model, (mean, _) in values.items()
+    ]
+    other, first = (
+        {one.id: one.verdict for one in rules.judge({**result, "table": [], **changed})}
+        for changed in ({"other_data": table}, {"table": table})
+    )
+    found = {id: verdict for id, verdict in other.items() if id.endswith("-data")}
+    assert {"C1-cnn-default-data", "C1-order-data", "C2-data", "C10-data"} <= found.keys()
+    assert found == {id: first[id.removesuffix("-data")] for id in found}
+
+
 def test_the_original_protocol_reports_the_last_update():
     cell = {"model": "logistic", "config": "default", "protocol": "last_step", **SHORT}
     found = study.train(**cell, recipe="paper", seed=0)

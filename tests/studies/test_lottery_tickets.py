@@ -143,7 +143,23 @@ def test_the_seed_decided_some_published_claims(generation, verdicts):
 
 def test_every_claim_has_a_verdict(result):
     ids = {finding.id for finding in result["findings"]}
-    assert ids == {"L-a", "L-b", "L-c", "L-e", "L-f", "L-g", "L-h"}  # L-d needs flipped data
+    first = {"L-a", "L-b", "L-c", "L-e", "L-f", "L-g", "L-h"}  # L-d needs flipped data
+    assert ids == first | {f"{id}-data" for id in first}
+
+
+def test_trials_on_other_data_have_rows_of_their_own(result):
+    other = result["other_data"]
+    for pruning in study.PRUNINGS:
+        assert other["search"][pruning]["last"] != result["search"][pruning]["last"]
+    assert list(other["transfer"]) == ["fresh", "shuffled", "new_weights"]
+    assert other["transfer"]["fresh"]["dense"] != result["transfer"]["fresh"]["dense"]
+
+
+def test_there_may_be_none(tmp_path):
+    args = dataclasses.replace(study.Args.at("smoke"), data_trials=0, variants=("fresh",))
+    found = study.run(args, Cells(tmp_path, quiet=True))
+    assert found["other_data"] == {}
+    assert not [one for one in found["findings"] if one.id.endswith("-data")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Rules of the study classification: what its result says of each claim."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,13 @@ from mnist1d_hf.studies.rules.accuracies import (
     judge_order,
     judge_shuffling,
 )
+from mnist1d_hf.studies.rules.other_data import on_other_data
 
 
 def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts on what the original's protocol gives; first versions precede the run."""
-    found = {(r["config"], r["model"]): r for r in result["table"] if r["protocol"] == "last_step"}
+    found = by_config(result["table"])
+    others = by_config(result.get("other_data", ()))
     return [
         *judge_accuracies(found),
         *judge_order(found),
@@ -44,7 +46,20 @@ def judge(result: dict[str, Any]) -> list[Finding]:
         *judge_shuffling(found),
         *judge_training(found),
         *judge_mlps(result["mlp"]),
+        *on_other_data(
+            [
+                *judge_accuracies(others),
+                *judge_order(others),
+                *judge_shuffling(others),
+                *judge_training(others),
+            ]
+        ),
     ]
+
+
+def by_config(table: Iterable[dict[str, Any]]) -> Found:
+    """The rows of the original's protocol."""
+    return {(r["config"], r["model"]): r for r in table if r["protocol"] == "last_step"}
 
 
 def judge_time(cpu_ms: dict[str, list[float]]) -> list[Finding]:

@@ -12,6 +12,7 @@ from mnist1d_hf.evidence.intervals import (
     mean_interval,
 )
 from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
+from mnist1d_hf.studies.rules.other_data import on_other_data
 from mnist1d_hf.studies.rules.ticket_transfer import (
     NETWORKS,
     PUBLISHED,
@@ -33,6 +34,12 @@ def gains(result: dict[str, Any], name: str, position: int) -> list[float]:
 
 def judge(result: dict[str, Any]) -> list[Finding]:
     """The verdicts; the first versions of the rules were fixed before the run."""
+    others = result.get("other_data")
+    return [*judge_tickets(result), *on_other_data(judge_tickets(others) if others else [])]
+
+
+def judge_tickets(result: dict[str, Any]) -> list[Finding]:
+    """L-a to L-h."""
     return [
         *judge_search(result),
         *judge_transfer(result),
