@@ -38,7 +38,8 @@ def test_it_leaves_our_own_models_out():
 
 
 @pytest.mark.parametrize(
-    ("study", "changes"), [(pooling, {"epochs": 0}), (double_descent, {"networks": ("mlp",)})]
+    ("study", "changes"),
+    [(pooling, {"epochs": 0, "data_runs": 0}), (double_descent, {"networks": ("mlp",)})],
 )
 def test_one_run_has_no_spread_and_is_shown(study, changes, tmp_path):
     args = dataclasses.replace(study.Args.at("smoke"), seeds=1, **changes)
