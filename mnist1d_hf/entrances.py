@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,16 @@ def explain(error: BaseException | None) -> str | None:
         match error:
             case BrokenPipeError():  # the reader of the output has ended
                 return None
+            case PackageNotFoundError():
+                return f"needs {error.name}, which is not installed"
             case ModuleNotFoundError():
                 return text if text.startswith("needs ") else advice(error)
             case ImportError(name=None):  # raised by a library with its own message
                 return text
             case MemoryError():
                 return f"not enough memory: {text}"
+            case RuntimeError() if "can't allocate memory" in text:  # torch's
+                return f"not enough memory: {text.partition('allocator: ')[2] or text}"
             case OverflowError():
                 return f"a number is too large: {text}"
             case OSError(strerror=str() as reason, filename=str() | Path() as path):

@@ -62,7 +62,7 @@ with refusals():  # all of these need the extra `train`
     )
     from mnist1d_hf.training.augment import vary
     from mnist1d_hf.training.runs import Interruption, claim, release
-    from mnist1d_hf.training.trainer import Mnist1DTrainer
+    from mnist1d_hf.training.trainer import Mnist1DTrainer, check_fit
 
 
 class AugmentingTrainer(Mnist1DTrainer):
@@ -74,6 +74,8 @@ class AugmentingTrainer(Mnist1DTrainer):
         if shift < 0:
             raise ValueError(f"augment={shift}: the largest shift, in points, is at least 0")
         super().__init__(*args, **more)
+        # a step of its own might make other columns fit, so that Trainer does not ask
+        check_fit(self.train_dataset, self.model.config, ["x", "label"])
         self.shift = shift
         self.augmentation = {"name": vary.__name__, "shift": shift}
         self.place = -1, 0  # step, and batch in it: several with gradient_accumulation_steps
@@ -152,11 +154,20 @@ def build_model(args: ModelArguments, splits: datasets.DatasetDict):
         known = [*config_class.__dataclass_fields__, "num_labels"]
         check_choice(f"model_args: {args.model}'s", name, known)
     if "x" in features:
+        check_signals(splits["train"])
         changes.setdefault("final_seq_length", len(splits["train"][0]["x"]))
     if names and "num_labels" not in changes:
         changes.setdefault("id2label", dict(enumerate(names)))
         changes.setdefault("label2id", {name: i for i, name in enumerate(names)})
     return model_class(config_class(**changes))
+
+
+def check_signals(rows: datasets.Dataset) -> None:
+    """ValueError unless each row has a list of numbers as `x`."""
+    kind = rows.features["x"]
+    number = getattr(getattr(kind, "feature", None), "dtype", "")
+    if not number.startswith(("float", "int", "uint")) or rows[0]["x"] is None:
+        raise ValueError(f"x is {kind} and begins with {rows[0]['x']!r}: must be lists of numbers")
 
 
 def folder_name(model: ModelArguments, data: DataArguments) -> str:
@@ -228,7 +239,9 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     if trainer.is_world_process_zero():
         if args.save_strategy == "no":
             release(folder)
-        print(f"test accuracy {100 * metrics['test_accuracy']:.1f} %, saved in {folder}")
+        accuracy = metrics.get("test_accuracy")  # none where arguments ask for the loss alone
+        told = "" if accuracy is None else f"test accuracy {100 * accuracy:.1f} %, "
+        print(f"{told}saved in {folder}")
     if args.world_size > 1:
         # what shares gradients goes while the group is there: at Python's exit it can wait for ever
         trainer.model_wrapped = trainer.model

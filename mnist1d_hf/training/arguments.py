@@ -5,6 +5,7 @@ model, data, recipe = parse(["--model", "gru", "--params", "seed=7", "--max_step
 
 import argparse
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -89,6 +90,12 @@ class RecipeArguments(TrainingArguments):
     )
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name}={value}: must be a finite number")
+        for name in ("per_device_train_batch_size", "per_device_eval_batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be 1 or more")
         if self.max_steps is None:
             self.max_steps = 6000 if self.num_train_epochs is None else -1
         if self.num_train_epochs is None:

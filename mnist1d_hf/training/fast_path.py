@@ -5,20 +5,21 @@ optional libraries and to divide by one. Where both functions below agree, none 
 number, so it is left out; everywhere else the work is Trainer's own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import datasets
 import numpy as np
 import torch
-from accelerate import DistributedType
+from accelerate import Accelerator, DistributedType
 from accelerate.data_loader import DataLoaderShard, SeedableRandomSampler
 from accelerate.optimizer import AcceleratedOptimizer
-from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
+from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 from transformers import (
     DefaultDataCollator,
     IntervalStrategy,
+    PreTrainedModel,
     Trainer,
     TrainerCallback,
     default_data_collator,
@@ -26,10 +27,7 @@ from transformers import (
 
 from mnist1d_hf.data.tensors import to_numpy
 
-# Samplers that settle the order of an epoch before its first row.
-SAMPLERS = (SequentialSampler, RandomSampler, SeedableRandomSampler)
-
-# Methods of Trainer that a step without them must not have lost to a subclass.
+# Methods of Trainer that a step does without, and that must be Trainer's own therefore.
 HOOKS = (
     "compute_loss_context_manager",
     "autocast_smart_context_manager",
@@ -38,6 +36,12 @@ HOOKS = (
     "_maybe_log_save_evaluate",
     "_clip_grad_norm",
 )
+
+# Methods that `Mnist1DTrainer` has of its own, each for a part of Trainer's.
+REPLACEMENTS = ("training_step", "_prepare_inputs", "floating_point_ops", "_get_grad_norm")
+
+# what `train` of a module is where it does nothing but set the mode
+PLAIN_TRAIN = (nn.Module.train, PreTrainedModel.train)
 
 
 def is_plain(dataset: Any, collator: object) -> bool:
@@ -79,7 +83,19 @@ def can_slice(dataset: Any, collator: object) -> bool:
     )
 
 
-def can_step_at_once(trainer: Trainer) -> bool:
+def is_replaced(trainer: Trainer, *names: str) -> bool:
+    """Whether any of these methods is the user's: of a subclass, a mixin, or the object itself."""
+    places = (trainer, *theirs(type(trainer).__mro__))
+    return any(name in vars(place) for place in places for name in names)
+
+
+def theirs(classes: Iterable[type]) -> list[type]:
+    """The user's among some classes: those of neither transformers nor this package."""
+    ours = {cls.__module__.split(".")[0] for cls in (Trainer, SliceLoader)}
+    return [cls for cls in classes if cls.__module__.split(".")[0] not in ours]
+
+
+def can_step_at_once(trainer: Trainer, ours: type) -> bool:
     """Whether a training step may be the forward pass, the backward pass and the optimizer's step.
 
     All of this must hold:
@@ -89,18 +105,17 @@ def can_step_at_once(trainer: Trainer) -> bool:
       parallelism within the model, no accumulation by accelerate;
     - the optimizer has no mode for training (schedule-free ones do) and none of its steps in the
       backward pass (LOMO);
-    - no subclass has replaced a method in `HOOKS`, or `backward` of the accelerator.
+    - no method in `HOOKS` is the user's, nor the accelerator's class;
+    - no class of the user's that is behind `ours` in the order of inheritance has one of
+      `REPLACEMENTS`; one that is before it calls it.
 
-    The loss, its scaling, the inputs, gradient clipping and all callbacks stay with Trainer and are
-    no condition.
+    The loss, its scaling, gradient clipping and all callbacks stay with Trainer and are no
+    condition. `is_patched` says what may change between two steps.
     """
     accelerator = trainer.accelerator
     inner = getattr(trainer.optimizer, "optimizer", None)
-    replaced = [
-        name
-        for name in HOOKS
-        if name in vars(trainer) or getattr(type(trainer), name) is not getattr(Trainer, name)
-    ]
+    order = type(trainer).__mro__
+    behind = theirs(order[order.index(ours) + 1 :])
     return (
         accelerator.distributed_type == DistributedType.NO
         and trainer.args.n_gpu <= 1
@@ -108,12 +123,32 @@ def can_step_at_once(trainer: Trainer) -> bool:
         and accelerator.scaler is None
         and accelerator.gradient_accumulation_steps == 1
         and getattr(accelerator, "parallelism_config", None) is None
-        and trainer.args.torch_empty_cache_steps is None
         and not accelerator.has_lomo_optimizer
         and isinstance(inner, torch.optim.Optimizer)
         and not callable(getattr(inner, "train", None))
-        and not replaced
-        and "backward" not in vars(accelerator)
+        and not is_replaced(trainer, *HOOKS)
+        and not any(name in vars(cls) for cls in behind for name in REPLACEMENTS)
+        and type(accelerator).backward is Accelerator.backward
+    )
+
+
+def is_patched(trainer: Trainer) -> bool:
+    """Whether something was put on the trainer or its accelerator that a step must not leave out.
+
+    A callback may do so in mid-training.
+    """
+    return (
+        not vars(trainer).keys().isdisjoint(HOOKS)
+        or "backward" in vars(trainer.accelerator)
+        or trainer.args.torch_empty_cache_steps is not None
+    )
+
+
+def is_in_training(model: nn.Module) -> bool:
+    """Whether `model.train()` would change nothing."""
+    return all(
+        module.training and type(module).train in PLAIN_TRAIN and "train" not in vars(module)
+        for module in model.modules()
     )
 
 
@@ -122,16 +157,17 @@ def may_log_next(trainer: Trainer) -> bool:
 
     Only where transformers' own callbacks decide about that is it known before the step ends.
 
-    One difference is left, in a training that diverges without clipping: the norm being infinite,
-    Trainer turns all gradients into NaN in that very step, whereas the fast path leaves the finite
-    ones, and meets NaN with the next loss.
+    One difference is left, in a training that diverges without clipping: the norm being infinite or
+    NaN, Trainer turns all gradients into NaN in that very step, whereas the fast path leaves the
+    finite ones, and meets NaN with the next loss.
     """
     known = all(
         type(callback).__module__ == TrainerCallback.__module__
+        and "on_step_end" not in vars(callback)
         for callback in trainer.callback_handler.callbacks
     )
     args, step = trainer.args, trainer.state.global_step + 1
-    if not known or args.logging_strategy == IntervalStrategy.EPOCH:
+    if not known or trainer.control.should_log or args.logging_strategy == IntervalStrategy.EPOCH:
         return True
     if args.logging_first_step and step == 1:
         return True
@@ -171,7 +207,10 @@ def columns(dataset: datasets.Dataset) -> dict[str, Tensor]:
 
 
 class SliceLoader(DataLoader):
-    """`loader` again, whose batches are slices of `tensors`, the columns of its dataset."""
+    """`loader` again, whose batches are slices of `tensors`, the columns of its dataset.
+
+    A transform that the dataset gets later is applied: then batches are those of `loader`.
+    """
 
     def __init__(self, loader: DataLoader, tensors: dict[str, Tensor]):
         super().__init__(
@@ -183,27 +222,42 @@ class SliceLoader(DataLoader):
             generator=loader.generator,
         )
         self.tensors = tensors
+        self.order_is_known = type(loader.batch_sampler) is BatchSampler and knows_its_order(
+            loader.batch_sampler.sampler
+        )
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:  # type: ignore[override]
+        if not can_slice(self.dataset, self.collate_fn):
+            return super().__iter__()
+        batches: Any = self.batch_sampler
+        rows = self.draw_rows() if self.order_is_known else map(torch.as_tensor, iter(batches))
         # torch draws a seed for workers, also for none: what comes after must find its generator
         # where it would be
         torch.empty((), dtype=torch.int64).random_(generator=self.generator)
-        return (
-            {name: column[rows] for name, column in self.tensors.items()}
-            for rows in self.draw_rows()
-        )
+        return ({name: column[some] for name, column in self.tensors.items()} for some in rows)
 
     def draw_rows(self) -> Iterator[Tensor]:
-        """The rows of one batch after the other, as the batch sampler has them."""
-        batches = self.batch_sampler
-        if type(batches) is not BatchSampler or type(batches.sampler) not in SAMPLERS:
-            yield from map(torch.tensor, batches or ())
-            return
+        """The rows of one batch after the other, all of them drawn before the first."""
+        batches: Any = self.batch_sampler
         # a tensor of its own for each list of rows would take a twentieth of a small model's step
         order = torch.from_numpy(np.fromiter(batches.sampler, dtype=np.int64))
         if batches.drop_last:
-            order = order[: len(batches) * batches.batch_size]
-        yield from order.split(batches.batch_size)
+            order = order[: len(order) - len(order) % batches.batch_size]
+        start = 0
+        while start < len(order):
+            rows = order[start : start + batches.batch_size]
+            start += len(rows)
+            yield rows
+
+
+def knows_its_order(sampler: Any) -> bool:
+    """Whether a sampler may be asked for all rows at once, because nothing else draws with it.
+
+    `RandomSampler` draws once more at the end, and a generator of the user's may be in use
+    elsewhere.
+    """
+    own = type(sampler) is SeedableRandomSampler and sampler.generator is None
+    return own or type(sampler) is SequentialSampler
 
 
 class PlainOptimizer(AcceleratedOptimizer):

@@ -36,13 +36,17 @@ from transformers import (
 )
 from transformers.trainer_utils import default_compute_objective
 
+from mnist1d_hf.models import ARCHITECTURES
 from mnist1d_hf.training.batches import Batches
 from mnist1d_hf.training.fast_path import (
     PlainOptimizer,
     can_slice,
     can_step_at_once,
     columns,
+    is_in_training,
+    is_patched,
     is_plain,
+    is_replaced,
     may_log_next,
     slice_batches,
 )
@@ -51,6 +55,13 @@ from mnist1d_hf.training.record import RecordingTrainer
 
 # The label of rows that take no part in the loss, in torch and in Trainer.
 IGNORED = -100
+
+# Methods of Trainer that get batches before a model does.
+TAKES_BATCHES = (
+    *("get_train_dataloader", "get_eval_dataloader", "get_test_dataloader"),
+    *("training_step", "prediction_step", "compute_loss", "_prepare_inputs", "_prepare_input"),
+)
+MODELS = {model for _, model in ARCHITECTURES.values()}
 
 
 class Mnist1DTrainer(RecordingTrainer):
@@ -118,16 +129,20 @@ class Mnist1DTrainer(RecordingTrainer):
     _operations: dict[int, int] | None = None
 
     def create_scheduler(self, num_training_steps, optimizer=None):
-        self._steps_at_once = can_step_at_once(self)
+        self._steps_at_once = can_step_at_once(self, Mnist1DTrainer)
         self._operations = {} if self._steps_at_once and self._is_own_model else None
         if self._steps_at_once and type(self.optimizer) is AcceleratedOptimizer:
             self.optimizer.__class__ = PlainOptimizer
         return super().create_scheduler(num_training_steps, optimizer)
 
+    @property
+    def _at_once(self) -> bool:
+        return self._steps_at_once and not is_patched(self)
+
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
-        if not self._steps_at_once or self.current_gradient_accumulation_steps > 1:
+        if not self._at_once or self.current_gradient_accumulation_steps > 1:
             return super().training_step(model, inputs, num_items_in_batch)
-        if not all(module.training for module in model.modules()):
+        if not is_in_training(model):
             model.train()
         inputs = self._prepare_inputs(inputs)
         loss: Any = self.compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
@@ -135,7 +150,7 @@ class Mnist1DTrainer(RecordingTrainer):
         return loss.detach()
 
     def _prepare_inputs(self, inputs):
-        if self._steps_at_once and type(inputs) is dict and inputs.keys() == {"x", "labels"}:
+        if self._at_once and type(inputs) is dict and inputs.keys() == {"x", "labels"}:
             device = self.args.device
             if all(getattr(value, "device", None) == device for value in inputs.values()):
                 return dict(inputs)  # a copy, as from Trainer: a loss may take the labels out
@@ -143,7 +158,7 @@ class Mnist1DTrainer(RecordingTrainer):
 
     def floating_point_ops(self, inputs) -> int:
         # Trainer walks over all parameters, in every step
-        if self._operations is None or "x" not in inputs:
+        if self._operations is None or not self._at_once or "x" not in inputs:
             return super().floating_point_ops(inputs)
         size = inputs["x"].numel()
         if size not in self._operations:
@@ -152,7 +167,7 @@ class Mnist1DTrainer(RecordingTrainer):
 
     def _get_grad_norm(self, model, grad_norm=None):
         # without clipping, Trainer computes the norm in every step, also where nothing logs it
-        if grad_norm is None and self._steps_at_once and not may_log_next(self):
+        if grad_norm is None and self._at_once and not may_log_next(self):
             return None
         return super()._get_grad_norm(model, grad_norm)
 
@@ -174,6 +189,12 @@ class Mnist1DTrainer(RecordingTrainer):
         config = getattr(self.model, "config", None)
         return str(getattr(config, "model_type", "")).startswith("mnist1d_")
 
+    @property
+    def _has_own_forward(self) -> bool:
+        """Whether signals and labels go to a model of this package, no subclass of it."""
+        model: Any = self.model
+        return type(model) in MODELS and "forward" not in vars(model)
+
     def _yields_logits(self) -> bool:
         """Whether an evaluation ends with one array of logits and one of labels."""
         args = self.args
@@ -183,12 +204,11 @@ class Mnist1DTrainer(RecordingTrainer):
     def _check_fit(self, dataset, training: bool = False) -> None:
         """ValueError where columns that reach a model of this package as they are do not fit it.
 
-        A transform, a collator or a loss of the user's may still make them fit: then no check.
+        A transform, a collator, a loss, a model or a hook of the user's may still make them fit:
+        then no check.
         """
-        own_loss = (
-            self.compute_loss_func is None and type(self).compute_loss is Trainer.compute_loss
-        )
-        if self._is_own_model and own_loss and is_plain(dataset, self.data_collator):
+        theirs = is_replaced(self, *TAKES_BATCHES) or self.compute_loss_func is not None
+        if self._has_own_forward and not theirs and is_plain(dataset, self.data_collator):
             model: Any = self.model
             check_fit(dataset, model.config, ["x", "label"] if training else ["x"])
 
@@ -242,7 +262,10 @@ def check_fit(dataset: datasets.Dataset, config: Any, needed: list[str]) -> None
 
 def class_metrics(prediction: EvalPrediction) -> dict[str, float]:
     """`compute_metrics` of logits (n, num_labels) and classes (n,); {} for anything else."""
-    logits, labels = prediction.predictions, np.asarray(prediction.label_ids)
+    logits, given = prediction.predictions, prediction.label_ids
+    if isinstance(given, tuple):  # several columns are labels
+        return {}
+    labels = np.asarray(given)
     if isinstance(logits, tuple):  # hidden states follow
         logits = logits[0]
     logits = np.asarray(logits)

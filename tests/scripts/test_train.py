@@ -128,6 +128,7 @@ def test_a_saved_model_and_other_data_may_be_used(train, tmp_path):
         (["--model=ccn"], "model 'ccn': must be one of logistic, .*did you mean 'tcn'"),
         (["--model=cnn", "--model_args", "hiden_size=3"], "did you mean 'hidden_size'"),
         (["--params", "num_sample=500"], "num_sample"),
+        (["--model=mlp", "--model_args", "hidden_size=1e30", *SMALL], "2147483647 or less"),
         (["--max_step=5"], "argument '--max_step': unknown; did you mean '--max_steps'?"),
         (["--params", "seed"], "'seed': write name=value"),
         (["--config_name=shufled"], "shufled"),
@@ -305,17 +306,38 @@ def test_the_parts_of_a_step_are_varied_in_different_ways(train, tmp_path, monke
         (["--output_dir", "/proc/x"], "output folder /proc/x"),
         (["--lerning_rate", "1"], "did you mean '--learning_rate'?"),
         (["--report_to", "nothing"], "report_to 'nothing'"),
+        (["--learning_rate", "1e400"], "learning_rate=inf: must be a finite number"),
+        (["--max_grad_norm", "nan"], "max_grad_norm=nan: must be a finite number"),
+        (["--logging_steps", "nan"], "logging_steps=nan: must be a finite number"),
+        (["--per_device_train_batch_size", "0"], "per_device_train_batch_size=0: must be 1"),
+        (["--dataset_name", "null"], "must be lists of numbers"),
+        (["--dataset_name", "scalar"], "must be lists of numbers"),
     ],
 )
 def test_mistakes_are_told_in_one_line(train, tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.yaml").write_text("- 1")
     (tmp_path / "broken.yaml").write_text("a: [")
+    for name, x in (("null", None), ("scalar", 1.5)):
+        rows = datasets.Dataset.from_dict({"x": [x] * 20, "label": list(range(10)) * 2})
+        datasets.DatasetDict(train=rows, test=rows).save_to_disk(tmp_path / name)
+    before = sorted(tmp_path.iterdir())
+    capsys.readouterr()
     with pytest.raises(SystemExit, match="2"), refusals():
         train.main(options)
     out, err = capsys.readouterr()
     assert message in err and err.count("\n") == 1 and out == ""
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.yaml", "list.yaml"]
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["prediction_loss_only=true", "eval_do_concat_batches=false", "label_names=x"],
+)
+def test_arguments_without_an_accuracy_end_well(train, tmp_path, capsys, option):
+    metrics = train.main([*SHORT, *SMALL, f"--{option}", f"--output_dir={tmp_path / 'out'}"])
+    assert "test_accuracy" not in metrics and (tmp_path / "out" / "training.json").exists()
+    assert f"saved in {tmp_path / 'out'}" in capsys.readouterr().out
 
 
 def test_a_mistake_ends_the_program_with_code_2(root, tmp_path):

@@ -12,6 +12,7 @@ import datasets
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from torch.nn import functional as F
 from transformers import (
     DefaultDataCollator,
@@ -22,8 +23,12 @@ from transformers import (
 )
 from transformers.training_args import OptimizerNames
 
-from mnist1d_hf.models import new_model
-from mnist1d_hf.training.fast_path import PlainOptimizer, SliceLoader
+from mnist1d_hf.models import (
+    Mnist1DMLPConfig,
+    Mnist1DMLPForSequenceClassification,
+    new_model,
+)
+from mnist1d_hf.training.fast_path import PlainOptimizer, SliceLoader, slice_batches
 from mnist1d_hf.training.metrics import compute_metrics
 from mnist1d_hf.training.trainer import Mnist1DTrainer
 
@@ -129,8 +134,13 @@ def trace(base, folder, monkeypatch, case):
     folder.mkdir()
     monkeypatch.chdir(folder)
     case = dict(case)
+    if case.get("train_dataset") == "copy":  # of a case that changes it
+        case["train_dataset"] = ROWS.select(range(70))
     hooks, then, watch = case.pop("hooks", None), case.pop("then", None), Watch()
+    watched, behind = case.pop("watched", True), case.pop("behind", None)
     cls = type(base.__name__, (hooks, base), {}) if hooks else base
+    if behind:  # a class of the user's between ours, or Trainer's place, and Trainer
+        cls = type(base.__name__, (base, behind) if base is not Trainer else (behind,), {})
     build = case.pop("model", "mlp")
     model = new_model(build, seed=0) if isinstance(build, str) else build()
     given = {
@@ -138,7 +148,7 @@ def trace(base, folder, monkeypatch, case):
         "train_dataset": ROWS,
         "eval_dataset": OTHER,
         "compute_metrics": compute_metrics,
-        "callbacks": [watch, *case.pop("callbacks", list)()],
+        "callbacks": [*[watch] * watched, *case.pop("callbacks", list)()],
     } | case
     if "optimizers" in given:
         given["optimizers"] = given["optimizers"](model)
@@ -256,6 +266,13 @@ def test_arguments(name, tmp_path, monkeypatch):
     assert_equal({"args": SETTINGS[name]}, tmp_path, monkeypatch)
 
 
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name.startswith("unclipped")])
+def test_norms_that_nobody_sees_are_left_out(name, tmp_path, monkeypatch):
+    """A callback that watches would see them, and then all are computed."""
+    ours = assert_equal({"args": SETTINGS[name], "watched": False}, tmp_path, monkeypatch)
+    assert all("grad_norm" in entry for entry in ours.state.log_history if "loss" in entry)
+
+
 @pytest.mark.parametrize("optim", [optim.value for optim in OptimizerNames])
 def test_optimizers(optim, tmp_path, monkeypatch):
     """Those whose package is not installed are refused with the same words."""
@@ -366,6 +383,153 @@ class PreparedTwice:
     def _prepare_input(self, data):
         data = super()._prepare_input(data)
         return data * 2 if isinstance(data, torch.Tensor) and data.is_floating_point() else data
+
+
+class Doubled(Trainer):
+    """Stands between ours and Trainer."""
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        inputs = {**inputs, "x": inputs["x"] * 2}
+        return super().training_step(model, inputs, num_items_in_batch)
+
+
+class Tripled(Trainer):
+    def _prepare_inputs(self, inputs):
+        return super()._prepare_inputs({**inputs, "x": inputs["x"] * 3})
+
+
+class Halved(Accelerator):
+    def backward(self, loss, **kwargs):
+        super().backward(loss / 2, **kwargs)
+
+
+class OwnAccelerator:
+    def create_accelerator_and_postprocess(self):
+        super().create_accelerator_and_postprocess()
+        self.accelerator.__class__ = Halved
+
+
+class PatchedBackward(TrainerCallback):
+    """Changes the backward pass after training has begun."""
+
+    def on_step_end(self, args, state, control, **given):
+        accelerator = self.trainer.accelerator
+        if state.global_step == 2:
+            accelerator.backward = lambda loss, **kw: type(accelerator).backward(
+                accelerator, loss / 2, **kw
+            )
+
+
+class WithTrainer:
+    """Lets callbacks know the trainer."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for callback in self.callback_handler.callbacks:
+            callback.trainer = self
+
+
+class LaterTransform(TrainerCallback):
+    def on_epoch_begin(self, args, state, control, train_dataloader, **given):
+        if state.epoch >= 1:
+            train_dataloader.dataset.set_transform(noisy)
+
+
+class SmallerBatches(TrainerCallback):
+    def on_step_end(self, args, state, control, train_dataloader, **given):
+        if state.global_step == 2:
+            train_dataloader.batch_sampler.batch_size = 4
+
+
+class Scheduled(Module):
+    """Changes its dropout whenever a training step begins."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        if mode:
+            self.drop.p *= 0.8
+        return self
+
+
+class SharedGenerator:
+    """Rows are drawn with the generator that dropout draws with."""
+
+    def _get_train_sampler(self, train_dataset=None):
+        return torch.utils.data.RandomSampler(
+            self.train_dataset, replacement=True, generator=torch.default_generator
+        )
+
+
+class Eager(torch.utils.data.Sampler):
+    """Batches that are drawn before the first of them is asked for."""
+
+    batch_size, drop_last = 8, False
+
+    def __len__(self):
+        return 9
+
+    def __iter__(self):
+        return iter(torch.randperm(70).split(8))
+
+
+class EagerBatches:
+    def get_train_dataloader(self):
+        loader = torch.utils.data.DataLoader(
+            ROWS, batch_sampler=Eager(), collate_fn=default_data_collator
+        )
+        loader = self.accelerator.prepare(loader)
+        if isinstance(self, Mnist1DTrainer):
+            slice_batches(loader)
+        return loader
+
+
+class Endless(torch.utils.data.Sampler):
+    """A sampler without a length."""
+
+    def __iter__(self):
+        return iter(range(70))
+
+
+class WithoutLength:
+    def _get_train_sampler(self, train_dataset=None):
+        return Endless()
+
+
+class Forgetful:
+    def log(self, logs, start_time=None):
+        pass
+
+
+class Cropping(Mnist1DMLPForSequenceClassification):
+    def forward(self, x, labels=None, **kwargs):
+        return super().forward(x[:, :40], labels, **kwargs)
+
+
+def cropping():
+    torch.manual_seed(0)
+    return Cropping(Mnist1DMLPConfig())
+
+
+class Cropped:
+    def _prepare_inputs(self, inputs):
+        return super()._prepare_inputs({**inputs, "x": inputs["x"][:, :40]})
+
+
+class Asking:
+    """Asks for a log in the middle of a step."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        self.control.should_log = self.state.global_step == 1
+        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
+
+def longer(rows):
+    return rows.map(
+        lambda row: {"x": [*row["x"], *[0.0] * 10]},
+        features=datasets.Features(
+            {**rows.features, "x": datasets.List(datasets.Value("float32"), 50)}
+        ),
+    )
 
 
 class Reversed:
@@ -515,6 +679,68 @@ BROUGHT = {
     "sampler": ({"hooks": Reversed}, True),
     "loader": ({"hooks": OwnLoader}, False),
     "loss": ({"hooks": OwnLoss, "args": STEPS}, True),
+    "behind-a-step": ({"behind": Doubled}, True),
+    "behind-inputs": ({"behind": Tripled}, True),
+    "accelerator": ({"hooks": OwnAccelerator}, True),
+    "patched-backward": ({"hooks": WithTrainer, "callbacks": lambda: [PatchedBackward()]}, True),
+    "transform-that-comes-later": (
+        {
+            "callbacks": lambda: [LaterTransform()],
+            "train_dataset": "copy",
+            "args": {"max_steps": 20},
+        },
+        None,
+    ),
+    "batches-that-get-smaller": ({"callbacks": lambda: [SmallerBatches()]}, True),
+    "mode-with-an-effect": ({"model": Scheduled, "args": STEPS}, True),
+    "generator-shared-with-dropout": (
+        {
+            "model": Module,
+            "hooks": SharedGenerator,
+            "args": {"max_steps": 20, "accelerator_config": {"use_seedable_sampler": False}},
+        },
+        True,
+    ),
+    "generator-shared-and-reseeded": (
+        {"model": Module, "hooks": SharedGenerator, "args": {"max_steps": 20}},
+        True,
+    ),
+    "batches-drawn-at-once": ({"hooks": EagerBatches, "model": Module}, True),
+    "sampler-without-length": ({"hooks": WithoutLength, "watched": False}, True),
+    "log-without-history": ({"hooks": Forgetful, "args": STEPS}, True),
+    "model-that-crops": (
+        {"model": cropping, "train_dataset": longer(ROWS), "eval_dataset": longer(OTHER)},
+        True,
+    ),
+    "inputs-that-are-cropped": (
+        {"hooks": Cropped, "train_dataset": longer(ROWS), "eval_dataset": longer(OTHER)},
+        True,
+    ),
+    "log-asked-for-in-a-step": (
+        {
+            "hooks": Asking,
+            "watched": False,
+            "args": {"max_grad_norm": 0, "logging_steps": 100},
+        },
+        True,
+    ),
+    "labels-in-two-columns": ({"args": {"label_names": ["labels", "x"], **STEPS}}, True),
+    "no-batch-at-all": (
+        {
+            "args": STEPS
+            | {"dataloader_drop_last": True, "per_device_eval_batch_size": 100, "max_steps": -1}
+            | {"num_train_epochs": 1, "per_device_train_batch_size": 100},
+            "then": predicted(OTHER),
+        },
+        True,
+    ),
+    "no-batch-to-evaluate": (
+        {
+            "args": STEPS | {"dataloader_drop_last": True, "per_device_eval_batch_size": 100},
+            "then": predicted(OTHER),
+        },
+        True,
+    ),
     "loss-that-empties-the-batch": ({"hooks": EmptyingLoss, "args": STEPS}, True),
     "batches-of-lists": (
         {
