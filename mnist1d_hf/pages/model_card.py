@@ -5,7 +5,7 @@ The same record gives the card beside the weights and, with published names, the
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 from huggingface_hub import (
@@ -178,12 +178,17 @@ def how_to_use(record: TrainingRecord, place: str, remote_pipeline: bool) -> str
     return USE.format(snippet=snippet, pipelines=pipelines.format(**names))
 
 
+def is_share(accuracy: float | None) -> TypeGuard[float]:
+    """Whether an accuracy is a fraction: a metric of the user's may be in percent."""
+    return accuracy is not None and 0 <= accuracy <= 1
+
+
 def limits(record: TrainingRecord) -> str:
     """What not to expect, and how exact the accuracy on test is."""
     tests = [
         (e.accuracy, e.data.rows)
         for e in record.evaluations
-        if e.name == "test" and e.accuracy is not None and e.data.rows
+        if e.name == "test" and is_share(e.accuracy) and e.data.rows
     ]
     sampling = "".join(
         f"With {rows:,} test rows, the standard error of the accuracy is "
@@ -200,7 +205,7 @@ def eval_results(record: TrainingRecord, dataset: str) -> str | None:
     """
     entries = []
     for found in record.evaluations:
-        if found.benchmark is None or found.accuracy is None:
+        if found.benchmark is None or not is_share(found.accuracy):
             continue
         notes = f"seed {record.seed}"
         if record.selection["split"] == found.name:

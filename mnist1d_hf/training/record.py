@@ -14,7 +14,7 @@ import torch
 import transformers
 from huggingface_hub import HfApi
 from safetensors.torch import load_file
-from transformers import PreTrainedModel, SchedulerType, Trainer
+from transformers import SchedulerType, Trainer
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 from transformers.utils import SAFE_WEIGHTS_NAME
 
@@ -25,7 +25,9 @@ from mnist1d_hf.data.optimum import optimum_on
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
 from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.models.modeling_mnist1d import Mnist1DPreTrainedModel
 from mnist1d_hf.pages.model_card import EVAL_RESULTS, eval_results, model_card
+from mnist1d_hf.training.fast_path import is_plain, is_replaced
 
 MEASURED_TIMES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -41,6 +43,7 @@ class Measurement:
     weights: str | None  # their digest
     logged: dict[str, Any] | None  # the entry of the log
     in_training: bool
+    as_stored: bool  # whether no transform or collator of the user's came between rows and model
 
 
 class RecordingTrainer(Trainer):
@@ -57,10 +60,12 @@ class RecordingTrainer(Trainer):
         self._measurements: list[Measurement] = []
         self._optima: dict[int, float | None] = {}  # by the identity of the measured dataset
         self._named_schedule = False
+        self._began: tuple[Any, int] | None = None  # dataset and seed of the last training
         super().__init__(*args, **kwargs)
 
     def create_scheduler(self, num_training_steps, optimizer=None):
         self._named_schedule = self.lr_scheduler is None  # else it was given as an object
+        self._began = self.train_dataset, self.args.seed
         return super().create_scheduler(num_training_steps, optimizer)
 
     def evaluate(self, eval_dataset=None, ignore_keys=None, metric_key_prefix="eval"):
@@ -70,7 +75,8 @@ class RecordingTrainer(Trainer):
             named: Any = self.eval_dataset
             dataset = named[dataset]
         if not isinstance(dataset, dict):  # of a dict, each was evaluated by a call of its own
-            self._remember(dataset, metric_key_prefix, metrics, self.state.log_history[-1])
+            logged = next(reversed(self.state.log_history), None)  # a subclass may not keep any
+            self._remember(dataset, metric_key_prefix, metrics, logged)
         return metrics
 
     def predict(self, test_dataset, ignore_keys=None, metric_key_prefix="test"):
@@ -89,6 +95,7 @@ class RecordingTrainer(Trainer):
                     self._weights_digest(),
                     logged,
                     self.is_in_train,
+                    is_plain(dataset, self.data_collator),
                 )
             )
 
@@ -192,6 +199,7 @@ def record_training(
     weights = trainer._weights_digest()
     chosen, evaluations = measured(trainer, weights, declared)
     parameters = list(model.parameters())
+    trained_on, seed = trainer._began or (trainer.train_dataset, args.seed)
     return TrainingRecord(
         model_type=getattr(config, "model_type", None),
         architecture=type(model).__name__,
@@ -201,7 +209,7 @@ def record_training(
         finetuned_from=finetuned_from,
         feature_extractor=isinstance(trainer.processing_class, FeatureExtractionMixin),
         weights_sha256=saved_weights(Path(args.output_dir or ".") / SAFE_WEIGHTS_NAME, weights),
-        trained_on=describe(trainer.train_dataset, declared),
+        trained_on=describe(trained_on, declared),
         steps=state.global_step,
         selection=chosen,
         batch_size=batch_size(trainer),
@@ -210,7 +218,7 @@ def record_training(
         loss=loss_facts(trainer),
         max_grad_norm=args.max_grad_norm or None,
         augmentation=None if trainer.augmentation is None else dict(trainer.augmentation),
-        seed=args.seed,
+        seed=seed,
         evaluations=evaluations,
         curves=curves(trainer),
         card=card,
@@ -253,13 +261,16 @@ def measured(
         if best not in seen and not isinstance(watched, dict):  # before an interruption
             entry: dict[str, Any] = next((e for e in state.log_history if e["step"] == best), {})
             metrics = without_prefix({k: v for k, v in entry.items() if "eval_" in k}, "eval")
-            found.insert(0, Measurement(watched, "eval", metrics, best, weights, entry, True))
+            stored = is_plain(watched, trainer.data_collator)
+            before = Measurement(watched, "eval", metrics, best, weights, entry, True, stored)
+            found.insert(0, before)
     evaluations = {}
     for m in found:
         if m.metrics:
             name, data = name_of(trainer, m.dataset, m.prefix), describe(m.dataset, declared)
-            optimum = optimum_of(trainer, m.dataset)
-            latest = Evaluation(name, data, m.metrics, benchmark_of(m.dataset), optimum)
+            optimum = optimum_of(trainer, m.dataset) if m.as_stored else None
+            benchmark = benchmark_of(m.dataset) if m.as_stored else None
+            latest = Evaluation(name, data, m.metrics, benchmark, optimum)
             evaluations[name, repr(data)] = latest
     return chosen, list(evaluations.values())
 
@@ -350,15 +361,17 @@ def schedule_facts(trainer: RecordingTrainer) -> dict[str, Any] | None:
     return facts | {key: str(value) for key, value in more.items()}
 
 
-def loss_facts(trainer: Trainer) -> dict[str, Any]:
-    """The loss that was minimised, by the name of the function where it is not the model's."""
+def loss_facts(trainer: RecordingTrainer) -> dict[str, Any]:
+    """The loss that was minimised, by the name of the function where it is not this package's."""
     own = trainer.compute_loss_func
     if own is not None:
         return {"name": getattr(own, "__name__", type(own).__name__)}
-    if type(trainer).compute_loss is not Trainer.compute_loss:
-        return {"name": f"{type(trainer).__name__}.compute_loss"}
-    smoother = trainer.label_smoother
-    name = "cross-entropy" if isinstance(trainer.model, PreTrainedModel) else "of the model"
+    for hook in ("compute_loss", "training_step"):
+        if is_replaced(trainer, hook) and trainer.augmentation is None:
+            return {"name": f"{type(trainer).__name__}.{hook}"}
+    smoother, model = trainer.label_smoother, type(trainer.model)
+    ours = getattr(model, "loss", None) is Mnist1DPreTrainedModel.loss
+    name = "cross-entropy" if ours or smoother else f"of {model.__name__}"
     return {"name": name} | ({"label_smoothing": smoother.epsilon} if smoother else {})
 
 
@@ -381,7 +394,7 @@ def saved_weights(path: Path, weights: str | None) -> str | None:
 
 
 def without_prefix(metrics: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Metrics by their own names; what depends on the machine's speed is left out."""
+    """Metrics by their own names; arrays, and what depends on the machine's speed, are left out."""
     named = {
         name.removeprefix(f"{prefix}_"): value
         for name, value in metrics.items()
@@ -390,7 +403,7 @@ def without_prefix(metrics: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {
         name: value if not isinstance(value, float) or math.isfinite(value) else None
         for name, value in named.items()
-        if name not in MEASURED_TIMES
+        if name not in MEASURED_TIMES and isinstance(value, str | int | float | None)
     }
 
 

@@ -1,18 +1,26 @@
 """The record and card of a training say what ran: data, optimizer, weights, evaluations."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 import yaml
 from datasets import ClassLabel, Dataset
 from huggingface_hub import HfApi, ModelCard
 from torch.nn import functional as F
-from transformers import EarlyStoppingCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainingArguments, default_data_collator
 
 import mnist1d_hf
 from mnist1d_hf.data.optimum import optimum_on
 from mnist1d_hf.evidence.training_record import TrainingRecord
 from mnist1d_hf.files import sha256
-from mnist1d_hf.models import Mnist1DFeatureExtractor, new_model
+from mnist1d_hf.models import (
+    Mnist1DFeatureExtractor,
+    Mnist1DLogisticConfig,
+    Mnist1DLogisticForSequenceClassification,
+    new_model,
+)
 from mnist1d_hf.training.trainer import Mnist1DTrainer
 
 torch.set_num_threads(1)
@@ -27,6 +35,9 @@ SETTINGS = dict(
 )
 
 
+OBJECTS = ("compute_loss_func", "callbacks", "compute_metrics", "data_collator")
+
+
 @pytest.fixture
 def splits(cache):
     return mnist1d_hf.load_dataset("default", validation_size=500)
@@ -34,7 +45,7 @@ def splits(cache):
 
 def make(folder, splits, model="logistic", kind=Mnist1DTrainer, optimizers=(None, None), **changes):
     model = new_model(model, 0) if isinstance(model, str) else model
-    more = {key: changes.pop(key) for key in ("compute_loss_func", "callbacks") if key in changes}
+    more = {key: changes.pop(key) for key in OBJECTS if key in changes}
     return kind(
         model,
         TrainingArguments(str(folder), **(SETTINGS | changes)),
@@ -181,6 +192,44 @@ def test_other_rows_do_not_pass_for_the_test_split(splits, tmp_path):
     assert results_file(tmp_path) is None
 
 
+def test_rows_that_a_transform_or_collator_changed_do_not_pass_either(splits, tmp_path):
+    def blank(batch):
+        return {"x": [[0.0] * 40] * len(batch["x"]), "label": batch["label"]}
+
+    def all_zeros(rows):
+        batch = default_data_collator(rows)
+        return {**batch, "labels": torch.zeros_like(batch["labels"])}
+
+    changed = make(tmp_path / "a", splits)
+    changed.evaluate(splits["test"].with_transform(blank), metric_key_prefix="test")
+    collated = make(tmp_path / "b", splits, data_collator=all_zeros)
+    collated.evaluate(splits["test"], metric_key_prefix="test")
+    for trainer in (changed, collated):
+        [found] = record_of(trainer).evaluations
+        assert (found.benchmark, found.optimum) == (None, None) and found.accuracy is not None
+        assert results_file(Path(trainer.args.output_dir)) is None
+
+
+def test_metrics_of_any_kind_end_in_a_card(splits, tmp_path):
+    def own(prediction):
+        return {"accuracy": 93.5, "confusion": np.eye(2), "note": "in percent"}
+
+    trainer = make(tmp_path, splits, compute_metrics=own)
+    trainer.evaluate(splits["test"], metric_key_prefix="test")
+    [found] = record_of(trainer).evaluations
+    assert found.metrics["accuracy"] == 93.5 and "confusion" not in found.metrics
+    assert results_file(tmp_path) is None  # its accuracies are fractions
+
+
+def test_what_ran_is_recorded_and_not_what_was_changed_since(splits, tmp_path):
+    trainer = make(tmp_path, splits, seed=3)
+    trainer.train()
+    trainer.train_dataset = mnist1d_hf.load_dataset("shuffled", split="train")
+    trainer.args.seed = 4
+    record = record_of(trainer)
+    assert (record.trained_on.config_name, record.seed) == ("default", 3)
+
+
 def test_data_of_unknown_origin_are_named_as_declared_or_not_at_all(splits, tmp_path):
     rows = splits["train"].to_dict()
     own = Dataset.from_dict(rows).cast_column("label", ClassLabel(num_classes=10))
@@ -272,6 +321,25 @@ def test_loss_and_augmentation_are_named(splits, tmp_path):
     own = make(tmp_path / "b", splits, compute_loss_func=halved)
     own.train()
     assert record_of(own).loss == {"name": "halved"}
+
+    class Focal(Mnist1DLogisticForSequenceClassification):
+        def loss(self, logits, labels):
+            return super().loss(logits, labels) ** 2
+
+    class Step(Mnist1DTrainer):
+        def training_step(self, model, inputs, num_items_in_batch=None):
+            return super().training_step(model, inputs, num_items_in_batch)
+
+    focal = make(tmp_path / "c", splits, Focal(Mnist1DLogisticConfig()))
+    step, patched = make(tmp_path / "d", splits, kind=Step), make(tmp_path / "e", splits)
+    patched.compute_loss = patched.compute_loss
+    for trainer, name in (
+        (focal, "of Focal"),
+        (step, "Step.training_step"),
+        (patched, "Mnist1DTrainer.compute_loss"),
+    ):
+        trainer.train()
+        assert record_of(trainer).loss == {"name": name}
 
 
 def test_before_any_training_the_card_claims_none(splits, tmp_path):
