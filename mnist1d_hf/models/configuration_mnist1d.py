@@ -1,5 +1,6 @@
 """Configurations of the six MNIST-1D classifiers: one model type per architecture."""
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -12,6 +13,7 @@ SIZES = (
     "final_seq_length", "hidden_size", "intermediate_size",
     "num_hidden_layers", "num_attention_heads", "kernel_size",
 )  # fmt: skip
+MOST = 2**31 - 1  # of a size; torch counts the elements of a layer in 64 bits
 SIZES_PER_LAYER = ("kernel_sizes", "dilations")
 
 
@@ -32,7 +34,13 @@ class Mnist1DPreTrainedConfig(PreTrainedConfig):
         num_labels = kwargs.pop("num_labels", None)
         if num_labels is not None:
             num_labels = check_size("num_labels", num_labels, least=2)
+        for name, example in (("id2label", "{0: 'a', 1: 'b'}"), ("label2id", "{'a': 0, 'b': 1}")):
+            given = getattr(self, name)
+            if not isinstance(given, Mapping | None):
+                raise ValueError(f"{name}={given!r}: must be a dictionary such as {example}")
         if self.id2label is None and self.label2id is not None:
+            if len(set(self.label2id.values())) < len(self.label2id):
+                raise ValueError(f"label2id={self.label2id}: two names have the same number")
             self.id2label = {int(i): str(name) for name, i in self.label2id.items()}
         if self.id2label is None:
             self.id2label = digits(num_labels or 10)
@@ -115,10 +123,12 @@ def digits(num_labels: int) -> dict[int, str]:
 
 
 def check_size(name: str, value: Any, least: int = 1) -> int:
-    """`value` as an int; ValueError unless it is an integer of at least `least`."""
+    """`value` as an int; ValueError unless it is an integer from `least` to `MOST`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name}={value!r}: must be an integer, {least} or more")
-    return int(value)
+    if (size := int(value)) > MOST:
+        raise ValueError(f"{name}={value!r}: must be an integer, {MOST} or less")
+    return size
 
 
 def check_sizes(name: str, values: Any) -> tuple[int, ...]:

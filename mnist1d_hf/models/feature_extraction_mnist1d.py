@@ -85,6 +85,8 @@ def as_array(x: Any) -> np.ndarray:
     if isinstance(x, torch.Tensor):  # on any device, of any dtype including bfloat16
         x = x.detach().cpu()
         x = x.float().numpy() if x.is_floating_point() else x.numpy()
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise ValueError(f"{np.ma.count_masked(x)} values are masked: fill them first")
     is_array = hasattr(x, "__array__") or isinstance(x, memoryview)
     array = np.asarray(x) if is_array else None
     if array is None or array.dtype == object:  # each row is an object
@@ -97,6 +99,8 @@ def as_array(x: Any) -> np.ndarray:
             if len(lengths) > 1:
                 raise ValueError(f"signals have different shapes: {sorted(lengths)}")
         array = np.asarray(rows)
+    if array.dtype.name == "bfloat16":  # of jax, a dtype that NumPy does not know itself
+        array = array.astype(np.float32)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"dtype {array.dtype}: must be an array or a list of numbers")
     return array

@@ -47,6 +47,8 @@ class TimeSeriesClassificationPipeline(Pipeline):
         is_split = hasattr(inputs, "column_names") and hasattr(inputs, "features")
         if is_split or isinstance(inputs, Iterator | Dataset):
             return super().__call__((signal for signal in inputs), **kwargs)
+        if isinstance(inputs, list) and inputs and all(isinstance(row, dict) for row in inputs):
+            inputs = {"x": [row.get("x") for row in inputs]}  # rows of a split
         names = inputs if isinstance(inputs, dict) else getattr(inputs, "columns", ())  # of a frame
         has_x = any(isinstance(name, str) and name == "x" for name in names)
         array = as_array(inputs["x"] if has_x else inputs)
