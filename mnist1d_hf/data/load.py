@@ -9,6 +9,7 @@ from typing import Any
 import datasets
 
 from mnist1d_hf.data.mnist1d import Mnist1D, check_keywords
+from mnist1d_hf.signals.params import check_choice
 
 
 @cache
@@ -100,6 +101,15 @@ def load_dataset(
     >>> load_dataset("default", split="test", posterior=True).column_names
     ['x', 'label', 'posterior']
     """
+    if not isinstance(streaming, bool):
+        raise ValueError(f"streaming={streaming!r}: must be True or False")
+    if num_proc is not None and (type(num_proc) is not int or num_proc < 1):
+        raise ValueError(f"num_proc={num_proc!r}: must be an integer, 1 or more")
+    modes = (("download_mode", datasets.DownloadMode, download_mode),
+             ("verification_mode", datasets.VerificationMode, verification_mode))  # fmt: skip
+    for keyword, kind, mode in modes:  # a stream needs neither, and would not look
+        if mode is not None and not isinstance(mode, kind):
+            check_choice(keyword, mode, [one.value for one in kind])
     if streaming and num_proc is not None:
         raise ValueError(
             f"num_proc={num_proc}: a stream is made while it is read; share it among the workers "

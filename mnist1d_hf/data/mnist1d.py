@@ -345,6 +345,18 @@ def check_keywords(keywords: dict[str, Any]) -> None:
 
 def check_features(wanted: datasets.Features, made: datasets.Features) -> None:
     """ValueError when rows of the dataset cannot be cast to the features that were asked for."""
+    if not isinstance(wanted, datasets.Features):
+        raise ValueError(f"features={wanted!r}: must be a datasets.Features")
+    label = wanted.get("label")
+    names = label.names if isinstance(label, datasets.ClassLabel) else None
+    digits = made["label"].names
+    if names and (len(names) != len(digits) or (names != digits and set(names) == set(digits))):
+        raise ValueError(
+            f"features: label has the names {names}; there are ten classes, and class i is digit i"
+        )
+    number = getattr(getattr(wanted.get("x"), "feature", None), "dtype", "float")
+    if number.startswith(("int", "uint")):
+        raise ValueError(f"features: x has the type {number}; its values are no whole numbers")
     try:
         table_cast(made.arrow_schema.empty_table(), wanted.arrow_schema)
     except (ValueError, TypeError, pa.ArrowException) as error:

@@ -378,6 +378,53 @@ def test_features_are_those_of_the_rows(cache, streaming):
         assert table["x"].to_pylist() == plain["x"][:]
 
 
+POINTS = datasets.List(datasets.Value("float32"))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        (
+            {"features": {"x": POINTS, "label": datasets.ClassLabel(names=list("abcde"))}},
+            "there are ten classes, and class i is digit i",
+        ),
+        (
+            {"features": {"x": POINTS, "label": datasets.ClassLabel(names=list("9876543210"))}},
+            "there are ten classes, and class i is digit i",
+        ),
+        (
+            {
+                "features": {
+                    "x": datasets.List(datasets.Value("int8")),
+                    "label": datasets.Value("int8"),
+                }
+            },
+            "x has the type int8; its values are no whole numbers",
+        ),
+        ({"num_proc": 1.5}, "num_proc=1.5: must be an integer, 1 or more"),
+        ({"num_proc": 0}, "num_proc=0: must be an integer, 1 or more"),
+        ({"streaming": "yes"}, "streaming='yes': must be True or False"),
+        ({"streaming": True, "download_mode": "zzz"}, "download_mode 'zzz': must be one of"),
+        ({"verification_mode": "zzz"}, "verification_mode 'zzz': must be one of"),
+    ],
+)
+def test_what_would_change_rows_in_silence_is_refused(cache, keywords, message):
+    if "features" in keywords:
+        keywords = {"features": datasets.Features(keywords["features"])}
+    with pytest.raises(ValueError, match=message):
+        mnist1d_hf.load_dataset("default", **keywords, **SMALL)
+    assert not list(Path(cache).rglob("*.arrow"))
+
+
+def test_classes_may_have_other_names(cache):
+    names = "zero one two three four five six seven eight nine".split()
+    features = datasets.Features({"x": POINTS, "label": datasets.ClassLabel(names=names)})
+    data = mnist1d_hf.load_dataset("default", split="test", features=features, **SMALL)
+    assert data.features["label"].int2str(data[0]["label"]) == names[data[0]["label"]]
+    with pytest.raises(ValueError, match="must be a datasets.Features"):
+        mnist1d_hf.load_dataset("default", features={"x": 1})
+
+
 # --- processes and places ------------------------------------------------------------------------
 
 # one interpreter for many checks, as each takes seconds to start
