@@ -366,8 +366,10 @@ def loss_facts(trainer: RecordingTrainer) -> dict[str, Any]:
     own = trainer.compute_loss_func
     if own is not None:
         return {"name": getattr(own, "__name__", type(own).__name__)}
-    for hook in ("compute_loss", "training_step"):
-        if is_replaced(trainer, hook) and trainer.augmentation is None:
+    # a step that varies its batches says so in `augmentation`
+    hooks = ("compute_loss",) if trainer.augmentation else ("compute_loss", "training_step")
+    for hook in hooks:
+        if is_replaced(trainer, hook):
             return {"name": f"{type(trainer).__name__}.{hook}"}
     smoother, model = trainer.label_smoother, type(trainer.model)
     ours = getattr(model, "loss", None) is Mnist1DPreTrainedModel.loss

@@ -330,6 +330,13 @@ def test_loss_and_augmentation_are_named(splits, tmp_path):
         def training_step(self, model, inputs, num_items_in_batch=None):
             return super().training_step(model, inputs, num_items_in_batch)
 
+    class LouderStep(Step):
+        augmentation = {"name": "louder", "gain": 2}
+
+    class LouderLoss(LouderStep):
+        def compute_loss(self, *args, **kwargs):
+            return super().compute_loss(*args, **kwargs)
+
     focal = make(tmp_path / "c", splits, Focal(Mnist1DLogisticConfig()))
     step, patched = make(tmp_path / "d", splits, kind=Step), make(tmp_path / "e", splits)
     patched.compute_loss = patched.compute_loss
@@ -337,6 +344,8 @@ def test_loss_and_augmentation_are_named(splits, tmp_path):
         (focal, "of Focal"),
         (step, "Step.training_step"),
         (patched, "Mnist1DTrainer.compute_loss"),
+        (make(tmp_path / "f", splits, kind=LouderStep), "cross-entropy"),
+        (make(tmp_path / "g", splits, kind=LouderLoss), "LouderLoss.compute_loss"),
     ):
         trainer.train()
         assert record_of(trainer).loss == {"name": name}
