@@ -12,8 +12,9 @@ import pyarrow.csv
 from tqdm.auto import tqdm
 
 from mnist1d_hf.data.columns import changed_columns, make_columns
-from mnist1d_hf.data.mnist1d import SHARD_ROWS, TEMPLATES, Mnist1D, shard_ranges
+from mnist1d_hf.data.mnist1d import TEMPLATES, Mnist1D
 from mnist1d_hf.data.parquet import write_parquet
+from mnist1d_hf.data.rows import SHARD_ROWS, shard_ranges
 from mnist1d_hf.files import check_writable, replacing, sha256
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import check_choice

@@ -8,7 +8,8 @@ from typing import Any
 
 import datasets
 
-from mnist1d_hf.data.mnist1d import Mnist1D, check_keywords
+from mnist1d_hf.data.keywords import check_keywords
+from mnist1d_hf.data.mnist1d import Mnist1D
 from mnist1d_hf.signals.params import check_choice
 
 
@@ -20,7 +21,7 @@ def content_hash() -> str:
     """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    own = [package / "data" / "mnist1d.py", package / "data" / "columns.py"]
+    own = [package / "data" / name for name in ("mnist1d.py", "columns.py", "rows.py")]
     for path in [*own, *sorted((package / "signals").glob("*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -6,7 +6,7 @@ Kept thin: `datasets` replaces names in this module (`open`, `os.path`, ...) whe
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import datasets
@@ -16,17 +16,16 @@ from datasets.builder import Key
 from datasets.table import table_cast
 
 from mnist1d_hf.data.columns import (
-    OPTIONS,
-    RULE,
     check_columns,
     chosen_columns,
     column_features,
     make_columns,
 )
 from mnist1d_hf.data.epochs import EpochShards, permutation
-from mnist1d_hf.signals.counter import BLOCK, TEST_START
-from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d, make_range
-from mnist1d_hf.signals.params import CONFIGS, NUM_CLASSES, SignalParams, check_choice
+from mnist1d_hf.data.keywords import check_features, check_keywords, check_rows
+from mnist1d_hf.data.rows import resharded, rows_of, shard_ranges
+from mnist1d_hf.signals.generate import Mnist1DArrays
+from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_choice
 from mnist1d_hf.signals.templates import templates
 
 TEMPLATES = "templates"
@@ -34,39 +33,7 @@ TEMPLATES = "templates"
 TABLE_ROWS = 10_000
 # ... but as posteriors take 0.2 to 2 ms a row, so many that the first ones come soon.
 POSTERIOR_ROWS = 1000
-# A stream resumes by making its present shard again, so shards stay small ...
-SHARD_ROWS = 50_000
-# ... unless their list would take longer to make than a look at the first rows.
-MOST_SHARDS = 100_000
-NUM_SHARDS = 4  # of a small split: what `num_proc` and DataLoader workers can share
 PARAMETERS = tuple(field.name for field in fields(SignalParams))
-RULES = {field.name: field.metadata["rule"] for field in fields(SignalParams)}
-RULES |= dict.fromkeys(OPTIONS, RULE)
-# of a builder, besides the parameters: where and how the dataset is stored, and, as nothing is
-# downloaded, permissions that are never needed
-STORAGE = (
-    *("cache_dir", "dataset_name", "config_name", "hash", "info", "features"),
-    *("token", "storage_options", "writer_batch_size"),
-)
-NO_FILES = (
-    "mnist1d is generated and reads no files; for files, use "
-    "load_dataset('parquet', data_files=...)"
-)
-ONE_VERSION = "the installed package makes one version of the data; install another one for another"
-# keywords that other datasets understand, and what to do here instead
-REFUSED = {
-    "data_dir": NO_FILES,
-    "data_files": NO_FILES,
-    "base_path": NO_FILES,
-    "repo_id": NO_FILES,
-    "version": ONE_VERSION,
-    "revision": ONE_VERSION,
-    "name": "a builder calls it config_name",
-    "config_id": "the folder in the cache is named by the parameters",
-    "description": "the description is that of the dataset",
-    "columns": "all columns are made; choose some with select_columns",
-    "split": "a builder makes all splits; give it to load_dataset or as_dataset",
-}
 
 
 @dataclass(eq=False)  # BuilderConfig's own comparison is the one `datasets` relies on
@@ -163,18 +130,6 @@ class Mnist1DConfig(datasets.BuilderConfig):
         return super().create_config_id(changed, custom_features)
 
 
-def check_rows(params: SignalParams) -> None:
-    """ValueError when the frozen stream would have fewer rows than were asked for.
-
-    The original package rounds down without a word, and so do `SignalParams` and `compat`.
-    """
-    if (rows := params.num_rows()) != params.num_samples:
-        raise ValueError(
-            f"num_samples={params.num_samples}: the frozen stream has equally many rows of every "
-            f"digit; give a multiple of {NUM_CLASSES} such as {rows}, or stream='counter'"
-        )
-
-
 PARAMETERS_MARK = " Parameters that differ from those of the config: "
 
 
@@ -269,12 +224,7 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
     ) -> Iterator[dict[str, Any]]:
         """What `IterableDataset.reshard` makes of shards: blocks, at most fifty of a shard."""
-        parts = []
-        for start, stop in ranges:
-            size = max(1, (stop - start) // SHARD_ROWS) * BLOCK
-            for first in range(start // BLOCK * BLOCK, stop, size):
-                parts.append((max(start, first), min(first + size, stop)))
-        yield {"split": split, "ranges": parts, "order": order}
+        yield {"split": split, "ranges": resharded(ranges), "order": order}
 
     def _generate_examples(
         self, split: str, ranges: list[tuple[int, int]], order: tuple[int, ...] = ()
@@ -328,41 +278,6 @@ class Mnist1D(datasets.ArrowBasedBuilder, datasets.GeneratorBasedBuilder):
         return self.config.signal_features.arrow_schema  # takes as long as a hundred rows
 
 
-def check_keywords(keywords: dict[str, Any]) -> None:
-    """ValueError for a keyword that this dataset cannot honour, and for a parameter that is None.
-
-    `datasets` would take the default for None.
-    """
-    for name, instead in REFUSED.items():
-        if keywords.get(name) is not None:
-            raise ValueError(f"{name}={keywords[name]!r}: {instead}")
-    for name in sorted(keywords.keys() - {*STORAGE, *REFUSED}):
-        check_choice("parameter", name, RULES)
-    for name in RULES:
-        if name in keywords and keywords[name] is None:
-            raise ValueError(f"{name}=None: leave it out for the default, or give {RULES[name]}")
-
-
-def check_features(wanted: datasets.Features, made: datasets.Features) -> None:
-    """ValueError when rows of the dataset cannot be cast to the features that were asked for."""
-    if not isinstance(wanted, datasets.Features):
-        raise ValueError(f"features={wanted!r}: must be a datasets.Features")
-    label = wanted.get("label")
-    names = label.names if isinstance(label, datasets.ClassLabel) else None
-    digits = made["label"].names
-    if names and (len(names) != len(digits) or (names != digits and set(names) == set(digits))):
-        raise ValueError(
-            f"features: label has the names {names}; there are ten classes, and class i is digit i"
-        )
-    number = getattr(getattr(wanted.get("x"), "feature", None), "dtype", "float")
-    if number.startswith(("int", "uint")):
-        raise ValueError(f"features: x has the type {number}; its values are no whole numbers")
-    try:
-        table_cast(made.arrow_schema.empty_table(), wanted.arrow_schema)
-    except (ValueError, TypeError, pa.ArrowException) as error:
-        raise ValueError(f"features={wanted}: rows have {made} and cannot be cast") from error
-
-
 def changed_parameters(info: datasets.DatasetInfo) -> dict[str, Any] | None:
     """The parameters in which a split of this builder differs from its config, by its `info`.
 
@@ -376,39 +291,6 @@ def changed_parameters(info: datasets.DatasetInfo) -> dict[str, Any] | None:
     if info.builder_name != "mnist1d" or info.config_name is None or len(texts) != 2:
         return None
     return json.loads(texts[1])
-
-
-def shard_ranges(start: int, stop: int) -> list[tuple[int, int]]:
-    """[start, stop) in pieces; large ones are whole blocks of the counter stream."""
-    size = min(SHARD_ROWS, -(-(stop - start) // NUM_SHARDS))
-    size = max(size, -(-(stop - start) // MOST_SHARDS))
-    if size > BLOCK:
-        size = -(-size // BLOCK) * BLOCK
-    return [(first, min(first + size, stop)) for first in range(start, stop, size)]
-
-
-@lru_cache(maxsize=1)
-def frozen_arrays(params: SignalParams) -> Mnist1DArrays:
-    """The frozen stream has no parts: each process makes it once, then slices what it has kept."""
-    return make_mnist1d(params)
-
-
-def rows_of(
-    params: SignalParams, split: str, start: int, stop: int, made: Mnist1DArrays | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Signals and labels of rows [start, stop) of a split of either stream."""
-    if params.stream == "counter":
-        offset = TEST_START if split == "test" else 0
-        return make_range(params, offset + start, offset + stop)
-    data = frozen_arrays(params) if made is None else made
-    if split == "test":
-        return data.x_test[start:stop], data.y_test[start:stop]
-    if split == "validation":
-        rest = len(data.y_train)
-        return data.x_validation[start - rest : stop - rest], data.y_validation[
-            start - rest : stop - rest
-        ]
-    return data.x_train[start:stop], data.y_train[start:stop]
 
 
 CITATION = """\

@@ -5,7 +5,8 @@ from typing import Any
 import datasets
 import numpy as np
 
-from mnist1d_hf.data.mnist1d import TEMPLATES, changed_parameters, rows_of
+from mnist1d_hf.data.mnist1d import TEMPLATES, changed_parameters
+from mnist1d_hf.data.rows import rows_of
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.signals.params import SignalParams, config_params
 from mnist1d_hf.signals.posterior import class_posterior

@@ -11,8 +11,8 @@ import warnings
 from functools import wraps
 from typing import Any
 
+from mnist1d_hf.data.keywords import check_keywords
 from mnist1d_hf.data.load import check_revision, content_hash
-from mnist1d_hf.data.mnist1d import check_keywords
 
 NAME, MODULE = "mnist1d", "mnist1d_hf.data.mnist1d"
 

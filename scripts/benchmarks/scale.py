@@ -19,7 +19,6 @@ from benchmarks.generation import row
 from benchmarks.timing import best_of, original
 
 import mnist1d_hf
-from mnist1d_hf.data import mnist1d
 from mnist1d_hf.hub.push import COMMIT_FILES
 from mnist1d_hf.shards.job import ShardJob
 from mnist1d_hf.signals.generate import make_range
@@ -124,8 +123,9 @@ def exhaust(batches) -> None:
 def without_generation(n: int):
     """Rows of the builder are slices of an array that exists."""
     x, y = make_range(COUNTER, 0, n)
-    with mock.patch.object(
-        mnist1d, "make_range", lambda params, start, stop: (x[start:stop], y[start:stop])
+    with mock.patch(
+        "mnist1d_hf.data.rows.make_range",
+        lambda params, start, stop: (x[start:stop], y[start:stop]),
     ):
         yield
 

@@ -12,7 +12,7 @@ import pytest
 from datasets.distributed import split_dataset_by_node
 
 import mnist1d_hf
-from mnist1d_hf.data import mnist1d
+from mnist1d_hf.data.rows import MOST_SHARDS, shard_ranges
 from mnist1d_hf.signals.generate import make_range
 from mnist1d_hf.signals.params import SignalParams
 
@@ -23,8 +23,8 @@ COUNTER = SignalParams(stream="counter")
 @pytest.fixture(autouse=True)
 def many_small_shards(monkeypatch):
     """Four shards of 2000, 2000, 2000 and 1300 rows; tables of 700."""
-    monkeypatch.setattr(mnist1d, "SHARD_ROWS", 2000)
-    monkeypatch.setattr(mnist1d, "TABLE_ROWS", 700)
+    monkeypatch.setattr("mnist1d_hf.data.rows.SHARD_ROWS", 2000)
+    monkeypatch.setattr("mnist1d_hf.data.mnist1d.TABLE_ROWS", 700)
 
 
 @pytest.fixture
@@ -32,8 +32,7 @@ def made(monkeypatch):
     """The ranges of rows that were generated, as they are generated."""
     ranges = []
     monkeypatch.setattr(
-        mnist1d,
-        "make_range",
+        "mnist1d_hf.data.rows.make_range",
         lambda params, start, stop: ranges.append((start, stop)) or make_range(params, start, stop),
     )
     return ranges
@@ -206,7 +205,7 @@ def test_no_epoch_has_the_order_of_epoch_0(kind, rows, change):
 
 @pytest.mark.parametrize("shards", range(1, 9))
 def test_no_epoch_has_the_order_of_epoch_0_whatever_the_number_of_shards(monkeypatch, shards):
-    monkeypatch.setattr(mnist1d, "NUM_SHARDS", shards)
+    monkeypatch.setattr("mnist1d_hf.data.rows.NUM_SHARDS", shards)
     pipeline = stream(num_samples=16, train_split=1).with_format("arrow")
     assert pipeline.num_shards == shards or shards in (5, 6, 7)
     first = collect(pipeline.iter(100))
@@ -370,13 +369,13 @@ def test_a_stream_of_any_length_starts_at_once(made):
     x = values(next(endless.with_format("arrow").iter(700)))
     np.testing.assert_array_equal(x, make_range(COUNTER, 0, 700)[0])
     assert made == [(0, 700)]
-    assert endless.num_shards == mnist1d.MOST_SHARDS
+    assert endless.num_shards == MOST_SHARDS
 
 
 def test_long_splits_have_few_shards_of_whole_blocks():
     for stop in (10**9 + 1, 10**12, 2**60 + 3):
-        ranges = mnist1d.shard_ranges(0, stop)
-        assert len(ranges) <= mnist1d.MOST_SHARDS
+        ranges = shard_ranges(0, stop)
+        assert len(ranges) <= MOST_SHARDS
         assert ranges[0][0] == 0 and ranges[-1][1] == stop
         starts, stops = zip(*ranges, strict=True)
         assert starts[1:] == stops[:-1] and not any(start % 1000 for start in starts)

@@ -79,7 +79,7 @@ def test_templates_can_be_exported(file_format, cache, tmp_path):
 
 
 def test_many_shards_become_one_file(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr("mnist1d_hf.data.mnist1d.SHARD_ROWS", 1000)
+    monkeypatch.setattr("mnist1d_hf.data.rows.SHARD_ROWS", 1000)
     params = {"stream": "counter", "num_samples": 6500, "train_split": 1}
     (path,) = export_dataset(load_dataset_builder(**params), tmp_path, "parquet")
     assert pq.ParquetFile(path).metadata.num_row_groups == 7

@@ -100,7 +100,7 @@ def test_the_content_hash_follows_the_sources(tmp_path, monkeypatch):
     copy = tmp_path / "mnist1d_hf"
     shutil.copytree(here / "signals", copy / "signals")
     (copy / "data").mkdir()
-    for name in ("mnist1d.py", "columns.py"):
+    for name in ("mnist1d.py", "columns.py", "rows.py"):
         shutil.copy(here / "data" / name, copy / "data")
     monkeypatch.setattr(load, "__file__", str(copy / "data" / "load.py"))
     make = load.content_hash.__wrapped__
@@ -116,9 +116,10 @@ def test_the_content_hash_follows_the_sources(tmp_path, monkeypatch):
 
 def test_what_makes_the_data_imports_nothing_outside_the_hash():
     here = Path(load.__file__).parents[1]
-    makers = {here / "data" / name for name in ("mnist1d.py", "columns.py")}
+    makers = {here / "data" / name for name in ("mnist1d.py", "columns.py", "rows.py")}
     makers |= set((here / "signals").glob("*.py"))
-    inside = {f"mnist1d_hf.{p.parent.name}.{p.stem}" for p in makers} | {"mnist1d_hf.data.epochs"}
+    inside = {f"mnist1d_hf.{p.parent.name}.{p.stem}" for p in makers}
+    inside |= {"mnist1d_hf.data.epochs", "mnist1d_hf.data.keywords"}  # order and checks, no values
     for path in makers:
         for node in ast.walk(ast.parse(path.read_text())):
             module = getattr(node, "module", "") or ""

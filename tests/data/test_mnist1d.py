@@ -16,13 +16,9 @@ import numpy as np
 import pytest
 
 import mnist1d_hf
-from mnist1d_hf.data.mnist1d import (
-    REFUSED,
-    Mnist1D,
-    Mnist1DConfig,
-    changed_parameters,
-    shard_ranges,
-)
+from mnist1d_hf.data.keywords import REFUSED
+from mnist1d_hf.data.mnist1d import Mnist1D, Mnist1DConfig, changed_parameters
+from mnist1d_hf.data.rows import shard_ranges
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.signals.params import CONFIGS, SignalParams
 

@@ -54,7 +54,7 @@ def test_rows_are_made_group_by_group(cache, monkeypatch):
     monkeypatch.setattr(plan, "ROW_GROUP", 2000)
     made = []
     monkeypatch.setattr(
-        "mnist1d_hf.data.mnist1d.make_range", lambda *args: made.append(args) or make_range(*args)
+        "mnist1d_hf.data.rows.make_range", lambda *args: made.append(args) or make_range(*args)
     )
     tables = shard(PARAMS, 0, 3)
     assert next(tables).num_rows == 2000
