@@ -44,7 +44,7 @@ class Args:
     """The settings of the notebook, and how often we repeat it."""
 
     models: Annotated[tuple[str, ...], "architectures"] = tuple(RECIPES)
-    configs: Annotated[tuple[str, ...], "datasets"] = ("default", "shuffled", "high-translation")
+    configs: Annotated[tuple[str, ...], "datasets"] = tuple(CONFIGS)
     protocols: Annotated[tuple[str, ...], "what decides which step counts"] = tuple(PROTOCOLS)
     seeds: Annotated[int, "runs with other initial weights"] = 10
     slow_seeds: Annotated[int, "the same for GRU and Transformer"] = 5
