@@ -14,7 +14,7 @@ import torch
 import transformers
 from huggingface_hub import HfApi
 from safetensors.torch import load_file
-from transformers import SchedulerType, Trainer
+from transformers import Trainer
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 from transformers.utils import SAFE_WEIGHTS_NAME
 
@@ -25,9 +25,9 @@ from mnist1d_hf.data.optimum import optimum_on
 from mnist1d_hf.data.tensors import to_numpy
 from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
 from mnist1d_hf.files import replacing, sha256
-from mnist1d_hf.models.modeling_mnist1d import Mnist1DPreTrainedModel
 from mnist1d_hf.pages.model_card import EVAL_RESULTS, eval_results, model_card
-from mnist1d_hf.training.fast_path import is_plain, is_replaced
+from mnist1d_hf.training.fast_path import is_plain
+from mnist1d_hf.training.settings import batch_size, loss_facts, optimizer_facts, schedule_facts
 
 MEASURED_TIMES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
 
@@ -214,8 +214,8 @@ def record_training(
         selection=chosen,
         batch_size=batch_size(trainer),
         optimizer=optimizer_facts(trainer.optimizer),
-        schedule=schedule_facts(trainer),
-        loss=loss_facts(trainer),
+        schedule=schedule_facts(trainer, trainer._named_schedule),
+        loss=loss_facts(trainer, bool(trainer.augmentation)),
         max_grad_norm=args.max_grad_norm or None,
         augmentation=None if trainer.augmentation is None else dict(trainer.augmentation),
         seed=seed,
@@ -319,62 +319,6 @@ def curves(trainer: RecordingTrainer) -> dict[str, list[list[float]]]:
         for prefix, dataset in prefixes.items()
     }
     return {name: curve for name, curve in found.items() if curve}
-
-
-def batch_size(trainer: Trainer) -> dict[str, int]:
-    """The rows of one update, and the factors they are the product of."""
-    factors = {
-        "per process": trainer._train_batch_size,  # which auto_find_batch_size may have lowered
-        "accumulation": trainer.args.gradient_accumulation_steps,
-        "processes": trainer.args.world_size,
-    }
-    return {"total": math.prod(factors.values()), **factors}
-
-
-def optimizer_facts(optimizer: Any) -> dict[str, Any] | None:
-    """Class and settings of an optimizer; a setting that differs between its groups is a list."""
-    inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps it
-    if not isinstance(inner, torch.optim.Optimizer):
-        return None
-    # what a schedule has changed meanwhile is kept as initial_lr
-    groups = [{**group, "lr": group.get("initial_lr", group["lr"])} for group in inner.param_groups]
-    found: dict[str, Any] = {"name": type(inner).__name__}
-    for name, default in inner.defaults.items():
-        values = [group.get(name, default) for group in groups]
-        if isinstance(values[0], bool | int | float | str | tuple | list):
-            found[name] = values[0] if values.count(values[0]) == len(values) else values
-    found["learning_rate"] = found.pop("lr")
-    return {key: value for key, value in found.items() if value is not False}
-
-
-def schedule_facts(trainer: RecordingTrainer) -> dict[str, Any] | None:
-    """The schedule of the learning rate: by name, or the class of a given object."""
-    schedule = getattr(trainer.lr_scheduler, "scheduler", trainer.lr_scheduler)
-    if schedule is None or not trainer._named_schedule:
-        return None if schedule is None else {"name": type(schedule).__name__}
-    args = trainer.args
-    facts: dict[str, Any] = {"name": SchedulerType(args.lr_scheduler_type).value}
-    warmup = args.get_warmup_steps(trainer.state.max_steps)
-    if warmup and facts["name"] != SchedulerType.CONSTANT.value:  # which has no warm-up
-        facts["warmup_steps"] = warmup
-    more: Any = args.lr_scheduler_kwargs or {}
-    return facts | {key: str(value) for key, value in more.items()}
-
-
-def loss_facts(trainer: RecordingTrainer) -> dict[str, Any]:
-    """The loss that was minimised, by the name of the function where it is not this package's."""
-    own = trainer.compute_loss_func
-    if own is not None:
-        return {"name": getattr(own, "__name__", type(own).__name__)}
-    # a step that varies its batches says so in `augmentation`
-    hooks = ("compute_loss",) if trainer.augmentation else ("compute_loss", "training_step")
-    for hook in hooks:
-        if is_replaced(trainer, hook):
-            return {"name": f"{type(trainer).__name__}.{hook}"}
-    smoother, model = trainer.label_smoother, type(trainer.model)
-    ours = getattr(model, "loss", None) is Mnist1DPreTrainedModel.loss
-    name = "cross-entropy" if ours or smoother else f"of {model.__name__}"
-    return {"name": name} | ({"label_smoothing": smoother.epsilon} if smoother else {})
 
 
 def weights_digest(weights: Mapping[str, Any]) -> str:
