@@ -72,6 +72,8 @@ class Mnist1DPreTrainedModel(PreTrainedModel):
                 f"{self.config.final_seq_length}): pass final_seq_length to its configuration, "
                 "or generate the data with the same final_seq_length"
             )
+        if x.is_complex():
+            raise ValueError(f"x has dtype {x.dtype}: must be real, for example x.real")
         if x.dtype != self.classifier.weight.dtype:
             x = x.to(self.classifier.weight.dtype)
         logits = self.logits(x)

@@ -141,6 +141,11 @@ def test_a_wrong_input_shape_is_named(name, shape):
         build(name)(torch.zeros(shape))
 
 
+def test_complex_signals_are_refused():
+    with pytest.raises(ValueError, match=r"dtype torch.complex64: must be real"):
+        build("cnn")(torch.zeros(5, 40, dtype=torch.complex64))
+
+
 WRONG = [
     *(
         (name, {size: value}, f"{size}={value!r}: must be an integer, 1 or more")
