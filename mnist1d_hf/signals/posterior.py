@@ -14,6 +14,7 @@ the default noise, and 2 ms at `iid_noise_scale=0.1`.
 1000
 """
 
+import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -121,12 +122,12 @@ def log_density(
     >>> log_density(data.x_test[:5], SignalParams(), by_class=True).shape
     (5, 10)
     """
+    where, parts, raw = prepared(x, params, templates, advance)
     if params.final_seq_length > params.padded_length:
         raise ValueError(
             f"final_seq_length={params.final_seq_length}: rows with more positions than the padded "
             f"signal, {params.padded_length}, have no density; class_posterior works"
         )
-    where, parts, raw = prepared(x, params, templates, advance)
     num_classes = parts.shape[0]
     out = np.empty((len(x), num_classes) if by_class else len(x))
     for rows, y in raw:
@@ -213,17 +214,26 @@ def digit_components(params: SignalParams) -> Components:
 
 
 def as_array(x: Any) -> np.ndarray:
-    """`x` as an array; also a tensor of torch that needs a gradient or is bfloat16."""
+    """`x` as an array; also a tensor of torch that needs a gradient or is bfloat16.
+
+    Raises ValueError for masked values and for lists of several lengths.
+    """
     if hasattr(x, "detach"):
         x = x.detach().cpu()
         x = x.float() if "bfloat16" in str(x.dtype) else x
-    return np.asarray(x)
+    if np.ma.is_masked(x):
+        raise ValueError(f"{np.ma.count_masked(x)} values are masked: fill them or drop their rows")
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"rows have several lengths, and no array holds them: {error}") from error
 
 
 def check_rows(x: np.ndarray, params: SignalParams) -> np.ndarray:
     """`x` as an array; ValueError unless it is finite, real and (n, final_seq_length)."""
     if not isinstance(params, SignalParams):
-        raise ValueError(f"params={params!r}: must be a SignalParams, for example CONFIGS['noisy']")
+        given = reprlib.repr(params)
+        raise ValueError(f"params={given}: must be a SignalParams, for example CONFIGS['noisy']")
     rows = as_array(x)
     if rows.ndim != 2 or rows.shape[1] != params.final_seq_length:
         raise ValueError(
@@ -232,6 +242,8 @@ def check_rows(x: np.ndarray, params: SignalParams) -> np.ndarray:
         )
     if rows.dtype.kind not in "fiu":
         raise ValueError(f"x has dtype {rows.dtype}; it must hold real numbers")
+    if rows.dtype == np.float16:  # to which GREATEST is infinite
+        rows = rows.astype(np.float32)
     if not (np.abs(rows) <= GREATEST).all():
         row = int(np.argmin((np.abs(rows) <= GREATEST).all(axis=1)))
         raise ValueError(

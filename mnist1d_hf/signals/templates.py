@@ -57,6 +57,10 @@ def templates() -> Templates:
 
 def check_templates(custom: Templates) -> Templates:
     """`custom` as arrays of the right dtypes; ValueError for wrong shapes, dtypes or values."""
+    if not all(hasattr(custom, name) for name in Templates._fields):
+        raise ValueError(
+            f"templates are a {type(custom).__name__}: must be Templates(x, t, y), as `templates()`"
+        )
     x, t = np.asarray(custom.x, dtype=np.float64), np.asarray(custom.t, dtype=np.float64)
     y = np.asarray(custom.y)
     if x.ndim != 2 or x.shape[0] < 1 or x.shape[1] < 2 or not (abs(x) <= LARGEST_SCALE).all():

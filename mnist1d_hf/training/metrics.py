@@ -172,7 +172,8 @@ class ExcessError(_InMemoryMetric):
 
     `predictions` are labels, probabilities of the ten classes, or, with `logits=True`, logits;
     `references` the labels and `x` the signals, as the data sets hold them. `params` are those that
-    the rows were made with, and `templates` the digits if they were others.
+    the rows were made with, `templates` the digits if they were others, and `given_labels=True`
+    says that labels have label noise.
 
     >>> from mnist1d_hf import CONFIGS, load_dataset, to_numpy
     >>> test = load_dataset("noisy", split="test", posterior=True)
@@ -187,8 +188,9 @@ class ExcessError(_InMemoryMetric):
     @property
     def _features(self) -> list[datasets.Features]:
         number = datasets.Value("float64")
-        rest = {"references": datasets.Value("int64"), "x": datasets.List(number)}
-        kinds = (datasets.List(number), datasets.Value("int64"))
+        # labels as floats, too: as integers, fractions would be rounded in silence
+        rest = {"references": number, "x": datasets.List(number)}
+        kinds = (datasets.List(number), number)
         return [datasets.Features({"predictions": kind, **rest}) for kind in kinds]
 
     def _compute(
@@ -199,6 +201,7 @@ class ExcessError(_InMemoryMetric):
         params: SignalParams | None = None,
         logits: bool = False,
         templates: Templates | None = None,
+        given_labels: bool = False,
         **others,
     ):
         if not isinstance(params, SignalParams):
@@ -206,11 +209,21 @@ class ExcessError(_InMemoryMetric):
                 f"params={params!r}: must be the SignalParams that the rows were made with, such "
                 "as CONFIGS['noisy']"
             )
-        signals, labels = np.asarray(x), np.asarray(references)
         found = excess_error(
-            signals, labels, np.asarray(predictions), params, logits=logits, templates=templates
+            np.asarray(x),
+            whole(np.asarray(references)),
+            whole(np.asarray(predictions)),
+            params,
+            logits=logits,
+            templates=templates,
+            given_labels=given_labels,
         )
         return found._asdict()
+
+
+def whole(values: np.ndarray) -> np.ndarray:
+    """Numbers (n,) that are all whole as integers, and all else unchanged."""
+    return values.astype(np.int64) if values.ndim == 1 and not (values % 1).any() else values
 
 
 class TimeSeriesClassificationEvaluator(Evaluator):

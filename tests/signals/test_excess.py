@@ -7,6 +7,7 @@ import pytest
 from scipy.special import rel_entr
 
 from mnist1d_hf import CONFIGS, Templates, class_posterior, excess_error, make_mnist1d
+from mnist1d_hf.signals.params import config_params
 
 PARAMS = CONFIGS["noisy"]
 ROWS = 300
@@ -65,6 +66,44 @@ def test_a_probability_that_underflowed_is_no_infinite_divergence(rows):
     assert found.accuracy == 0 and 20 < found.kl < 88
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_logits_may_be_as_extreme_as_probabilities(rows):
+    x, labels, exact = rows
+    zeros = np.where(exact < 1e-3, 0, exact)
+    zeros /= zeros.sum(axis=1, keepdims=True)
+    by_probability = excess_error(x, labels, zeros, PARAMS)
+    by_logit = excess_error(x, labels, np.log(zeros), PARAMS, logits=True)
+    assert by_logit == pytest.approx(by_probability) and by_logit.kl < 88
+    huge = excess_error(x, labels, 1e308 * exact, PARAMS, logits=True)
+    assert by_probability.kl < huge.kl < 88
+
+
+@pytest.mark.parametrize("config_name", ["default", "shuffled", "high-translation"])
+def test_rows_of_other_parameters_are_noticed(rows, config_name):
+    x, labels, exact = rows
+    with pytest.warns(UserWarning, match=r"errors on 300 rows, and expects \d.*other params"):
+        excess_error(x, labels, exact, CONFIGS[config_name])
+
+
+def test_too_few_errors_are_noticed_too():
+    data = make_mnist1d()
+    with pytest.warns(UserWarning, match=r"makes \d+ errors on 1000 rows, and expects 6\d\."):
+        excess_error(data.x_test, data.y_test, data.y_test, PARAMS)
+
+
+@pytest.mark.parametrize("stream", ["frozen", "counter"])
+def test_label_noise_is_part_of_the_optimum_where_asked(stream):
+    params = config_params("default", label_noise=0.5, stream=stream)
+    data = make_mnist1d(params)
+    x, labels = data.x_train[:ROWS], data.y_train[:ROWS]
+    exact = class_posterior(x, params, given_labels=True)
+    found = excess_error(x, labels, exact, params, given_labels=True)
+    assert found.excess_error == 0 and found.kl == pytest.approx(0, abs=1e-12)
+    assert found.optimum_accuracy == pytest.approx(0.55, abs=0.12)
+    with pytest.warns(UserWarning, match="given_labels=True takes into account"):
+        excess_error(x, labels, exact, params)
+
+
 def test_templates_have_labels_of_their_own():
     digits = Templates(
         x=np.random.default_rng(0).normal(size=(3, 12)), t=np.arange(12.0), y=np.array([5, 7, 9])
@@ -92,7 +131,10 @@ def test_templates_have_labels_of_their_own():
         ),
         ({"predictions": np.ones((3, 10))}, "must be probabilities that sum to 1; for logits, say"),
         ({"predictions": np.full((3, 10), np.nan)}, "are no finite numbers"),
-        ({"predictions": np.zeros(3, int), "logits": True}, "only the latter with logits=True"),
+        ({"predictions": np.zeros(3, int), "logits": True}, "must be (3, 10) logits"),
+        ({"predictions": np.full((3, 10), -np.inf), "logits": True}, "without a finite number"),
+        ({"predictions": np.full((3, 10), np.inf), "logits": True}, "are no finite numbers"),
+        ({"labels": np.full(3, -100)}, "label -100: must be one of [0, 1, 2"),
         ({"x": np.zeros((3, 39))}, "x has shape (3, 39); it must be (n, 40)"),
     ],
 )

@@ -325,6 +325,10 @@ def test_too_little_noise_is_refused(overrides):
         (np.array([[0.0] * 40, [np.nan] * 40]), r"x\[1\] is not finite"),
         (np.full((1, 40), np.inf), r"x\[0\] is not finite"),
         (np.full((1, 40), -1e7), r"x\[0\] is not finite or exceeds"),
+        (np.full((1, 40), np.inf, dtype=np.float16), r"x\[0\] is not finite"),
+        (np.full((1, 40), np.nan, dtype=np.float16), r"x\[0\] is not finite"),
+        ([[0.0] * 40, [0.0] * 39], "rows have several lengths"),
+        (np.ma.masked_equal(np.eye(1, 40), 1), "1 values are masked"),
     ],
 )
 def test_what_is_no_row_is_refused(function, x, message):
@@ -412,10 +416,23 @@ def test_every_generators_rows_have_probabilities(values):
         np.testing.assert_allclose(probabilities, shares, atol=1e-7)
 
 
-@pytest.mark.parametrize("params", ["default", None, {"seed": 1}])
-def test_parameters_of_another_kind_are_refused(params):
-    with pytest.raises(ValueError, match="must be a SignalParams"):
-        class_posterior(np.zeros((2, 40)), params)
+@pytest.mark.parametrize("function", [class_posterior, log_density, latent_posterior])
+@pytest.mark.parametrize("params", ["default", None, {"seed": 1}, np.zeros((50, 40))])
+def test_parameters_of_another_kind_are_refused(function, params):
+    with pytest.raises(ValueError, match="^params=.{,60}: must be a SignalParams"):
+        function(np.zeros((2, 40)), params)
+
+
+@pytest.mark.parametrize("function", [class_posterior, log_density, latent_posterior])
+def test_templates_are_more_than_an_array(function):
+    with pytest.raises(ValueError, match=r"a ndarray: must be Templates\(x, t, y\)"):
+        function(np.zeros((2, 40)), SignalParams(), templates=np.zeros((10, 12)))
+
+
+def test_half_precision_is_precise_enough():
+    x, labels, params = counter_rows(100)
+    half = class_posterior(x.astype(np.float16), params)
+    np.testing.assert_array_equal(half.argmax(axis=1), class_posterior(x, params).argmax(axis=1))
 
 
 def test_tensors_of_torch_are_rows():

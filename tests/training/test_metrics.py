@@ -224,6 +224,15 @@ def test_the_excess_error_is_a_metric_like_the_others(kind):
         assert both.pop("macro_f1") < 1 and both == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("what", ["predictions", "references"])
+def test_the_excess_error_rounds_no_labels(what):
+    data, params = make_mnist1d(CONFIGS["noisy"]), CONFIGS["noisy"]
+    given = {"predictions": data.y_test, "references": data.y_test, "x": data.x_test}
+    given = {name: values[:100] for name, values in given.items()}
+    with pytest.raises(ValueError, match=f"{what.replace('references', 'labels')} have"):
+        ExcessError().compute(**{**given, what: given[what] + 0.7}, params=params)
+
+
 def test_the_excess_error_needs_the_parameters():
     given = {"predictions": [0], "references": [0], "x": np.zeros((1, 40))}
     for options in ({}, {"params": {"seed": 7}}):
