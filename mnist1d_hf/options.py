@@ -48,7 +48,7 @@ Posterior = Annotated[
     bool,
     typer.Option(
         "--posterior",
-        help="add the ten exact class probabilities of each row (0.2 to 2 ms a row)",
+        help="add the ten exact probabilities of each row's digit (0.2 to 2 ms a row)",
         rich_help_panel=COLUMNS_PANEL,
     ),
 ]

@@ -2,7 +2,8 @@
 
 With `latents=True` a row tells what the generator drew for it, as `signals.latents.Latents` has it:
 padding, shift, scale and slope. With `posterior=True` it has the ten exact probabilities of its
-classes, those of `class_posterior`: soft labels.
+classes, those of `class_posterior`: soft labels. They are those of the digit, also where label
+noise has replaced the label.
 """
 
 from collections.abc import Callable, Mapping

@@ -44,7 +44,8 @@ class Mnist1DConfig(datasets.BuilderConfig):
     template before it is dilated (int32); `shift`, the positions by which the digit is rotated to
     the right (int32); `scale`, the factor on its amplitude (float32); `slope`, the fall of the line
     that is added (float32). `posterior=True` adds `posterior`, the exact probabilities of the ten
-    classes given x (float32), as `class_posterior` computes them.
+    classes given x (float32), as `class_posterior` computes them: of the digit, whatever label
+    `label_noise` gave the row.
 
     >>> import datasets, mnist1d_hf
     >>> data = datasets.load_dataset("mnist1d", "shuffled", num_samples=1000, seed=7)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 from mnist1d_hf.evidence.results import summarise
 
@@ -75,6 +75,17 @@ def share_interval(held: int, n: int) -> Interval:
     low = betaincinv(held, n - held + 1, tail) if held else 0.0
     high = betaincinv(held + 1, n - held, 1 - tail) if held < n else 1.0
     return float(low), float(high)
+
+
+def widened(interval: Interval, error: float) -> Interval:
+    """The interval of a mean with a standard error more that all of its runs share.
+
+    >>> [round(end, 2) for end in widened((-3.0, 3.0), 4 / 1.96)]
+    [-5.0, 5.0]
+    """
+    middle, half = sum(interval) / 2, (interval[1] - interval[0]) / 2
+    half = math.hypot(half, ndtri(0.975) * error)
+    return middle - half, middle + half
 
 
 def judge_interval(interval: Interval, *, above: float = -math.inf, below: float = math.inf) -> str:

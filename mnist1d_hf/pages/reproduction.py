@@ -4,6 +4,7 @@ It is generated from the results (`dataset_card/results/*.json`) by
 `scripts/reproduce.py --report-only`. Studies without results appear as "not run yet".
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -50,7 +51,9 @@ An interval is Student's t interval for the mean of the tested quantity, over n 
 differences of n pairs of runs or, in comparisons with the human, over n test rows; that of a share
 is Clopper and Pearson's. Unless something else is stated, all runs share one training and one test
 set and differ in their initial weights. Their intervals therefore do not say how much a result
-depends on the choice of the data.
+depends on the choice of the data. In the study of the optimum, each run has training examples of
+its own, and all are tested on the same 5,000. Its intervals do not say how much a result depends on
+the choice of these, except for the distances to the optimum, whose rules say so.
 
 **Running it again.** A cell that is run again has the same numbers, bit for bit, only on the same
 model of processor, with the same sources and versions. Elsewhere the last bits of sums differ, and
@@ -214,7 +217,10 @@ def with_interval(finding: Mapping[str, Any]) -> str:
         once = " (no interval, since there was one run)" if finding["n"] == 1 else ""
         return text(finding["estimate"]) + once
     low, high = finding["interval"]
-    return f"{finding['estimate']:.2f} (95 % interval {low:.2f} to {high:.2f})"
+    digits = 2  # or as many as its half width has two of that are not 0, up to 5
+    if high > low:
+        digits = min(5, max(digits, 1 - math.floor(math.log10((high - low) / 2))))
+    return f"{finding['estimate']:.{digits}f} (95 % interval {low:.{digits}f} to {high:.{digits}f})"
 
 
 def since(finding: Mapping[str, Any]) -> str:

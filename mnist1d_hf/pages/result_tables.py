@@ -56,7 +56,15 @@ def benchmark_table(results: Results) -> str:
         )
     ]
     table = markdown(["config", "model", "recipe", *columns.values()], rows)
-    return f"{PROTOCOLS_TEXT}\n\n{table}"
+    best = [f"{value} on `{config}`" for config, value in on_published_rows(results).items()]
+    optimum = f"\n\nThe exact optimum on these rows, in percent: {', '.join(best)}." if best else ""
+    return f"{PROTOCOLS_TEXT}\n\n{table}{optimum}"
+
+
+def on_published_rows(results: Results) -> dict[str, str]:
+    """The percentage of the published test rows of each config that the exact optimum has right."""
+    found = results.get("optimum", {}).get("frozen", {})
+    return {c: f"{100 - 100 * one['wrong'] / one['rows']:.1f}" for c, one in found.items()}
 
 
 def results_table(results: Results) -> str:
@@ -70,8 +78,9 @@ def results_table(results: Results) -> str:
     for model, accuracy in PUBLISHED["default"].items():
         published = {"published": spread(*accuracy)}
         lines[model, "paper"] = {**lines.get((model, "paper"), {}), **published}
-    order = list(NAMES)
-    rows = [
+    order, best = list(NAMES), on_published_rows(results)
+    rows = [["**optimum**", "–", *(f"**{best[c]}**" for c in configs), ""]] if best else []
+    rows += [
         [NAMES[model] + (f", {recipe}" if recipe != "paper" else "")]
         + [line.get(column, "–") for column in ("published", *configs, "n")]
         for (model, recipe), line in sorted(lines.items(), key=lambda item: order.index(item[0][0]))

@@ -254,7 +254,7 @@ def check_padding(value: Any) -> tuple[int, int]:
 
 
 # The presets. With "high-translation" the digit may lie anywhere: 60 is the largest padding. With
-# "noisy" the best possible classifier has an accuracy of 84 % (see `posterior`).
+# "noisy" the best possible classifier has an accuracy of 83 % (see `posterior`).
 CONFIGS = MappingProxyType(
     {
         "default": SignalParams(),

@@ -35,6 +35,8 @@ Or draw a line from the top to the bottom. On the keyboard: left and right move 
 Enter ends the line, Delete begins again.
 """
 SHADED = "Shaded: where the digit most probably lies."
+UNLIKE = "The generator makes hardly anything like it, and the optimum answers as if it had."
+FAR = 10  # nats below the least dense of the compared test rows
 
 
 def classify_tab(models: Mapping[str, Any], problems: list[str]) -> None:
@@ -143,7 +145,7 @@ def answer_html(models: Mapping[str, Any], signal: np.ndarray, told: str) -> str
     table = drawing.table_html(
         "probabilities in percent", {name: 100 * p for name, p in found.items()}
     )
-    said = drawing.note(f"{told} Answers: {best}.")
+    said = drawing.note(f"{told} Answers: {best}.{' ' + UNLIKE if judgement.below > FAR else ''}")
     return (
         f'<div class="answer"><div class="told">{said}</div>'
         f"<div>{picture}{drawing.note(SHADED)}</div>"

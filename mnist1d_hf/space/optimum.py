@@ -5,10 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
-from mnist1d_hf.signals.posterior import class_posterior, latent_posterior
+from mnist1d_hf.signals.posterior import class_posterior, latent_posterior, log_density
 from mnist1d_hf.signals.render import dilated_table, resample, rotations
 from mnist1d_hf.signals.templates import templates
+
+COMPARED = 200  # test rows that the density of a signal is compared with
 
 
 class Judgement(NamedTuple):
@@ -16,6 +19,7 @@ class Judgement(NamedTuple):
 
     classes: np.ndarray  # (10,) of each digit; they sum to 1
     inside: np.ndarray  # (d,) that a position belongs to the digit and not to its background
+    below: float  # nats by which its log density lies below that of the least dense test row
 
 
 def judge(signal: np.ndarray, params: SignalParams) -> Judgement:
@@ -26,7 +30,14 @@ def judge(signal: np.ndarray, params: SignalParams) -> Judgement:
     rows = signal[None]
     place = latent_posterior(rows, params).place[0]
     inside = np.einsum("ps,psd->d", place, digit_places(params))
-    return Judgement(class_posterior(rows, params)[0], inside)
+    below = least_density(params) - log_density(rows, params)[0]
+    return Judgement(class_posterior(rows, params)[0], inside, float(below))
+
+
+@lru_cache(maxsize=4)
+def least_density(params: SignalParams) -> float:
+    """The smallest log density among some test rows of the set, in nats."""
+    return float(log_density(make_mnist1d(params).x_test[:COMPARED], params).min())
 
 
 @lru_cache(maxsize=4)

@@ -43,6 +43,7 @@ from mnist1d_hf.training.recipes import RECIPES, Recipe
 TEST_SEED = 0  # of the test examples, the same for all runs; training seeds start at 1
 FITTED = 1000  # test examples, after the measured ones, that the temperature is fitted on
 LABELS, POSTERIOR = "labels", "posterior"
+TESTED = ("default", "noisy")  # configs with claims on the distance to the optimum
 NOISY: dict[str, Any] = {"config": "noisy", "overrides": {}}
 AMBIGUOUS = 0.9  # a row of the frozen test set whose most probable class has less is shown
 # the values of each dial; the others stay at the config default, which is one of each
@@ -212,7 +213,8 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     todo += [{"config": "default", "overrides": p, "rows": args.ceiling_rows} for p in points]
     ceilings = cells.run(ceiling, todo)
     configs = dict(zip(CONFIGS, ceilings, strict=False))
-    [published] = cells.run(frozen, [{"config": "default"}])
+    published = cells.run(frozen, [{"config": name} for name in CONFIGS])
+    same = [{"config": name, "overrides": {}, "rows": args.test_rows} for name in TESTED]
     of_points = [
         {"overrides": point, **found, "models": {}}
         for point, found in zip(points, ceilings[len(CONFIGS) :], strict=True)
@@ -236,7 +238,8 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     learning = [{**one, **many(args, cells, {**one, **NOISY})} for one in noisy]
     result = {
         "configs": configs,
-        "frozen": published,
+        "frozen": dict(zip(CONFIGS, published, strict=True)),
+        "on_test_rows": dict(zip(TESTED, cells.run(ceiling, same), strict=True)),
         "dials": {
             name: [point for point in of_points if name in point["overrides"]] for name in dials
         },
@@ -257,7 +260,9 @@ def cost_of(model: str) -> int:
 
 
 def at_point(model: str, overrides: dict[str, Any]) -> dict[str, Any]:
-    """The setting of a model at a point of a dial."""
+    """The setting of a model at a point of a dial, one of which is the config `noisy`."""
+    if overrides == {"iid_noise_scale": CONFIGS["noisy"].iid_noise_scale}:
+        return {**NOISY, "rows": 4000, "targets": LABELS, "model": model}
     kept = {"config": "default", "rows": 4000, "targets": LABELS}
     return {**kept, "model": model, "overrides": overrides}
 

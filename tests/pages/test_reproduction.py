@@ -214,6 +214,9 @@ def test_an_interval_and_both_versions_of_a_rule_are_shown(studies):
     assert "First version: a sign; its verdict: **reproduced**. It was replaced because" in text
     assert "| advantage, points: -0.18 (95 % interval -1.07 to 0.71) | **not supported** |" in text
     assert "| not supported | 1 |" in text
+    small = {**finding, "estimate": 0.0118, "interval": [0.0088, 0.0148]}
+    text = page({"lottery_tickets": {"findings": [small]}}, studies)
+    assert "0.0118 (95 % interval 0.0088 to 0.0148)" in text
     exact = {**finding, "n": None, "estimate": 65.3, "interval": None}
     text = page({"lottery_tickets": {"findings": [exact]}}, studies)
     assert "Advantage, points: 65.3." in text  # nothing was run more than once, so there is no n

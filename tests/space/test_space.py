@@ -29,7 +29,7 @@ from mnist1d_hf.signals.render import resample
 from mnist1d_hf.signals.stages import STEPS, stages
 from mnist1d_hf.space import drawing, terminal
 from mnist1d_hf.space.classifiers import SHIPPED, load_classifiers, mistakes, opinions, sources
-from mnist1d_hf.space.classify_tab import show_row
+from mnist1d_hf.space.classify_tab import UNLIKE, show_row, show_stroke
 from mnist1d_hf.space.optimum import judge
 from mnist1d_hf.space.preview import preview
 from mnist1d_hf.space.quiz import QUIZ_CONFIGS, new_quiz, report_json, test_split, wilson
@@ -420,6 +420,11 @@ def test_a_row_that_is_none_is_answered_in_a_line():
         assert show_row({}, row).count('role="alert"') == 1
         assert "from 0 to 999" in show_row({}, row)
     assert "Row 29 is a 7, which the author took for a 1. Answers: optimum 7." in show_row({}, 29.0)
+
+
+def test_a_signal_that_the_generator_does_not_make_is_called_so():
+    assert UNLIKE not in show_row({}, 29)
+    assert UNLIKE in show_stroke({}, [[0, 0], [1, 1]])
 
 
 # -- the Space and the app --------------------------------------------------------------------

@@ -210,7 +210,7 @@ def plot_rows(result: Mapping[str, Any]) -> Figure:
     """The published test rows that are truly ambiguous, with the exact probabilities beside each.
     Bars have the colours of their digits; the one with an outline is the label of the row.
     """
-    rows = result["frozen"]["ambiguous"][:SHOWN]
+    rows = result["frozen"]["default"]["ambiguous"][:SHOWN]
     figure, axes = panels(
         max(1, len(rows)),
         2,
