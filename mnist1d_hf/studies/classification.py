@@ -1,4 +1,4 @@
-"""The benchmark table of the paper, re-measured: six models, three datasets, two protocols.
+"""The benchmark table of the paper, re-measured: six models, four datasets, two protocols.
 
     python -m mnist1d_hf.studies.classification --scale paper
 
@@ -390,7 +390,7 @@ main = command(
         "errors by digit are green bars in the building notebook."
     ),
     elsewhere=(
-        "Six models, three datasets, both protocols side by side: the table in the "
+        "Six models, four datasets, both protocols side by side: the table in the "
         "[card](README.md#accuracy)."
     ),
 )
