@@ -84,7 +84,7 @@ def widened(interval: Interval, error: float) -> Interval:
     [-5.0, 5.0]
     """
     middle, half = sum(interval) / 2, (interval[1] - interval[0]) / 2
-    half = math.hypot(half, ndtri(0.975) * error)
+    half = math.hypot(half, ndtri((1 + LEVEL) / 2) * error)
     return middle - half, middle + half
 
 

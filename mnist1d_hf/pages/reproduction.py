@@ -4,7 +4,6 @@ It is generated from the results (`dataset_card/results/*.json`) by
 `scripts/reproduce.py --report-only`. Studies without results appear as "not run yet".
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,7 +16,7 @@ from mnist1d_hf.evidence.claims import (
     outcome,
     outcomes,
 )
-from mnist1d_hf.pages.tables import is_summary, markdown, side_by_side, text
+from mnist1d_hf.pages.tables import decimals, is_summary, markdown, side_by_side, text
 
 SHORT = 60  # characters that fit into a cell of a table
 HEAD = """\
@@ -217,9 +216,7 @@ def with_interval(finding: Mapping[str, Any]) -> str:
         once = " (no interval, since there was one run)" if finding["n"] == 1 else ""
         return text(finding["estimate"]) + once
     low, high = finding["interval"]
-    digits = 2  # or as many as its half width has two of that are not 0, up to 5
-    if high > low:
-        digits = min(5, max(digits, 1 - math.floor(math.log10((high - low) / 2))))
+    digits = min(5, max(2, decimals((high - low) / 2)))
     return f"{finding['estimate']:.{digits}f} (95 % interval {low:.{digits}f} to {high:.{digits}f})"
 
 

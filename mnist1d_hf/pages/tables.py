@@ -17,6 +17,11 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def decimals(std: float) -> int:
+    """How many decimals show two significant digits of a spread; 2 where there is none."""
+    return max(0, 1 - math.floor(math.log10(std))) if std > 0 else 2
+
+
 def spread(mean: float, std: float | None) -> str:
     """Mean and standard deviation, rounded to two significant digits of the latter.
 
@@ -27,7 +32,7 @@ def spread(mean: float, std: float | None) -> str:
         return number(mean)
     if float(mean).is_integer() and float(std).is_integer():
         return f"{mean:.0f} ± {std:.0f}"
-    digits = max(0, 1 - math.floor(math.log10(std))) if std > 0 else 2
+    digits = decimals(std)
     return f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
