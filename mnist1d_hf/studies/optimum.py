@@ -261,10 +261,9 @@ def cost_of(model: str) -> int:
 
 def at_point(model: str, overrides: dict[str, Any]) -> dict[str, Any]:
     """The setting of a model at a point of a dial, one of which is the config `noisy`."""
-    if overrides == {"iid_noise_scale": CONFIGS["noisy"].iid_noise_scale}:
-        return {**NOISY, "rows": 4000, "targets": LABELS, "model": model}
-    kept = {"config": "default", "rows": 4000, "targets": LABELS}
-    return {**kept, "model": model, "overrides": overrides}
+    noisy = overrides == {"iid_noise_scale": CONFIGS["noisy"].iid_noise_scale}
+    where = NOISY if noisy else {"config": "default", "overrides": overrides}
+    return {**where, "rows": 4000, "targets": LABELS, "model": model}
 
 
 def trainings(args: Args, setting: dict[str, Any]) -> list[dict[str, Any]]:

@@ -52,10 +52,9 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
                 "O-saturated",
                 f"on default the best network is within {SATURATED:g} point of the optimum",
                 plain,
-                configs["default"],
-                result["on_test_rows"]["default"],
-                {"below": SATURATED},
-                f"lies below {SATURATED:g}",
+                result,
+                "default",
+                below=SATURATED,
             )
         )
     if len(noisy) == ALL_MODELS:
@@ -64,15 +63,15 @@ def judge(result: Mapping[str, Any]) -> list[Finding]:
                 "O-room",
                 f"on noisy the best network is more than {ROOM:g} points below the optimum",
                 noisy,
-                configs["noisy"],
-                result["on_test_rows"]["noisy"],
-                {"above": ROOM},
-                f"lies above {ROOM:g}",
+                result,
+                "noisy",
+                above=ROOM,
             )
         )
     for model, entries in by_model(result, LABELS).items():
-        on_test_rows = result["on_test_rows"]["noisy"]
-        findings += exponent_findings(model, entries, configs["noisy"], on_test_rows)
+        findings += exponent_findings(
+            model, entries, configs["noisy"], result["on_test_rows"]["noisy"]
+        )
     for config, models in (("default", plain), ("noisy", noisy)):
         findings += [temperature_finding(config, model, models[model]) for model in models]
     if len(noisy) == ALL_MODELS:
@@ -117,15 +116,17 @@ def gap_finding(
     id: str,
     claim: str,
     models: Mapping[str, Any],
-    ceiling: Entry,
-    on_test_rows: Entry,
-    region: dict[str, float],
-    rule: str,
+    result: Mapping[str, Any],
+    config: str,
+    **region: float,
 ) -> Finding:
     """The distance of the best model, by its mean, to the optimum in percentage points.
 
-    `ceiling` and `on_test_rows` are the optimum on many examples and on those of the runs.
+    The claim is that it lies in `region`, which is one bound: `above` or `below`.
     """
+    ceiling, on_test_rows = result["configs"][config], result["on_test_rows"][config]
+    [(side, bound)] = region.items()
+    rule = f"lies {side} {bound:g}"
     best = max(models, key=lambda name: models[name]["accuracy"]["mean"])
     runs = models[best]["runs"]["accuracy"]
     first = mean_interval([ceiling["expected"] - value for value in runs])
