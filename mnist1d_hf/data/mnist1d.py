@@ -15,12 +15,7 @@ import pyarrow as pa
 from datasets.builder import Key
 from datasets.table import table_cast
 
-from mnist1d_hf.data.columns import (
-    check_columns,
-    chosen_columns,
-    column_features,
-    make_columns,
-)
+from mnist1d_hf.data.columns import check_columns, chosen_columns, column_features, make_columns
 from mnist1d_hf.data.epochs import EpochShards, permutation
 from mnist1d_hf.data.keywords import check_features, check_keywords, check_rows
 from mnist1d_hf.data.rows import resharded, rows_of, shard_ranges
