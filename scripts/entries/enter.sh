@@ -2,14 +2,16 @@
 # The commands behind our own entries; those that have a record are left out, so that an interrupted
 # run goes on with the next.
 #
-#     sh scripts/entries/enter.sh               # all: most of a day on one core
-#     sh scripts/entries/enter.sh gru tcn       # some, by the names of their files
+#     sh scripts/entries/enter.sh                      # all: most of a day on one core
+#     sh scripts/entries/enter.sh gru tcn              # some, by the names of their files
+#     TRACKS=noisy sh scripts/entries/enter.sh gru     # in one of the two accuracy tracks
 set -e
 paper=https://arxiv.org/abs/2011.14439
 rocket=https://arxiv.org/abs/1910.13051
 muon=https://github.com/KellerJordan/Muon
 sklearn=https://scikit-learn.org/stable/modules
 chosen=$*
+tracks=${TRACKS:-default noisy}
 
 enter() { # folder, file, track, name, link, remark
   case " ${chosen:-$2} " in *" $2 "*) ;; *) return 0 ;; esac
@@ -24,7 +26,7 @@ enter speedrun ridge seconds-94 "random convolutions, maxima and minima" $rocket
   "64 kernels in one matrix product; ridge regression"
 enter speedrun cnn seconds-99 "convolutions, hand-written gradients" $muon \
   "three convolutions with Muon; gradients without autograd"
-for track in default noisy; do
+for track in $tracks; do
   enter entries logistic $track "logistic regression" $paper "recipe of the paper"
   enter entries mlp $track MLP $paper "recipe of the paper"
   enter entries boosted_trees $track "boosted trees" $sklearn/ensemble.html \
@@ -35,15 +37,15 @@ for track in default noisy; do
   enter speedrun cnn $track "speedrun to 99 %" $muon \
     "the fastest entry at 99 %: three convolutions with Muon, 16 epochs"
 done
-# up to an hour each; the strongest come last, since the leader is run beside every new entry
-for track in default noisy; do
+# up to an hour each; the strongest comes last, since the leader is run beside every new entry
+for track in $tracks; do
   enter entries rocket $track ROCKET $rocket "pyts, 1,000 kernels; ridge regression"
   enter entries gru $track GRU $paper "recipe of the paper"
   enter entries nearest_dtw $track "nearest neighbour, DTW" https://arxiv.org/abs/1602.01711 \
     "one neighbour, warping without a band"
-  enter entries tcn $track TCN $paper "dilated residual blocks; recipe of this package"
   enter entries transformer $track Transformer $paper \
     "four layers behind two convolutions; recipe of this package"
+  enter entries tcn $track TCN $paper "dilated residual blocks; recipe of this package"
 done
 # forty trainings of three networks: from 4,000 examples down to where 99 % is missed
 enter entries few_rows rows-99 "three networks, long trainings" $muon \
