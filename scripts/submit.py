@@ -28,6 +28,7 @@ AutoModelForSequenceClassification and maps x of shape (rows, 40) to logits. Suc
 of their own, since nobody knows what they were trained on.
 """
 
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -217,7 +218,7 @@ def check_record(path: Path) -> None:
 
 
 def run(entry: Entry, track: Track, data_seed: int, *, rows: int | None = None) -> Score:
-    """All trials, with a bar that counts them."""
+    """All trials, with a bar that counts them, or a line for each where there is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=CONSOLE) as progress:
         task = progress.add_task(entry.name, total=track.trials)
@@ -228,6 +229,8 @@ def run(entry: Entry, track: Track, data_seed: int, *, rows: int | None = None) 
             what = f"{entry.name}, {count:,} rows: {trial.accuracy:.2f} %, {trial.seconds:.1f} s"
             progress.update(task, description=what)
             progress.advance(task)
+            if not CONSOLE.is_terminal:
+                print(what, file=sys.stderr)
 
         return run_entry(entry.code, track, data_seed, rows=rows, checkpoint=entry.home, done=done)
 

@@ -5,6 +5,8 @@
 #     sh scripts/entries/enter.sh                      # all: most of a day on one core
 #     sh scripts/entries/enter.sh gru tcn              # some, by the names of their files
 #     TRACKS=noisy sh scripts/entries/enter.sh gru     # in one of the two accuracy tracks
+#
+# MiniRocket is left out unless PYTHON is that of the environment that its file describes.
 set -e
 paper=https://arxiv.org/abs/2011.14439
 rocket=https://arxiv.org/abs/1910.13051
@@ -12,12 +14,13 @@ muon=https://github.com/KellerJordan/Muon
 sklearn=https://scikit-learn.org/stable/modules
 chosen=$*
 tracks=${TRACKS:-default noisy}
+python=${PYTHON:-python}
 
 enter() { # folder, file, track, name, link, remark
   case " ${chosen:-$2} " in *" $2 "*) ;; *) return 0 ;; esac
   slug=$(echo "$4" | tr 'A-Z' 'a-z' | sed -E 's/[^a-z0-9]+/-/g; s/^-|-$//g')
   [ -e "dataset_card/leaderboard/$3/$slug.json" ] && return 0
-  "${PYTHON:-python}" scripts/submit.py "scripts/$1/$2.py" --track "$3" --name "$4" \
+  "$python" scripts/submit.py "scripts/$1/$2.py" --track "$3" --name "$4" \
     --author mnist1d_hf --link "$5" --remark "$6"
 }
 
@@ -43,6 +46,9 @@ for track in $tracks; do
   enter entries gru $track GRU $paper "recipe of the paper"
   enter entries nearest_dtw $track "nearest neighbour, DTW" https://arxiv.org/abs/1602.01711 \
     "one neighbour, warping without a band"
+  if "$python" -c "import aeon" 2> /dev/null; then
+    enter entries minirocket $track MiniRocket https://arxiv.org/abs/2012.08791 "aeon's defaults"
+  fi
   enter entries transformer $track Transformer $paper \
     "four layers behind two convolutions; recipe of this package"
   enter entries tcn $track TCN $paper "dilated residual blocks; recipe of this package"

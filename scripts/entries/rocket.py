@@ -6,7 +6,7 @@
 The usual first choice for time series (Dempster et al. 2020, https://arxiv.org/abs/1910.13051), as
 its authors use it: signals standardised one by one, and the ridge chosen by cross-validation. They
 take 10,000 convolutions; a tenth keeps 100,000 test rows far below the limit of ten minutes.
-MiniRocket, its quicker successor, is in aeon and sktime, which do not allow pandas 3.1 yet.
+MiniRocket, its quicker successor, has a file of its own.
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ from mnist1d_hf.models import ARCHITECTURES
 from mnist1d_hf.training.augment import vary
 from mnist1d_hf.training.recipes import OURS, RECIPES, WARM_UP
 
-PEERS = ("boosted_trees", "nearest_dtw", "rocket", "svm")
+PEERS = ("boosted_trees", "minirocket", "nearest_dtw", "rocket", "svm")
 
 
 @pytest.fixture
