@@ -3,62 +3,72 @@
     python scripts/submit.py my_model.py --track default --rehearse
     python scripts/submit.py my_model.py --track seconds-94 --name mine \\
       --author Ada --link https://example.org
-    python scripts/submit.py --verify \\
-      dataset_card/leaderboard/default/mine.json
-
     python scripts/submit.py --checkpoint you/your-model@v1 \\
       --track default-elsewhere --name yours \\
       --author Ada --link https://example.org
 
-A rehearsal runs two trials and writes nothing; --verify runs a recorded entry
-again. The file has one function, in any framework that is installed, for x of
-shape (rows, 40) in float32 and y of shape (rows,) in int64:
+    python scripts/submit.py --verify \\
+      dataset_card/leaderboard/default/mine.json
+    python scripts/submit.py --redraw \\
+      dataset_card/leaderboard/default/mine.json
+
+A rehearsal runs two trials and writes nothing. --verify runs a recorded entry again on its own data
+and says whether the record holds; --redraw runs it on new data, and replaces the record. The file
+has one function, in any framework that is installed, for x of shape (rows, 40) in float32 and y of
+shape (rows,) in int64:
 
     def train(x, y, *, seed, num_classes):
         ...
         return predict  # predict(x) -> (rows,) integers
 
 A data seed is drawn now. Each trial trains on new examples and is tested on new ones, in a sandbox
-without network, on one thread, for at most 30 minutes and 4 GiB. The entry that leads the track is
-run on the same data; a difference of less than three standard errors is a tie. The record has
-everything that is needed to run the entry again: open a pull request with it and its .npz file.
+without network, in one process on one thread, for at most 30 minutes and 4 GiB. The entry that
+leads the track is run on the same data; a difference of less than three standard errors is a tie. A
+run that was stopped goes on with the same command. The record has everything that is needed to run
+the entry again: open a pull request with it and its .npz file.
 
 A model that was trained elsewhere is a repository on the Hub with safetensors, which loads with
 AutoModelForSequenceClassification and maps x of shape (rows, 40) to logits. Such models have tracks
 of their own, since nobody knows what they were trained on.
 """
 
+import shutil
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist1d_hf.entrances import program, refusals
-from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.files import check_writable
 from mnist1d_hf.signals.params import check_choice
 
 with refusals():  # the extra `leaderboard`
     from mnist1d_hf.leaderboard.checkpoints import STAND_IN, fetch_checkpoint
     from mnist1d_hf.leaderboard.draws import draw_seed
     from mnist1d_hf.leaderboard.records import (
-        agreement,
-        compare,
+        add_leader,
+        check_about,
+        check_again,
+        identity,
         make_record,
+        read_record,
         read_records,
         slug,
         write_record,
     )
-    from mnist1d_hf.leaderboard.referee import Score, Trial, run_entry
+    from mnist1d_hf.leaderboard.referee import Score, run_entry
+    from mnist1d_hf.leaderboard.sandbox import EntryError
     from mnist1d_hf.leaderboard.tracks import TRACKS, Track
+    from mnist1d_hf.leaderboard.trials import Trial, begin_run
 
 CONSOLE = Console(stderr=True)
 REHEARSALS = 2
+BOARD = Path(__file__).parents[1] / "dataset_card" / "leaderboard"
 
 
 @dataclass(frozen=True)
@@ -81,28 +91,34 @@ def main(
     checkpoint: Annotated[
         str, typer.Option(help="in place of the file: a model on the Hub, OWNER/NAME@REVISION")
     ] = "",
-    folder: Annotated[Path, typer.Option(help="where entries are kept")] = Path(
-        "dataset_card/leaderboard"
-    ),
+    folder: Annotated[Path, typer.Option(help="where entries are kept")] = BOARD,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="run two trials, write nothing")
     ] = False,
     verify: Annotated[
         Path | None, typer.Option(help="run a recorded entry again on its own data and compare")
     ] = None,
+    redraw: Annotated[
+        Path | None, typer.Option(help="run a recorded entry on new data, and replace its record")
+    ] = None,
 ) -> None:
+    given = [file, checkpoint, verify, redraw]
+    if sum(map(bool, given)) != 1:
+        raise ValueError("give one of the entry's file, --checkpoint, --verify or --redraw")
     if verify:
         check_record(verify)
-    elif (file is None) == (not checkpoint):
-        raise ValueError("give the entry's file or --checkpoint, or --verify and a record")
-    elif rehearse:
-        chosen = known(track, bool(checkpoint))
+        return
+    if redraw:
+        record = read_record(redraw)
+        enter(recorded(record), TRACKS[record["track"]], check_about(record), redraw)
+        return
+    chosen = known(track, bool(checkpoint))
+    if rehearse:
         rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
-    else:
-        about = {"name": name, "author": author, "link": link, "remark": remark}
-        chosen = known(track, bool(checkpoint))
-        path = free_path(folder, chosen, check_about(about))
-        enter(read_entry(name, file, checkpoint), chosen, about, path)
+        return
+    about = {"name": name, "author": author, "link": link, "remark": remark}
+    path = free_path(folder, chosen, check_about(about))
+    enter(read_entry(name, file, checkpoint), chosen, about, path)
 
 
 def known(track: str, elsewhere: bool) -> Track:
@@ -136,57 +152,40 @@ def read_code(file: Path) -> str:
     """The source of an entry; ValueError when it is no Python with a function `train`."""
     if not file.is_file():
         raise ValueError(f"{file} does not exist")
-    code = file.read_text(encoding="utf-8")
     try:
+        code = file.read_text(encoding="utf-8-sig")
         compile(code, str(file), "exec")
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         raise ValueError(f"{file}: {error}") from None
     if "def train" not in code:
         raise ValueError(f"{file} has no function train(x, y, *, seed, num_classes)")
     return code
 
 
-def check_about(about: dict[str, str]) -> dict[str, str]:
-    """What is said of an entry; ValueError when it does not fit into a table."""
-    for field, longest in (("name", 40), ("author", 40), ("remark", 200)):
-        value = about[field].strip()
-        if (
-            len(value) > longest
-            or set(value) & set("|<>\n\r`[]")
-            or not (value or field == "remark")
-        ):
-            raise ValueError(
-                f"--{field} {value!r}: must be 1 to {longest} characters without | < > ` [ ]"
-            )
-    slug(about["name"])
-    parts = urlsplit(about["link"])
-    if parts.scheme != "https" or "." not in parts.netloc or set(about["link"]) & set("|<>() \n"):
-        raise ValueError(f"--link {about['link']!r}: must be an https:// address")
-    return about
-
-
 def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
-    """Where the record will be; ValueError when there is one already."""
+    """Where the record will be; ValueError when there is one already, or nothing can be written."""
     path = folder / track.name / f"{slug(about['name'])}.json"
     if path.exists():
-        raise ValueError(f"{path} exists: choose another --name, or remove that entry first")
+        raise ValueError(
+            f"{path} exists: choose another --name, or --redraw it, or remove that entry first"
+        )
     return path
 
 
 def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None:
     """Run an entry beside the one that leads its track, and write its record."""
-    leader = next(iter(read_records(path.parents[1])[track.name]), None)
-    holder = recorded(leader) if leader else None
-    data_seed, begin = draw_seed(), time.perf_counter()
-    score = run(entry, track, data_seed)
-    record = make_record(track, score, entry.code, data_seed, about)
-    if entry.checkpoint:
-        record["checkpoint"] = entry.checkpoint
-    if leader and holder:
-        rows = score.rows if track.score == "rows" else None
-        other = run(holder, track, data_seed, rows=rows)
-        record["against"] = compare(score, other, track, leader)
+    check_writable(path.parent)
+    mine = identity(entry.code, entry.checkpoint)
+    others = read_records(path.parents[1])[track.name]
+    leader = next((record for record in others if record["sha256"] != mine), None)
+    unfinished = path.with_suffix(".unfinished")
+    data_seed, begin = begin_run(unfinished, mine), time.perf_counter()
+    score = run(entry, track, data_seed, kept=unfinished)
+    record = make_record(track, score, entry.code, data_seed, about, entry.checkpoint)
+    if leader:
+        record = add_leader(record, leader, run_leader(leader, score, data_seed, unfinished))
     write_record(path, record, score, seconds=time.perf_counter() - begin)
+    shutil.rmtree(unfinished)
     show(track, score)
     if leader:
         difference, z = record["against"]["difference"]["mean"], record["against"]["z"]
@@ -194,9 +193,22 @@ def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None
     print(f"wrote {path}; `make pages` puts it on the page")
 
 
+def run_leader(leader: dict[str, Any], score: Score, data_seed: str, kept: Path) -> Score:
+    """The trials of the leading entry on the data of a new one, whatever target it misses there."""
+    track = replace(TRACKS[leader["track"]], target=None)
+    try:
+        return run(recorded(leader), track, data_seed, rows=score.rows, kept=kept)
+    except EntryError as error:
+        raise ValueError(
+            f"{leader['name']}, which leads the track and has to be run on the same data, fails "
+            f"here: {error}\nthe trials of the new entry are kept: install what is missing "
+            f"({', '.join(leader['packages'])}) and give the same command"
+        ) from error
+
+
 def rehearse_entry(entry: Entry, track: Track) -> None:
     """Run a few trials, and say whether they miss the target of the track."""
-    small = replace(track, trials=REHEARSALS, test_rows=10_000, target=None, score="accuracy")
+    small = replace(track, trials=REHEARSALS, target=None, score="accuracy")
     score = run(entry, small, draw_seed())
     show(track, score)
     if track.target is not None and score.summary()["accuracy"]["mean"] <= track.target:
@@ -204,20 +216,23 @@ def rehearse_entry(entry: Entry, track: Track) -> None:
 
 
 def check_record(path: Path) -> None:
-    """Run a recorded entry again on its own data."""
-    try:
-        record = read_result(path)
-    except ValueError:
-        record = {}
-    if "data_seed" not in record:
-        raise ValueError(f"{path} is no record of an entry: give a .json file of the leaderboard")
-    track = TRACKS[record["track"]]
+    """Run a recorded entry again on its own data; ValueError when the record does not hold."""
+    record = read_record(path)
+    track = replace(TRACKS[record["track"]], target=None)
     score = run(recorded(record), track, record["data_seed"], rows=record["rows"])
-    for what, value in agreement(record, path.with_suffix(".npz"), score).items():
+    for what, value in check_again(path, record, score).items():
         print(f"{what}: {value:.3f}")
+    print("the record holds")
 
 
-def run(entry: Entry, track: Track, data_seed: int, *, rows: int | None = None) -> Score:
+def run(
+    entry: Entry,
+    track: Track,
+    data_seed: str,
+    *,
+    rows: int | None = None,
+    kept: Path | None = None,
+) -> Score:
     """All trials, with a bar that counts them, or a line for each where there is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=CONSOLE) as progress:
@@ -232,7 +247,15 @@ def run(entry: Entry, track: Track, data_seed: int, *, rows: int | None = None) 
             if not CONSOLE.is_terminal:
                 print(what, file=sys.stderr)
 
-        return run_entry(entry.code, track, data_seed, rows=rows, checkpoint=entry.home, done=done)
+        return run_entry(
+            entry.code,
+            track,
+            data_seed,
+            rows=rows,
+            checkpoint=entry.home,
+            kept=kept / identity(entry.code, entry.checkpoint)[:16] if kept else None,
+            done=done,
+        )
 
 
 def show(track: Track, score: Score) -> None:
@@ -244,7 +267,7 @@ def show(track: Track, score: Score) -> None:
     )
 
 
-app = program(main, __doc__, stopped="nothing is written")
+app = program(main, __doc__)
 
 if __name__ == "__main__":
     app()

@@ -22,7 +22,7 @@ ROOMS = {
     "evidence": {"files", "workers"},
     "figures": {"signals", "files", "extras", "evidence.published"},
     "pages": {"signals", "data", "evidence", "leaderboard"},
-    "leaderboard": {"signals", "evidence.results", "files"},
+    "leaderboard": {"signals", "evidence.intervals", "evidence.results", "files"},
     "shards": {"signals", "data", "files", "workers"},
     "training": {
         "extras",

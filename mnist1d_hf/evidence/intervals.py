@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scipy.special import betaincinv, ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtr, stdtrit
 
 from mnist1d_hf.evidence.results import summarise
 
 LEVEL = 0.95
+CERTAIN = 1e9  # a z-score in place of infinity, which JSON does not have
 # why the first version of many a rule was replaced
 UNKNOWN = "it compared means without asking how well they are known"
 Interval = tuple[float, float]
@@ -31,6 +32,24 @@ def summary_interval(found: Mapping[str, Any]) -> Interval:
     if found["std"] is None:
         return -math.inf, math.inf
     return _around(found["mean"], found["std"] / math.sqrt(found["n"]), found["n"] - 1)
+
+
+def z_score(found: Mapping[str, Any], than: float = 0.0) -> float:
+    """How many standard errors the mean of independent runs is above `than`.
+
+    `found` is what `summarise` returns: mean, std and n of at least two runs. Few runs know their
+    own spread badly, so that this is the number of standard errors that is as rare for a known
+    spread as Student's t of the runs is. Runs without any spread are as certain as can be.
+
+    >>> round(z_score({"mean": 4.0, "std": math.sqrt(10), "n": 10}), 2)
+    2.95
+    """
+    error = found["std"] / math.sqrt(found["n"])
+    distance = found["mean"] - than
+    if error == 0:
+        return math.copysign(CERTAIN, distance) if distance else 0.0
+    rare = stdtr(found["n"] - 1, -abs(distance) / error)
+    return math.copysign(min(-float(ndtri(rare)), CERTAIN), distance)
 
 
 def difference_interval(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:

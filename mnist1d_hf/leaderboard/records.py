@@ -1,148 +1,230 @@
-"""Entries on file: everything that is needed to run them again, and their order.
+"""Entries on file: everything that is needed to run them again and to check what they claim.
 
 An entry is `<folder>/<track>/<slug>.json` with its source, data seed, trials and provenance, and
 `<slug>.npz` beside it with every prediction.
 """
 
+import ast
 import hashlib
+import importlib.metadata
+import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mnist1d_hf.evidence.intervals import z_score
 from mnist1d_hf.evidence.results import read_result, summarise, write_result
 from mnist1d_hf.files import replacing
 from mnist1d_hf.leaderboard.draws import draw_trial
+from mnist1d_hf.leaderboard.ranks import compare, order
 from mnist1d_hf.leaderboard.referee import Score
 from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, TRACKS, Track
+from mnist1d_hf.signals.params import check_choice
 
-Record = Mapping[str, Any]
+LONGEST = {"name": 40, "author": 40, "remark": 200}  # characters
+ADDRESS = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(/[\w.~/%?#=&+:@,;-]*)?", re.ASCII)
+# a second run agrees with the record within this many points, whatever the standard error is
+SAME = 0.05
+
+
+def check_about(about: Mapping[str, str]) -> dict[str, str]:
+    """The name, author, link and remark of an entry; ValueError when one does not fit a table."""
+    for field, longest in LONGEST.items():
+        value = about[field]
+        fits = value.isprintable() and len(value) <= longest and not set(value) & set("|<>`[]*\\")
+        if not fits or not (value.strip() or field == "remark"):
+            raise ValueError(
+                f"--{field} {value!r}: must be 1 to {longest} printable characters without "
+                r"| < > ` [ ] * \ "
+            )
+    slug(about["name"])
+    if not ADDRESS.fullmatch(about["link"]):
+        raise ValueError(f"--link {about['link']!r}: must be an https:// address")
+    return {field: about[field] for field in ("name", "author", "link", "remark")}
 
 
 def slug(name: str) -> str:
     """A name as a file name: lower case letters, digits and hyphens."""
     found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not found:
-        raise ValueError(f"name={name!r}: must have at least one letter or digit")
+        raise ValueError(f"--name {name!r}: must have at least one letter or digit from a to 9")
     return found
 
 
+def identity(code: str, checkpoint: Mapping[str, str] | None = None) -> str:
+    """SHA-256 of an entry's source, and of the checkpoint's name and commit where it has one."""
+    more = json.dumps(checkpoint, sort_keys=True) if checkpoint else ""
+    return hashlib.sha256((code + more).encode()).hexdigest()
+
+
 def make_record(
-    track: Track, score: Score, code: str, data_seed: int, about: Mapping[str, str]
+    track: Track,
+    score: Score,
+    code: str,
+    data_seed: str,
+    about: Mapping[str, str],
+    checkpoint: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What is stored of an entry; `about` has its name, author, link and remark."""
     return {
-        **about,
+        **check_about(about),
         "track": track.name,
         "data_seed": data_seed,
         "rows": score.rows,
         "trials": [{"accuracy": t.accuracy, "seconds": t.seconds} for t in score.trials],
         **score.summary(),
-        "sha256": hashlib.sha256(code.encode()).hexdigest(),
+        "sha256": identity(code, checkpoint),
+        "packages": versions(code),
         "code": code,
+        **({"checkpoint": dict(checkpoint)} if checkpoint else {}),
     }
 
 
-def compare(mine: Score, holder: Score, track: Track, record: Record) -> dict[str, Any]:
-    """The paired difference of two entries on the same draws, positive where `mine` is better.
-
-    `holder` are the trials of the entry `record`, which led the track. z is the mean over its
-    standard error. Where rows are the score, both used as many rows, and accuracies are compared.
-    """
-    sign, name = (-1, "seconds") if track.score == "seconds" else (1, "accuracy")
-    differences = [
-        sign * (getattr(a, name) - getattr(b, name))
-        for a, b in zip(mine.trials, holder.trials, strict=True)
-    ]
-    found = summarise(differences)
-    return {"entry": record["name"], "difference": found, "z": z_score(found)}
+def add_leader(record: dict[str, Any], leader: Mapping[str, Any], score: Score) -> dict[str, Any]:
+    """The record with the trials of the leading entry on the same data, and how the two compare."""
+    trials = [{"accuracy": t.accuracy, "seconds": t.seconds} for t in score.trials]
+    against = {"entry": leader["name"], "sha256": leader["sha256"], "trials": trials}
+    track = TRACKS[record["track"]]
+    return {**record, "against": against | compare(record["trials"], trials, track)}
 
 
-def z_score(found: Mapping[str, float]) -> float:
-    """Mean over standard error; a difference without any spread is as certain as can be."""
-    error = found["std"] / math.sqrt(found["n"])
-    if error == 0:
-        return 0.0 if found["mean"] == 0 else math.copysign(1e9, found["mean"])
-    return found["mean"] / error
+def versions(code: str) -> dict[str, str]:
+    """The versions of the packages that an entry imports, by their names on PyPI."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    packages = distributions()
+    found = sorted({package for name in names for package in packages.get(name, ())})
+    return {package: importlib.metadata.version(package) for package in found}
+
+
+@cache
+def distributions() -> Mapping[str, Sequence[str]]:
+    """The packages on PyPI that installed modules come from."""
+    return importlib.metadata.packages_distributions()
 
 
 def write_record(path: Path, record: dict[str, Any], score: Score, *, seconds: float) -> None:
     """Write the predictions beside `path`, and then the record, with its provenance."""
-    track = TRACKS[record["track"]]
-    wrong = []
-    for number, trial in enumerate(score.trials):
-        draw = draw_trial(track, record["data_seed"], number, rows=score.rows)
+    wrong = [
         # mostly zeros, so that a hundred thousand predictions take a few kilobytes
-        wrong.append((trial.predictions.astype(np.int16) - draw.y_test) % 10)
+        (trial.predictions.astype(np.int16) - labels) % 10
+        for trial, labels in zip(score.trials, true_labels(record), strict=True)
+    ]
     with replacing(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, offsets=np.array(wrong, np.uint8))
     write_result(path, record, args={}, seconds=seconds)
 
 
+def true_labels(record: Mapping[str, Any]) -> Iterable[np.ndarray]:
+    """The labels (test rows,) int64 of each trial of a record."""
+    track = TRACKS[record["track"]]
+    for number in range(len(record["trials"])):
+        yield draw_trial(track, record["data_seed"], number, rows=record["rows"]).y_test
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The record in a file.
+
+    ValueError when it is none, or when its numbers do not follow from its trials, or its hash from
+    its code.
+    """
+    try:
+        record = read_result(path)
+        check_choice("track", record["track"], TRACKS)
+        check_about(record)
+        expected = {
+            "sha256": identity(record["code"], record.get("checkpoint")),
+            **{
+                name: summarise(trial[name] for trial in record["trials"])
+                for name in ("accuracy", "seconds")
+            },
+        }
+        track = TRACKS[record["track"]]
+        wrong = [name for name, value in expected.items() if not agree(record[name], value)]
+        if "against" in record:
+            made = compare(record["trials"], record["against"]["trials"], track)
+            wrong += [name for name in made if not agree(record["against"][name], made[name])]
+        if len(record["trials"]) != track.trials:
+            wrong.append("trials")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no record of an entry: {error!r}") from None
+    if wrong:
+        raise ValueError(
+            f"{path}: {', '.join(wrong)} do not follow from its trials and code: run it again"
+        )
+    return record
+
+
+def agree(stored: Any, expected: Any) -> bool:
+    """Whether a stored value is the expected one, but for rounding."""
+    if isinstance(expected, Mapping):
+        return stored.keys() == expected.keys() and all(
+            agree(stored[name], value) for name, value in expected.items()
+        )
+    if isinstance(expected, float):
+        return math.isclose(stored, expected, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(stored == expected)
+
+
 def read_records(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """All entries by track, best first."""
+    """All entries by track, best first; ValueError as in `read_record`."""
     found = {name: [] for name in TRACKS}  # type: dict[str, list[dict[str, Any]]]
     for path in sorted(folder.glob("*/*.json")):
-        record = read_result(path)
+        record = read_record(path)
         found[record["track"]].append(record)
     return {name: order(records) for name, records in found.items()}
 
 
-def order(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Entries of one track from the best on, each with its `rank`.
+def stored_predictions(path: Path, record: Mapping[str, Any]) -> Iterable[np.ndarray]:
+    """The predictions (test rows,) uint8 of each trial that lie beside the record in `path`.
 
-    The rank is one more than the number of entries that are better by `NEW_RANK_Z` standard errors;
-    the others are ties.
+    ValueError when their accuracy is not that of the record.
     """
-    if not records:
-        return []
-    track = TRACKS[records[0]["track"]]
-    ranked = sorted(records, key=lambda record: merit(record, track), reverse=True)
-    return [
-        {**mine, "rank": 1 + sum(is_better(other, mine, track) for other in ranked)}
-        for mine in ranked
-    ]
+    with np.load(path.with_suffix(".npz")) as stored:
+        offsets = stored["offsets"]
+    for trial, wrong, labels in zip(record["trials"], offsets, true_labels(record), strict=True):
+        accuracy = 100 * float(np.mean(wrong == 0))
+        if wrong.shape != labels.shape or not agree(trial["accuracy"], accuracy):
+            raise ValueError(
+                f"{path}: its predictions give {accuracy:.3f} % where it says "
+                f"{trial['accuracy']:.3f} %: run the entry again"
+            )
+        yield ((labels + wrong) % 10).astype(np.uint8)
 
 
-def merit(record: Record, track: Track) -> float:
-    """The number by which entries of a track are sorted, larger for better ones."""
-    if track.score == "rows":
-        return -record["rows"]
-    return record["accuracy"]["mean"] if track.score == "accuracy" else -record["seconds"]["mean"]
+def check_again(path: Path, record: Mapping[str, Any], score: Score) -> dict[str, float]:
+    """How a second run agrees with a record: percent of equal predictions, accuracies, seconds.
 
-
-def is_better(mine: Record, other: Record, track: Track) -> bool:
-    """Whether one entry is better than another by more than chance.
-
-    By the paired difference where one of them was measured against the other, else by the
-    difference of their means in units of its standard error.
+    ValueError when the accuracy is another one. On another processor a training takes another
+    course; its accuracy may differ by `SAME` points or `NEW_RANK_Z` standard errors.
     """
-    if track.score == "rows":
-        return mine["rows"] < other["rows"]
-    for one, two, sign in ((mine, other, 1), (other, mine, -1)):
-        against = one.get("against") or {}
-        if against.get("entry") == two["name"]:
-            return sign * against["z"] > NEW_RANK_Z
-    name = "accuracy" if track.score == "accuracy" else "seconds"
-    variance = sum(r[name]["std"] ** 2 / r[name]["n"] for r in (mine, other))
-    gap = merit(mine, track) - merit(other, track)
-    return gap > NEW_RANK_Z * math.sqrt(variance)
-
-
-def agreement(record: Record, predictions: Path, score: Score) -> dict[str, float]:
-    """How a second run compares with the record: percent of equal predictions, and both means."""
-    track = TRACKS[record["track"]]
-    stored = np.load(predictions)["offsets"]
-    equal = []
-    for number, trial in enumerate(score.trials):
-        draw = draw_trial(track, record["data_seed"], number, rows=score.rows)
-        before = (draw.y_test + stored[number]) % 10
-        equal.append(float(np.mean(trial.predictions == before)))
-    return {
-        "equal predictions, percent": 100 * math.fsum(equal) / len(equal),
+    pairs = zip(score.trials, stored_predictions(path, record), strict=True)
+    equal = [100 * float(np.mean(trial.predictions == before)) for trial, before in pairs]
+    now = score.summary()
+    found = {
+        "equal predictions, percent": math.fsum(equal) / len(equal),
         "accuracy on record": record["accuracy"]["mean"],
-        "accuracy now": score.summary()["accuracy"]["mean"],
+        "accuracy now": now["accuracy"]["mean"],
+        "CPU seconds on record": record["seconds"]["mean"],
+        "CPU seconds now": now["seconds"]["mean"],
     }
+    pairs_again: Sequence[float] = [
+        trial.accuracy - before["accuracy"]
+        for trial, before in zip(score.trials, record["trials"], strict=True)
+    ]
+    change = summarise(pairs_again)
+    if abs(change["mean"]) > SAME and abs(z_score(change)) > NEW_RANK_Z:
+        raise ValueError(
+            f"{path} says {found['accuracy on record']:.3f} %, and the same code on the same data "
+            f"now gets {found['accuracy now']:.3f} %: the record does not hold"
+        )
+    return found

@@ -9,29 +9,22 @@ gained by putting work off until after the training.
 """
 
 import json
-import math
 import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mnist1d_hf.evidence.intervals import z_score
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.leaderboard.draws import Draw, draw_trial
-from mnist1d_hf.leaderboard.sandbox import EntryError, Limits, Sandbox
-from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, Track
+from mnist1d_hf.leaderboard.sandbox import EntryError, Sandbox
+from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, Limits, Track
+from mnist1d_hf.leaderboard.trials import Trial, keep_trial, score_trial
 from mnist1d_hf.signals.params import NUM_CLASSES
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What an entry did on one draw."""
-
-    predictions: np.ndarray  # (test rows,) uint8
-    accuracy: float  # percent
-    seconds: float  # of CPU, from the training examples to the last prediction
 
 
 @dataclass(frozen=True)
@@ -50,73 +43,72 @@ class Score:
 
     def reaches(self, target: float) -> bool:
         """Whether the mean accuracy exceeds `target` by enough standard errors."""
-        found = self.summary()["accuracy"]
-        error = found["std"] / math.sqrt(found["n"])
-        return found["mean"] - NEW_RANK_Z * error > target
+        return z_score(self.summary()["accuracy"], than=target) > NEW_RANK_Z
 
 
 def run_trial(code: str, draw: Draw, limits: Limits, checkpoint: Path | None = None) -> Trial:
     """Train and test the entry whose source is `code` on one draw, in a sandbox.
 
     A copy of the folder `checkpoint` lies beside the entry. Raises EntryError when the entry fails
-    or breaks a rule.
+    or breaks a rule, SandboxError where this machine has no sandbox.
     """
     with tempfile.TemporaryDirectory(prefix="mnist1d-entry-") as name:
-        folder = Path(name)
-        (folder / "entry.py").write_text(code, encoding="utf-8")
-        shutil.copy(Path(__file__).with_name("runner.py"), folder)
+        given = Path(name)
+        (given / "entry.py").write_text(code, encoding="utf-8")
+        shutil.copy(Path(__file__).with_name("runner.py"), given)
         if checkpoint:
-            shutil.copytree(checkpoint, folder / "checkpoint")  # of the files behind its links
-        with Sandbox(folder, "runner.py", [str(limits.memory)], limits) as box:
-            box.wait("0", "importing the file", limits.train_seconds)
-            np.save(folder / "x.npy", draw.x)
-            np.save(folder / "y.npy", draw.y)
+            shutil.copytree(checkpoint, given / "checkpoint")  # of the files behind its links
+        with Sandbox(given, "runner.py", [str(limits.memory)], limits) as box:
+            box.wait(b"0", "importing the file", limits.import_seconds)
+            np.save(given / "x.npy", draw.x)
+            np.save(given / "y.npy", draw.y)
             begin = box.cpu_seconds()
             box.send(
                 json.dumps({"number": 1, "seed": draw.weight_seed, "num_classes": NUM_CLASSES})
             )
-            box.wait("1", "training", limits.train_seconds)
-            np.save(folder / "x_test.npy", draw.x_test)
+            box.wait(b"1", "training", limits.train_seconds)
+            np.save(given / "x_test.npy", draw.x_test)
             count = len(draw.x_test)
             box.send(json.dumps({"number": 2, "count": count, "num_classes": NUM_CLASSES}))
-            box.wait("2", "predicting", limits.predict_seconds)
+            answer = box.receive(1 + count, "predicting", limits.predict_seconds)
             seconds = box.cpu_seconds() - begin
-            predictions = read_predictions(folder / "predictions.bin", count)
-    return Trial(predictions, 100 * float(np.mean(predictions == draw.y_test)), seconds)
+    return score_trial(read_predictions(answer), draw, seconds)
 
 
-def read_predictions(path: Path, count: int) -> np.ndarray:
-    """The file (count,) uint8 that the runner left; EntryError when it is anything else."""
-    if not path.is_file() or path.is_symlink() or path.stat().st_size != count:
-        raise EntryError(f"predicting: no file of {count} labels was left")
-    labels = np.frombuffer(path.read_bytes(), np.uint8)
-    if labels.max() >= NUM_CLASSES:
-        raise EntryError(f"predicting: label {labels.max()} is not one of {NUM_CLASSES}")
+def read_predictions(answer: bytes) -> np.ndarray:
+    """The labels (n,) uint8 after a 2; EntryError when these are no labels."""
+    labels = np.frombuffer(answer, np.uint8, offset=1)
+    if not answer.startswith(b"2") or labels.max() >= NUM_CLASSES:
+        raise EntryError("predicting: the runner's channel was written to out of turn")
     return labels
 
 
 def run_entry(
     code: str,
     track: Track,
-    data_seed: int,
+    data_seed: str,
     *,
     limits: Limits | None = None,
     rows: int | None = None,
     checkpoint: Path | None = None,
+    kept: Path | None = None,
     done: Callable[[int, Trial], None] = lambda rows, trial: None,
 ) -> Score:
     """All trials of an entry on a track; `done` is called after each.
 
     Where rows are the score, `rows` None looks for the fewest of `ROW_COUNTS` that reach the
-    target; a number runs that number alone. `checkpoint` is as in `run_trial`. Raises EntryError
-    when the entry breaks a rule, or cannot reach the target of the track.
+    target; a number runs that number alone. `checkpoint` is as in `run_trial`. A folder `kept`
+    keeps finished trials, and those that it has are not run again. Raises EntryError when the entry
+    breaks a rule, or cannot reach the target of the track.
     """
 
     def run(count: int) -> Score:
         trials = []
         for number in range(track.trials):
             draw = draw_trial(track, data_seed, number, rows=count)
-            trials.append(run_trial(code, draw, limits or Limits(), checkpoint))
+            one = partial(run_trial, code, draw, limits or Limits(), checkpoint)
+            path = kept / f"{count}-{number}.npz" if kept else None
+            trials.append(keep_trial(path, draw, one) if path else one())
             done(count, trials[-1])
         return Score(count, trials)
 

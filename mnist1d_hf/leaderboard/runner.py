@@ -1,9 +1,9 @@
 """The program inside the sandbox: `python -I runner.py CHANNEL MEMORY`; NumPy and Python alone.
 
-It imports `entry.py` of its folder, writes 0 to the file descriptor CHANNEL, and then does what
-the referee writes to its standard input, one JSON object a line: task 1 is to train, task 2 to
-predict. It writes the number of a task that is done to CHANNEL. Training examples arrive with
-task 1, test rows with task 2.
+It imports `entry.py` beside it, writes 0 to the file descriptor CHANNEL, and then does what the
+referee writes to its standard input, one JSON object a line: task 1 is to train, task 2 to predict.
+It writes the number of a task that is done to CHANNEL, and after the 2 one byte for each label.
+Training examples arrive with task 1, test rows with task 2.
 """
 
 import importlib.util
@@ -11,13 +11,17 @@ import json
 import os
 import resource
 import sys
+from pathlib import Path
+
+GIVEN = Path(__file__).parent
+LONGEST_FILE = 2**28  # bytes
 
 
 def main() -> None:
     channel, memory = int(sys.argv[1]), int(sys.argv[2])
-    os.dup2(2, 1)  # what the entry prints is its log, not an answer
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    spec = importlib.util.spec_from_file_location("entry", "entry.py")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LONGEST_FILE, LONGEST_FILE))
+    spec = importlib.util.spec_from_file_location("entry", GIVEN / "entry.py")
     assert spec and spec.loader
     entry = importlib.util.module_from_spec(spec)
     sys.modules["entry"] = entry
@@ -27,17 +31,18 @@ def main() -> None:
     import numpy as np
 
     predict = None
-    os.write(channel, b"0\n")
+    os.write(channel, b"0")
     for line in sys.stdin:
         task = json.loads(line)
         if task["number"] == 1:
-            x, y = np.load("x.npy"), np.load("y.npy")
+            x, y = np.load(GIVEN / "x.npy"), np.load(GIVEN / "y.npy")
             predict = entry.train(x, y, seed=task["seed"], num_classes=task["num_classes"])
             if not callable(predict):
                 raise SystemExit(f"train returned {type(predict).__name__}, not a function")
+            os.write(channel, b"1")
         else:
             assert predict, "task 1 comes first"
-            found = np.asarray(predict(np.load("x_test.npy")))
+            found = np.asarray(predict(np.load(GIVEN / "x_test.npy")))
             if found.shape != (task["count"],) or found.dtype.kind not in "iu":
                 raise SystemExit(
                     f"predict returned shape {found.shape} of {found.dtype}: it must return one "
@@ -48,9 +53,8 @@ def main() -> None:
                     f"predict returned labels from {found.min()} to {found.max()}: they must be "
                     f"0 to {task['num_classes'] - 1}"
                 )
-            with open("predictions.bin", "wb") as file:
-                file.write(found.astype("uint8").tobytes())
-        os.write(channel, f"{task['number']}\n".encode())
+            with os.fdopen(channel, "wb") as file:
+                file.write(b"2" + found.astype("uint8").tobytes())
 
 
 main()

@@ -1,8 +1,10 @@
-"""A process that sees this machine's files but can write only its own folder and has no network.
+"""One process without network, which sees no files of the user and leaves none behind.
 
 Made by bubblewrap (`bwrap`, Linux; package bubblewrap of Debian and Fedora), which also takes away
-the view of other processes. The generator's packages are hidden, so that an entry cannot make data.
-CPU time and memory are read from outside, where the process cannot change them.
+the view of other processes. Of this machine's files it sees those of the system and of Python, and
+of these the generator's packages are hidden, so that an entry cannot make data. What it writes goes
+to a folder in memory. It cannot start other processes, so that the CPU time that the system counts
+is all that it took. Nothing outside depends on a file that it could have changed.
 """
 
 import importlib.util
@@ -12,47 +14,60 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import psutil
 
+from mnist1d_hf.leaderboard.processes import SandboxError, one_process
+from mnist1d_hf.leaderboard.tracks import Limits
+
+SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/nix", "/sys"),
+    *("/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/group"),
+)
 HIDDEN = ("mnist1d_hf", "mnist1d")
-MOST_PROCESSES = 64
-LONGEST_ANSWER = 1000  # bytes
+GIVEN, HOME = "/given", "/entry"  # folders: what the referee gives, and what the entry may write
+SCRATCH = 2**28  # bytes that fit into each of the folders in memory
+LOG = 20  # lines, of what an entry wrote, that an error shows
 
 
 class EntryError(ValueError):
     """The entry broke a rule of the leaderboard, or failed; the message says how."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What one trial of an entry may use."""
-
-    train_seconds: float = 1800  # wall clock
-    predict_seconds: float = 600  # for all test rows
-    memory: int = 4 * 2**30  # bytes, of all processes of the entry together
-
-
 class Sandbox:
-    """`program`, a Python file in `folder`, as a process in a sandbox; a context manager.
+    """`program`, a Python file in the folder `given`, in a sandbox; a context manager.
 
-    Raises RuntimeError where bubblewrap is not installed or the system does not let it work.
+    The program finds the folder as `GIVEN` and works in `HOME`. Its arguments are the number of a
+    file descriptor, to which it writes its answers, and `arguments`. Raises SandboxError where
+    bubblewrap is not installed or the system does not let it work.
     """
 
-    def __init__(self, folder: Path, program: str, arguments: Sequence[str], limits: Limits):
+    def __init__(self, given: Path, program: str, arguments: Sequence[str], limits: Limits):
+        check_bubblewrap()
         self.limits = limits
-        self.log = folder / "log.txt"
+        self.log = TemporaryFile()
         read, write = os.pipe()
-        command = [*wrapper(folder), sys.executable, "-I", "-B", program, str(write), *arguments]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=[write]
-            )
+        rules, rules_end = os.pipe()
+        os.write(rules_end, one_process())
+        os.close(rules_end)
+        command = [
+            *(*wrapper(given), "--seccomp", str(rules)),
+            *(sys.executable, "-I", "-B", f"{GIVEN}/{program}", str(write), *arguments),
+        ]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=self.log,
+            stderr=self.log,
+            pass_fds=[write, rules],
+            env={},  # the wrapper's, which the entry can read
+        )
         os.close(write)
+        os.close(rules)
         self.channel, self.answer = read, b""
 
     def __enter__(self) -> "Sandbox":
@@ -64,6 +79,7 @@ class Sandbox:
         if self.process.stdin:
             self.process.stdin.close()
         os.close(self.channel)
+        self.log.close()
 
     def send(self, line: str) -> None:
         """Write a line to the program's standard input; EntryError when it has ended."""
@@ -74,86 +90,77 @@ class Sandbox:
         except BrokenPipeError:
             raise EntryError(self.last_words()) from None
 
-    def wait(self, answer: str, doing: str, seconds: float) -> None:
-        """Wait until the program writes the line `answer`.
+    def receive(self, size: int, doing: str, seconds: float) -> bytes:
+        """The next `size` bytes that the program writes.
 
-        Raises EntryError after `seconds`, when it writes anything else, ends, or uses too much
-        memory; `doing` says in the message what it was doing.
+        Raises EntryError after `seconds`, and when the program ends or uses too much memory;
+        `doing` says in the message what it was doing.
         """
         end = time.monotonic() + seconds
-        while b"\n" not in self.answer:
+        while len(self.answer) < size:
             if time.monotonic() > end:
                 raise EntryError(f"{doing} was not finished within {seconds:g} seconds")
             self.check_memory(doing)
             ready, _, _ = select.select([self.channel], [], [], 0.05)
-            part = os.read(self.channel, LONGEST_ANSWER) if ready else None
-            if part == b"" or len(self.answer) > LONGEST_ANSWER:
+            part = os.read(self.channel, size) if ready else None
+            if part == b"":
                 raise EntryError(f"{doing}: {self.last_words()}")
             self.answer += part or b""
-        line, _, self.answer = self.answer.partition(b"\n")
-        if line != answer.encode():
+        found, self.answer = self.answer[:size], self.answer[size:]
+        return found
+
+    def wait(self, answer: bytes, doing: str, seconds: float) -> None:
+        """Wait until the program writes `answer`; EntryError as in `receive`, and for any other."""
+        if self.receive(len(answer), doing, seconds) != answer:
             raise EntryError(f"{doing}: the runner's channel was written to out of turn")
 
     def check_memory(self, doing: str) -> None:
-        """EntryError when the entry's processes together use more than they may."""
-        used = 0
-        processes = self.processes()
-        for process in processes:
-            try:
-                used += process.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        if used > self.limits.memory or len(processes) > MOST_PROCESSES:
+        """EntryError when the entry uses more memory than it may."""
+        used = self.total(lambda process: process.memory_info().rss)
+        if used > self.limits.memory:
             raise EntryError(
-                f"{doing} used {used / 2**30:.1f} GiB in {len(processes)} processes; the limits "
-                f"are {self.limits.memory / 2**30:g} GiB and {MOST_PROCESSES} processes"
+                f"{doing} used {used / 2**30:.1f} GiB of memory; the limit is "
+                f"{self.limits.memory / 2**30:g} GiB"
             )
 
     def cpu_seconds(self) -> float:
-        """CPU time so far, user and system, of all processes of the entry, ended ones included."""
-        total = 0.0
-        for process in self.processes():
-            try:
-                total += sum(process.cpu_times()[:4])
-            except psutil.NoSuchProcess:
-                continue
-        return total
+        """CPU time so far, user and system, of all threads of the entry, ended ones included."""
+        return self.total(lambda process: sum(process.cpu_times()[:2]))
 
-    def processes(self) -> list[psutil.Process]:
+    def total(self, measure: Callable[[psutil.Process], float]) -> float:
+        """The sum over the entry's process and the two of the wrapper; 0 after their end."""
         try:
             wrapper = psutil.Process(self.process.pid)
-            return [wrapper, *wrapper.children(recursive=True)]
+            return sum(map(measure, [wrapper, *wrapper.children(recursive=True)]))
         except psutil.NoSuchProcess:
-            return []
+            return 0
 
     def last_words(self) -> str:
-        """The last line that the program wrote, or how it ended."""
+        """The last lines that the program wrote, or how it ended."""
         try:
             code: int | None = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             code = None
-        with self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - 2000))
-            lines = file.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else f"the process ended with code {code} and said nothing"
+        size = self.log.seek(0, os.SEEK_END)
+        self.log.seek(max(0, size - 4000))
+        text = self.log.read().decode(errors="replace").strip()
+        lines = ["".join(filter(str.isprintable, line))[:300] for line in text.splitlines()[-LOG:]]
+        if not any(lines):
+            return f"the process ended with code {code} and said nothing"
+        return "\n".join([lines[-1], *(["it had written:", *lines] if len(lines) > 1 else [])])
 
 
-def wrapper(folder: Path) -> list[str]:
-    """The command that starts a program in a sandbox with `folder` as its only place to write."""
-    bwrap = shutil.which("bwrap")
-    if not bwrap:
-        raise RuntimeError(
-            "entries run in a sandbox of bubblewrap, which is not installed: on Linux, "
-            "apt-get install bubblewrap (or dnf, pacman); elsewhere use a Linux container"
-        )
+def wrapper(given: Path) -> list[str]:
+    """The command that starts a program in a sandbox, up to the rules of system calls."""
+    memory = [part for path in (HOME, "/tmp", "/dev/shm") for part in sized(path)]
     options = [
         *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
-        *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
-        # the interpreter, also where it lies in /tmp
+        *("--dev", "/dev", "--proc", "/proc", *memory),
+        *(part for path in SYSTEM for part in ("--ro-bind-try", path, path)),
         *(part for path in (sys.base_prefix, sys.prefix) for part in ("--ro-bind", path, path)),
         *(part for path in hidden_folders() for part in ("--tmpfs", path)),
-        *("--bind", str(folder), str(folder), "--chdir", str(folder)),
-        *("--setenv", "HOME", str(folder), "--setenv", "PATH", os.defpath),
+        *("--ro-bind", str(given), GIVEN, "--chdir", HOME),
+        *("--setenv", "HOME", HOME, "--setenv", "PATH", os.defpath),
     ]
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     for name in threads:
@@ -161,7 +168,36 @@ def wrapper(folder: Path) -> list[str]:
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # of the machine, not of the entry
         if name in os.environ:
             options += ["--setenv", name, os.environ[name]]
-    return [bwrap, *options]
+    return [bubblewrap(), *options]
+
+
+def sized(path: str) -> list[str]:
+    """The options for a folder in memory that holds `SCRATCH` bytes."""
+    return ["--size", str(SCRATCH), "--tmpfs", path]
+
+
+def bubblewrap() -> str:
+    """The path of bubblewrap; SandboxError where it is not installed."""
+    found = shutil.which("bwrap")
+    if not found:
+        raise SandboxError(
+            "entries run in a sandbox of bubblewrap, which is not installed: on Linux, "
+            "apt-get install bubblewrap (or dnf, pacman); elsewhere use a Linux container"
+        )
+    return found
+
+
+@cache
+def check_bubblewrap() -> None:
+    """SandboxError unless bubblewrap can start a program."""
+    command = [bubblewrap(), "--unshare-all", "--ro-bind", "/", "/", "true"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SandboxError(
+            f"bubblewrap cannot make a sandbox here: {done.stderr.strip()}; it needs user "
+            "namespaces, which some systems forbid (in Docker: --security-opt seccomp=unconfined; "
+            "on Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0)"
+        )
 
 
 @cache

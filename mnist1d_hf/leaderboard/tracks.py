@@ -1,9 +1,19 @@
-"""The tracks of the leaderboard: which data an entry is trained on, and what its score is."""
+"""The tracks of the leaderboard: the data, the limits and the score of an entry."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 NEW_RANK_Z = 3.0  # a difference of fewer standard errors than this is a tie
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one trial of an entry may use; seconds are those of the wall clock."""
+
+    import_seconds: float = 120
+    train_seconds: float = 1800
+    predict_seconds: float = 600  # for all test rows
+    memory: int = 4 * 2**30  # bytes
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, TRACKS, Track
+from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, TRACKS, Limits, Track
 from mnist1d_hf.pages.tables import markdown, number, spread
 
 HEAD = """\
@@ -12,9 +12,12 @@ HEAD = """\
 An entry is code, not predictions. It is one file with a function
 `train(x, y, *, seed, num_classes)`, which returns another function, `predict`. When the file is
 handed in, `scripts/submit.py` draws a random seed for the data. It trains the entry on new examples
-made from this seed and tests it on others. Nobody can have seen either of them before. The code
-runs in a sandbox without network. Checkpoints on the Hub, which come trained, have tracks of their
-own. {tie}
+made from this seed and tests it on others, in a sandbox without network. Whoever enters does this
+on a machine of their own. Before the record is accepted, a maintainer runs the entry once more on a
+seed drawn then, and this second record stands here, so that no draw of the data can be chosen.
+Checkpoints on the Hub, which come trained, have tracks of their own.
+
+{tie}
 
 To enter, in a checkout of the repository: install bubblewrap (`apt-get install bubblewrap`), change
 a copy of the shortest entry, rehearse, enter, and open a pull request with the two files of the
@@ -29,17 +32,22 @@ python scripts/submit.py my_model.py --track default --name "my model" --author 
     --link https://example.org
 python scripts/submit.py --checkpoint you/your-model@v1 --track default-elsewhere \\
     --name "my model" --author "my name" --link https://example.org
-python scripts/submit.py --verify dataset_card/leaderboard/default/my-model.json
+python scripts/submit.py --verify dataset_card/leaderboard/default/my-model.json    # on its data
+python scripts/submit.py --redraw dataset_card/leaderboard/default/my-model.json    # on new data
 ```
 
 The file may contain only code: no data, no weights, and no numbers that were fitted to MNIST-1D or
-copied from its generator. It may use any library that is installed. Each trial has one thread,
-30 minutes and 4 GiB of memory. CPU seconds are counted from the moment when the entry gets the
-training examples until its last prediction."""
+copied from its generator. It may use any library that is installed. A trial is one process, which
+cannot start others, with one thread for the usual libraries and {memory:g} GiB of memory. It has
+{importing:g} minutes to import the file, {training:g} to train and {predicting:g} to predict. CPU
+seconds are counted from the moment when the entry gets the training examples until its last
+prediction, over all threads."""
 TIE = (
-    "Two entries share a rank when their scores differ by less than {z:g} standard errors. A new "
-    "entry and the one that leads its track are run on the same data, so that these two are "
-    "compared trial by trial. All other entries are compared by their means."
+    "Entries are sorted by their means. A new entry and the one that leads its track are run on "
+    "the same data and compared trial by trial; a difference of less than {z:g} standard errors is "
+    "a tie, in which both share a rank. All other entries are compared by their means. The "
+    "standard error is then that of the better entry, so that a worse one does not become a tie "
+    "because its trials vary much."
 )
 
 
@@ -50,7 +58,15 @@ def leaderboard_page(
 ) -> str:
     """The whole page, from the entries of each track in order, the optimum's accuracy in percent
     of each config, and the section on the frozen test rows."""
-    parts = [HEAD.format(tie=TIE.format(z=NEW_RANK_Z))]
+    limits = Limits()
+    head = HEAD.format(
+        tie=TIE.format(z=NEW_RANK_Z),
+        memory=limits.memory / 2**30,
+        importing=limits.import_seconds / 60,
+        training=limits.train_seconds / 60,
+        predicting=limits.predict_seconds / 60,
+    )
+    parts = [head]
     for name, track in TRACKS.items():
         parts += [f"## {track.title}", track_text(track, records.get(name, ()), ceilings)]
     return "\n\n".join([*parts, frozen]) + "\n"
@@ -61,6 +77,14 @@ def track_text(
 ) -> str:
     """What is measured, the table of the entries, and their remarks."""
     about = f"An entry is run in {track.trials} trials with {track.test_rows:,} test rows each."
+    if track.target is not None:
+        target = f"{track.target:g} % by {NEW_RANK_Z:g} standard errors"
+        about += f" Its mean accuracy has to exceed {target}."
+    if track.score == "rows":
+        counts = f"{ROW_COUNTS[0]:,} to {ROW_COUNTS[-1]:,} training examples"
+        about += f" Numbers from {counts} are tried, two for each doubling."
+    if track.score == "seconds" and records:
+        about += f" The seconds are those of {processors(records)}."
     if track.elsewhere:
         about += " What a checkpoint was trained on is not known; no training is part of a trial."
     ceiling = ceilings.get(track.config)
@@ -69,6 +93,12 @@ def track_text(
     if not records:
         return f"{about}\n\nThere is no entry yet."
     return "\n\n".join([about, track_table(track, records, ceiling), *footnotes(track, records)])
+
+
+def processors(records: Sequence[Mapping[str, Any]]) -> str:
+    """The processors that the records were made on."""
+    found = {record["provenance"]["machine"]["processor"] for record in records}
+    return " and ".join(sorted(found))
 
 
 def track_table(

@@ -1,25 +1,29 @@
 """Scores, records and ranks of the leaderboard."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
-from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.leaderboard import referee
 from mnist1d_hf.leaderboard.draws import draw_seed, draw_trial
+from mnist1d_hf.leaderboard.ranks import compare, order
 from mnist1d_hf.leaderboard.records import (
-    agreement,
-    compare,
+    add_leader,
+    check_about,
+    check_again,
     make_record,
-    order,
+    read_record,
     read_records,
     slug,
+    stored_predictions,
     write_record,
 )
-from mnist1d_hf.leaderboard.referee import Score, Trial, run_entry
+from mnist1d_hf.leaderboard.referee import Score, run_entry
 from mnist1d_hf.leaderboard.sandbox import EntryError
 from mnist1d_hf.leaderboard.tracks import ROW_COUNTS, TRACKS
+from mnist1d_hf.leaderboard.trials import Trial, score_trial
 from mnist1d_hf.signals.generate import make_range
 from mnist1d_hf.signals.params import config_params
 
@@ -35,14 +39,14 @@ def score(accuracies, seconds=None, rows=4000):
 
 
 def record(name, accuracies, track=DEFAULT, **changes):
-    made = make_record(track, score(accuracies), "code", 1, ABOUT | {"name": name})
+    made = make_record(track, score(accuracies), f"# {name}", "1", ABOUT | {"name": name})
     return {**made, **changes}
 
 
 def test_trials_have_data_of_their_own_and_entries_the_same():
-    first, again = (draw_trial(DEFAULT, 5, 0, rows=50, test_rows=20) for _ in range(2))
-    second = draw_trial(DEFAULT, 5, 1, rows=50, test_rows=20)
-    other = draw_trial(DEFAULT, 6, 0, rows=50, test_rows=20)
+    first, again = (draw_trial(DEFAULT, "5", 0, rows=50, test_rows=20) for _ in range(2))
+    second = draw_trial(DEFAULT, "5", 1, rows=50, test_rows=20)
+    other = draw_trial(DEFAULT, "6", 0, rows=50, test_rows=20)
     for field in dataclasses.fields(first):
         np.testing.assert_array_equal(getattr(first, field.name), getattr(again, field.name))
     assert not np.array_equal(first.x, second.x) and not np.array_equal(first.x, other.x)
@@ -59,7 +63,12 @@ def test_nobody_can_know_the_published_rows_of_a_draw():
 
 @pytest.mark.parametrize(
     "accuracies, reached",
-    [([94.2, 94.3, 94.25], True), ([94.0, 94.1, 94.05], False), ([93.0, 96.0, 94.5], False)],
+    [
+        ([94.20, 94.30, 94.25, 94.22], True),
+        ([94.2, 94.3], False),  # two trials may agree by chance
+        ([94.0, 94.1, 94.05], False),
+        ([93.0, 96.0, 94.5], False),
+    ],
 )
 def test_a_target_is_reached_by_more_than_chance(accuracies, reached):
     assert score(accuracies).reaches(94.0) is reached
@@ -71,7 +80,7 @@ def test_the_fewest_training_examples_are_found(needed):
 
     def run(count):
         tried.append(count)
-        return score([99.5, 99.6] if count >= needed else [98.0, 98.1], rows=count)
+        return score([99.5, 99.6, 99.5, 99.6] if count >= needed else [98.0] * 4, rows=count)
 
     assert referee.fewest_rows(run, ROWS).rows == needed
     assert len(tried) == len(set(tried)) and set(tried) <= set(ROW_COUNTS)
@@ -86,29 +95,30 @@ def test_missing_the_target_is_an_error(monkeypatch):
     monkeypatch.setattr(referee, "run_trial", lambda *_: Trial(NOTHING, 93.9, 1.0))
     small = dataclasses.replace(SECONDS, trials=2, test_rows=10)
     with pytest.raises(EntryError, match="93.90 % does not exceed 94 % by 3 standard errors"):
-        run_entry("", small, 1)
+        run_entry("", small, "1")
 
 
 def test_paired_differences_decide_where_there_are_some():
     """Two entries whose accuracies vary by draw, but not their difference."""
     draws = np.random.default_rng(0).normal(99, 0.3, 10)
-    weak, strong = score(draws), score(draws + 0.1 + 0.01 * np.arange(10))
+    weak = score(draws)
     leader = record("weak", draws)
-    against = compare(strong, weak, DEFAULT, leader)
-    assert against["difference"]["mean"] == pytest.approx(0.145) and against["z"] > 10
     alone = record("strong", draws + 0.1 + 0.01 * np.arange(10))
+    paired = add_leader(alone, leader, weak)
+    assert paired["against"]["difference"]["mean"] == pytest.approx(0.145)
+    assert paired["against"]["z"] > 5
     assert [r["rank"] for r in order([leader, alone])] == [1, 1]
-    paired = alone | {"against": against}
     assert [(r["name"], r["rank"]) for r in order([leader, paired])] == [("strong", 1), ("weak", 2)]
 
 
 def test_fewer_seconds_and_fewer_rows_are_better():
     quick, slow = score([95.0] * 3, [1.0, 1.1, 0.9]), score([96.0] * 3, [3.0, 3.1, 3.2])
     entries = [
-        make_record(SECONDS, s, "", 1, ABOUT | {"name": n}) for n, s in (("s", slow), ("q", quick))
+        make_record(SECONDS, s, f"# {n}", "1", ABOUT | {"name": n})
+        for n, s in (("s", slow), ("q", quick))
     ]
     assert [(r["name"], r["rank"]) for r in order(entries)] == [("q", 1), ("s", 2)]
-    assert compare(quick, slow, SECONDS, entries[0])["z"] > 3
+    assert add_leader(entries[1], entries[0], slow)["against"]["z"] > 1.5
     rows = [record("many", [99.5] * 3, ROWS, rows=4000), record("few", [99.1] * 3, ROWS, rows=2000)]
     assert [(r["name"], r["rank"]) for r in order(rows)] == [("few", 1), ("many", 2)]
     assert order([]) == []
@@ -117,25 +127,148 @@ def test_fewer_seconds_and_fewer_rows_are_better():
 def test_equal_entries_are_ties():
     same = record("a", [99.0, 99.2]), record("b", [99.0, 99.2])
     assert [r["rank"] for r in order(same)] == [1, 1]
-    found = compare(score([99.0, 99.2]), score([99.0, 99.2]), DEFAULT, same[0])
-    assert found["z"] == 0
+    assert compare(same[0]["trials"], same[1]["trials"], DEFAULT)["z"] == 0
 
 
-def test_a_record_holds_every_prediction(tmp_path):
-    track = dataclasses.replace(DEFAULT, trials=2)
+def test_trials_that_vary_much_make_no_tie():
+    steady = [93.4, 93.5, 93.3, 93.6, 93.4, 93.5, 93.3, 93.6, 93.4, 93.5]
+    broken = [*steady[:-1], 0.0]
+    good, bad = record("good", steady), record("bad", broken)
+    measured = add_leader(bad, good, score(steady))
+    assert measured["against"]["z"] > -3  # not by this
+    for entries in ([good, bad], [good, measured]):
+        assert [(r["name"], r["rank"]) for r in order(entries)] == [("good", 1), ("bad", 2)]
+
+
+def test_ranks_rise_with_the_place_and_begin_with_one():
+    """Neighbours are ties here, the ends are not, and a paired difference goes round in a ring."""
     rng = np.random.default_rng(0)
-    trials = [Trial(rng.integers(0, 10, DEFAULT.test_rows).astype(np.uint8), 10.0, 1.0)] * 2
-    made = make_record(track, Score(4000, trials), "the code", 3, ABOUT)
+    for _ in range(20):
+        draws = rng.normal(99, 0.2, 10)
+        entries = [record(f"n{k}", draws + rng.normal(0.05 * k, 0.05, 10)) for k in range(6)]
+        others = [*entries[1:], entries[0]]
+        entries = [add_leader(*pair, score(draws)) for pair in zip(entries, others, strict=True)]
+        found = order(entries)
+        ranks, means = [r["rank"] for r in found], [r["accuracy"]["mean"] for r in found]
+        assert ranks[0] == 1 and ranks == sorted(ranks) and means == sorted(means, reverse=True)
+        assert all(rank == 1 + ranks.index(rank) for rank in ranks)
+
+
+def test_another_entry_under_the_name_of_a_former_one_is_not_the_one_compared_with():
+    old, new = record("x", [99.0] * 9 + [99.2]), record("x", [99.9] * 9 + [99.8])
+    other = add_leader(record("y", [99.2] * 9 + [99.3]), old, score([99.0] * 9 + [99.2]))
+    assert [r["rank"] for r in order([{**new, "sha256": "0"}, other])] == [1, 2]
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """A record of two trials in which one prediction of four is wrong."""
+    monkeypatch.setitem(TRACKS, "default", dataclasses.replace(DEFAULT, trials=2, test_rows=400))
+    track, trials = TRACKS["default"], []
+    for number in range(2):
+        draw = draw_trial(track, "3", number)
+        wrong = np.arange(400) % 4 == 0
+        trials.append(score_trial(((draw.y_test + wrong) % 10).astype(np.uint8), draw, 1.0))
+    made = make_record(track, Score(4000, trials), "import numpy", "3", ABOUT)
     path = tmp_path / "default" / "my-model.json"
     write_record(path, made, Score(4000, trials), seconds=1.0)
-    back = read_result(path)
-    assert back["code"] == "the code" and back["data_seed"] == 3 and back["provenance"]["versions"]
-    found = agreement(back, path.with_suffix(".npz"), Score(4000, trials))
-    assert found["equal predictions, percent"] == 100
-    changed = dataclasses.replace(trials[0], predictions=trials[0].predictions * 0)
-    found = agreement(back, path.with_suffix(".npz"), Score(4000, [changed, trials[1]]))
-    assert found["equal predictions, percent"] == pytest.approx(55, abs=1)
-    assert [r["name"] for r in read_records(tmp_path)["default"]] == ["My model"]
+    return path, trials
+
+
+def test_a_record_holds_every_prediction(stored):
+    path, trials = stored
+    back = read_record(path)
+    assert back["code"] == "import numpy" and back["data_seed"] == "3"
+    assert back["packages"] == {"numpy": np.__version__} and back["provenance"]["machine"]
+    for trial, found in zip(trials, stored_predictions(path, back), strict=True):
+        np.testing.assert_array_equal(trial.predictions, found)
+    assert check_again(path, back, Score(4000, trials))["equal predictions, percent"] == 100
+    assert [r["name"] for r in read_records(path.parents[1])["default"]] == ["My model"]
+
+
+def test_a_run_with_another_accuracy_does_not_confirm_a_record(stored):
+    path, trials = stored
+    worse = [dataclasses.replace(trial, accuracy=70.0) for trial in trials]
+    with pytest.raises(ValueError, match=r"75.000 %, .* now gets 70.000 %: the record does not"):
+        check_again(path, read_record(path), Score(4000, worse))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"accuracy": {"mean": 99.0, "std": 0.0, "n": 2}}, "accuracy do not follow"),
+        ({"seconds": {"mean": 0.1, "std": 0.0, "n": 2}}, "seconds do not follow"),
+        ({"code": "import torch"}, "sha256 do not follow"),
+        ({"trials": [{"accuracy": 99.0, "seconds": 1.0}] * 2}, "accuracy do not follow"),
+        ({"trials": [{"accuracy": 75.0, "seconds": 1.0}]}, "trials do not follow"),
+        ({"link": "javascript:alert(1)"}, "no record"),
+        ({"name": "<img src=x>"}, "no record"),
+        ({"remark": "line\nbreak"}, "no record"),
+        ({"track": "defualt"}, "did you mean 'default'"),
+        (
+            {"against": {"sha256": "", "trials": [{"accuracy": 70, "seconds": 1}] * 2, "z": 9}},
+            "no record",
+        ),
+    ],
+)
+def test_a_record_that_was_changed_is_refused(stored, change, message):
+    path, _ = stored
+    record = read_record(path)
+    if "trials" in change and len(change["trials"]) == 1:
+        one = {name: {**record[name], "std": None, "n": 1} for name in ("accuracy", "seconds")}
+        change = change | one
+    path.write_text(json.dumps(record | change))
+    with pytest.raises(ValueError, match=message):
+        read_records(path.parents[1])
+
+
+def test_trials_that_are_not_those_of_the_predictions_are_refused(stored):
+    path, trials = stored
+    trials = [dataclasses.replace(trial, accuracy=99.0) for trial in trials]
+    better = make_record(TRACKS["default"], Score(4000, trials), "import numpy", "3", ABOUT)
+    path.write_text(json.dumps(better))
+    with pytest.raises(ValueError, match=r"give 75.000 % where it says 99.000 %"):
+        list(stored_predictions(path, read_record(path)))
+
+
+def test_a_file_that_is_no_json_is_named(tmp_path):
+    path = tmp_path / "default" / "x.json"
+    path.parent.mkdir()
+    path.write_text("{")
+    with pytest.raises(ValueError, match="x.json is no record of an entry"):
+        read_records(tmp_path)
+
+
+def test_committed_records_are_those_of_their_predictions(root):
+    """One trial of each: their labels take half a second."""
+    for path in sorted((root / "dataset_card/leaderboard").glob("*/*.json")):
+        assert len(next(iter(stored_predictions(path, read_record(path)))))
+
+
+@pytest.mark.parametrize(
+    "link, fits",
+    [
+        ("https://example.org", True),
+        ("https://a-b.example.org:8080/x/(y)", False),
+        ("https://example.org/a_b/c-d.html?x=1&y=2#z", True),
+        ("http://example.org", False),
+        ("https://example.org/\rx", False),
+        ("https://.", False),
+        ("https://example.org/a|b", False),
+    ],
+)
+def test_links_are_addresses(link, fits):
+    if fits:
+        assert check_about(ABOUT | {"link": link})["link"] == link
+    else:
+        with pytest.raises(ValueError, match="--link"):
+            check_about(ABOUT | {"link": link})
+
+
+@pytest.mark.parametrize("name", ["a|b", "", " ", "x\\", "**x**", "a\u202eb", "a\u2028b", "a\rb"])
+def test_names_fit_a_table(name):
+    with pytest.raises(ValueError, match="--name"):
+        check_about(ABOUT | {"name": name})
 
 
 @pytest.mark.parametrize("name, expected", [("My TCN (2)", "my-tcn-2"), ("  x ", "x")])

@@ -1,6 +1,7 @@
 """The sandbox of the leaderboard, tried with hostile entries."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 
 from mnist1d_hf.leaderboard.draws import draw_trial
+from mnist1d_hf.leaderboard.processes import one_process
 from mnist1d_hf.leaderboard.referee import run_trial
-from mnist1d_hf.leaderboard.sandbox import EntryError, Limits
-from mnist1d_hf.leaderboard.tracks import TRACKS
+from mnist1d_hf.leaderboard.sandbox import EntryError, SandboxError, check_bubblewrap
+from mnist1d_hf.leaderboard.tracks import TRACKS, Limits
 
 TEST_ROWS = 3000
 LIMITS = Limits(train_seconds=30, predict_seconds=30, memory=2**30)
@@ -84,13 +86,12 @@ def train(x, y, *, seed, num_classes):
         ("import mnist1d.data", "No module named"),
         (f"open({str(Path(sys.prefix) / 'x')!r}, 'w')", "Read-only"),
         ("x = np.ones(2**28); x.sum()", "MemoryError|allocate|GiB"),
-        (
-            "import multiprocessing as m; "
-            "[m.Process(target=lambda: np.ones(2**26).sum() or __import__('time').sleep(60))"
-            ".start() for _ in range(4)]; __import__('time').sleep(60)",
-            "GiB in . processes",
-        ),
-        ("raise KeyError('my own fault')", "my own fault"),
+        ("x = np.memmap('/dev/shm/x', np.uint8, 'w+', shape=2**29); x[:] = 1", "too large"),
+        ("[open(f'/tmp/{k}', 'wb').write(bytes(2**27 + 1)) for k in range(2)]", "No space"),
+        ("import os; os.fork()", "not permitted"),
+        ("import subprocess; subprocess.run(['true'])", "not permitted"),
+        ("import multiprocessing as m; m.Process(target=print).start()", "not permitted"),
+        ("print('on my way'); raise KeyError('my own fault')", "(?s)my own fault.*on my way"),
         ("import os; os._exit(0)", "ended with code 0"),
         ("return 3", "int, not a function"),
         ("return lambda rows: np.zeros(3, int)", r"shape \(3,\)"),
@@ -104,10 +105,55 @@ def test_what_breaks_a_rule_is_refused(body, message, draw):
         run_trial(probe(body), draw, LIMITS)
 
 
-def test_what_it_writes_outside_its_folder_is_gone_with_it(draw):
+def test_what_it_writes_is_gone_with_it(draw):
     outside = Path(tempfile.gettempdir()) / f"outside-{os.getpid()}"
-    run_trial(probe(f"open({str(outside)!r}, 'w').write('here I was')"), draw, LIMITS)
+    body = f"""
+import os
+for path in ("here", "/dev/shm/there", {str(outside)!r}):
+    assert not os.path.exists(path)
+    open(path, "w").write("here I was")
+"""
+    for _ in range(2):
+        run_trial(probe(body), draw, LIMITS)
     assert not outside.exists()
+
+
+@pytest.mark.parametrize("name", ["x.npy", "y.npy", "x_test.npy", "entry.py", "anything"])
+def test_it_cannot_change_what_it_is_given(name, draw):
+    """A link or a pipe there would lead the referee elsewhere, or hold it up."""
+    for call in ("symlink('/etc/passwd', {!r})", "mkfifo({!r})"):
+        body = f"import os; os.{call.format(f'/given/{name}')}"
+        with pytest.raises(EntryError, match="Read-only|exists"):
+            run_trial(probe(body), draw, LIMITS)
+
+
+def test_threads_are_on_the_clock_also_when_they_have_ended(draw):
+    work = "sum(i * i for i in range(10_000_000))"
+    threaded = "import threading; t = threading.Thread(target=lambda: {}); t.start(); t.join()"
+    idle, busy = (
+        run_trial(probe(threaded.format(what)), draw, LIMITS).seconds for what in ("0", work)
+    )
+    assert busy > idle + 0.1
+
+
+def test_the_last_words_are_printable(draw):
+    body = r"raise ValueError('\x1b[31mred\x07')"
+    with pytest.raises(EntryError) as error:
+        run_trial(probe(body), draw, LIMITS)
+    assert str(error.value).replace("\n", "").isprintable() and "red" in str(error.value)
+
+
+def test_without_bubblewrap_one_is_told_how_to_get_it(draw, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    check_bubblewrap.cache_clear()
+    with pytest.raises(SandboxError, match="apt-get install bubblewrap"):
+        run_trial(HONEST, draw, LIMITS)
+
+
+def test_other_processors_are_refused(monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(SandboxError, match="riscv64, only on x86_64"):
+        one_process()
 
 
 def test_an_entry_that_hangs_is_stopped(draw):
@@ -127,12 +173,13 @@ def test_neither_labels_nor_seeds_nor_other_processes_can_be_seen(draw):
     """While it trains, all the entry finds in its folder is what it was given."""
     body = """
 import os
-found = sorted(os.listdir("."))
-assert found == ["entry.py", "log.txt", "runner.py", "x.npy", "y.npy"], found
-assert len([p for p in os.listdir("/proc") if p.isdigit()]) <= 3
+found = sorted(os.listdir("/given"))
+assert found == ["entry.py", "runner.py", "x.npy", "y.npy"] and not os.listdir("."), found
+assert "SECRET" not in open("/proc/1/environ").read()
+assert len([p for p in os.listdir("/proc") if p.isdigit()]) <= 2
 assert os.environ["OMP_NUM_THREADS"] == "1" and "HF_TOKEN" not in os.environ
 """
-    os.environ["HF_TOKEN"] = "hf_secret"
+    os.environ["HF_TOKEN"] = "hf_SECRET"
     try:
         trial = run_trial(probe(body), draw, LIMITS)
     finally:
@@ -140,9 +187,17 @@ assert os.environ["OMP_NUM_THREADS"] == "1" and "HF_TOKEN" not in os.environ
     assert trial.accuracy == pytest.approx(10, abs=2)
 
 
-@pytest.mark.parametrize("answer", ["1", "2", "done"])
+def test_no_files_of_the_user_can_be_seen(draw, root):
+    """Neither the checkout, with its records, nor the home folder."""
+    here = [root / "pyproject.toml", root / "dataset_card", Path.home() / ".bashrc", Path(__file__)]
+    body = f"import os; assert not any(map(os.path.exists, {[str(path) for path in here]}))"
+    assert any(path.exists() for path in here)
+    run_trial(probe(body), draw, LIMITS)
+
+
+@pytest.mark.parametrize("answer", ["0", "1", "2", "done"])
 def test_an_entry_that_answers_for_the_runner_is_refused(answer, draw):
-    body = f"import os, sys; os.write(int(sys.argv[1]), b'{answer}\\n')"
+    body = f"import os, sys; os.write(int(sys.argv[1]), b'{answer}')"
     with pytest.raises(EntryError, match="out of turn"):
         run_trial(probe(body), draw, LIMITS)
 

@@ -3,9 +3,11 @@
 import pytest
 
 from mnist1d_hf.evidence.results import read_result
-from mnist1d_hf.leaderboard.records import make_record, order, read_records
-from mnist1d_hf.leaderboard.referee import Score, Trial
+from mnist1d_hf.leaderboard.ranks import order
+from mnist1d_hf.leaderboard.records import make_record, read_records
+from mnist1d_hf.leaderboard.referee import Score
 from mnist1d_hf.leaderboard.tracks import TRACKS
+from mnist1d_hf.leaderboard.trials import Trial
 from mnist1d_hf.models import ARCHITECTURES
 from mnist1d_hf.pages.dataset_card import leaderboard
 from mnist1d_hf.pages.leaderboard import NAMES, board, frozen_tables
@@ -63,12 +65,17 @@ def test_published_rows_are_tables_with_footnotes():
 def record(name, accuracies, remark=""):
     trials = [Trial(None, accuracy, 2.0) for accuracy in accuracies]
     about = ABOUT | {"name": name, "remark": remark}
-    return make_record(TRACKS["default"], Score(4000, trials), "", 1, about)
+    return make_record(TRACKS["default"], Score(4000, trials), "", "1", about)
 
 
 @pytest.fixture
 def results():
-    entries = order([record("weak", [90.0, 90.2], "a remark"), record("strong", [99.0, 99.2])])
+    entries = order(
+        [
+            record("weak", [90.0, 90.2, 90.1] * 2, "a remark"),
+            record("strong", [99.0, 99.2, 99.1] * 2),
+        ]
+    )
     optimum = {"configs": {"default": {"expected": 99.98}}}
     return {"leaderboard": board(None), "tracks": {"default": entries}, "optimum": optimum}
 
@@ -77,7 +84,7 @@ def test_a_track_ranks_its_entries_below_the_optimum(results):
     text = leaderboard(results)
     rows = [line for line in text.splitlines() if "https://example.org), me" in line]
     assert [row.split(" | ")[0] for row in rows] == ["| 1", "| 2"]
-    assert "[strong](https://example.org), me | 99.10 ± 0.14 | 0.88 | 2 |" in rows[0]
+    assert "[strong](https://example.org), me | 99.100 ± 0.089 | 0.88 | 2 |" in rows[0]
     assert "The best possible classifier gets 99.98 %." in text
     assert "[^default-2-1]: a remark" in text and "[^default-2-1] |" in rows[1]
     assert text.count("There is no entry yet.") == len(TRACKS) - 1

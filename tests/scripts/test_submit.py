@@ -4,11 +4,18 @@ import dataclasses
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from huggingface_hub import HfApi
 
 from mnist1d_hf.evidence.results import read_result
-from mnist1d_hf.leaderboard import tracks
+from mnist1d_hf.leaderboard import referee, tracks
+from mnist1d_hf.leaderboard.draws import draw_trial
+from mnist1d_hf.leaderboard.records import make_record, read_record, write_record
+from mnist1d_hf.leaderboard.referee import Score
+from mnist1d_hf.leaderboard.sandbox import EntryError
+from mnist1d_hf.leaderboard.tracks import TRACKS
+from mnist1d_hf.leaderboard.trials import score_trial
 from mnist1d_hf.models import ARCHITECTURES
 
 ENTRY = """
@@ -62,6 +69,39 @@ def test_an_entry_is_run_recorded_and_run_again(script, entry, tmp_path, capsys)
 
 
 @pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_path, monkeypatch):
+    folder = tmp_path / "board"
+    entry.write_text(ENTRY.replace("argmin", "argmax"))
+    script.main(entry, **ABOUT | {"name": "Leader"}, folder=folder)
+    entry.write_text(ENTRY)
+    run_trial, draws = referee.run_trial, []
+
+    def stopped(code, draw, *rest):
+        if len(draws) == 3:
+            draws.append(None)
+            raise KeyboardInterrupt
+        draws.append(draw)
+        return run_trial(code, draw, *rest)
+
+    monkeypatch.setattr(referee, "run_trial", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        script.main(entry, **ABOUT, folder=folder)
+    assert [path.name for path in (folder / "default").glob("nearest*")] == [
+        "nearest-centre.unfinished"
+    ]
+    entry.write_text(ENTRY + "# changed\n")
+    with pytest.raises(ValueError, match="unfinished run of other code"):
+        script.main(entry, **ABOUT, folder=folder)
+    entry.write_text(ENTRY)
+    script.main(entry, **ABOUT, folder=folder)
+    first, second, once_more, _, again = draws  # the leader's second trial was stopped
+    assert np.array_equal(first.x, once_more.x) and np.array_equal(second.x, again.x)
+    record = read_result(folder / "default" / "nearest-centre.json")
+    assert len(record["trials"]) == 2 and record["against"]["z"] > 1
+    assert not (folder / "default" / "nearest-centre.unfinished").exists()
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
 def test_a_rehearsal_writes_nothing(script, entry, tmp_path, capsys):
     script.main(entry, rehearse=True, folder=tmp_path / "board")
     assert "2 trials" in capsys.readouterr().out and not (tmp_path / "board").exists()
@@ -92,6 +132,106 @@ def test_a_file_that_is_no_entry_is_refused(script, tmp_path, code, message):
         path.write_text(code)
     with pytest.raises(ValueError, match=message):
         script.main(path, **ABOUT)
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_record_is_replaced_by_a_run_on_new_data(script, entry, tmp_path, capsys):
+    script.main(entry, **ABOUT | {"remark": "plain"}, folder=tmp_path)
+    path = tmp_path / "default" / "nearest-centre.json"
+    before = read_result(path)
+    script.main(redraw=path)
+    after = read_result(path)
+    assert before["data_seed"] != after["data_seed"] and "against" not in after
+    for field in ("name", "author", "link", "remark", "code", "track"):
+        assert before[field] == after[field]
+    script.main(verify=path)
+    assert "the record holds" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_record_that_claims_too_much_does_not_hold(script, entry, tmp_path, monkeypatch):
+    """Also when its predictions were made to fit."""
+    more = dataclasses.replace(TRACKS["default"], trials=6)
+    monkeypatch.setitem(TRACKS, "default", more)
+    script.main(entry, **ABOUT, folder=tmp_path)
+    path = tmp_path / "default" / "nearest-centre.json"
+    record = read_record(path)
+    draws = [draw_trial(TRACKS["default"], record["data_seed"], number) for number in range(6)]
+    trials = [score_trial(draw.y_test.astype(np.uint8), draw, 1.0) for draw in draws]
+    perfect = Score(record["rows"], trials)
+    about = {field: record[field] for field in ("name", "author", "link", "remark")}
+    forged = make_record(TRACKS["default"], perfect, ENTRY, record["data_seed"], about)
+    write_record(path, forged, perfect, seconds=1.0)
+    with pytest.raises(ValueError, match="100.000 %, .* the record does not hold"):
+        script.main(verify=path)
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_leader_may_miss_the_target_where_a_new_entry_reaches_it(script, tmp_path, monkeypatch):
+    """A track of rows is won by fewer rows, with which the leader fails."""
+    track = dataclasses.replace(TRACKS["rows-99"], trials=5, test_rows=3000, rows=500, target=12.0)
+    monkeypatch.setitem(TRACKS, "rows-99", track)
+    code = (
+        ENTRY.replace("def train(", "def train_well(")
+        + """
+def train(x, y, *, seed, num_classes):
+    if len(x) < LEAST:
+        return lambda rows: np.zeros(len(rows), int)
+    return train_well(x, y, seed=seed, num_classes=num_classes)
+"""
+    )
+    records = []
+    for least in (500, 250):
+        path = tmp_path / f"{least}.py"
+        path.write_text(code.replace("LEAST", str(least)))
+        script.main(path, **ABOUT | {"name": f"from {least}"}, track="rows-99", folder=tmp_path)
+        records.append(read_record(tmp_path / "rows-99" / f"from-{least}.json"))
+    assert [record["rows"] for record in records] == [500, 250]
+    assert records[1]["against"]["z"] > 3
+
+
+@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+def test_a_leader_that_fails_is_named_and_nothing_is_lost(script, entry, tmp_path, monkeypatch):
+    script.main(entry, **ABOUT | {"name": "Leader"}, folder=tmp_path)
+    entry.write_text(ENTRY + "# another\n")
+    run_trial = referee.run_trial
+
+    def failing(code, *rest):
+        if code == ENTRY:
+            raise EntryError("importing the file: ModuleNotFoundError: No module named 'x'")
+        return run_trial(code, *rest)
+
+    monkeypatch.setattr(referee, "run_trial", failing)
+    with pytest.raises(ValueError, match=r"(?s)Leader, which leads .*'x'.*kept: install .*numpy"):
+        script.main(entry, **ABOUT, folder=tmp_path)
+    assert len(list((tmp_path / "default/nearest-centre.unfinished").glob("*/*.npz"))) == 2
+    monkeypatch.setattr(referee, "run_trial", run_trial)
+    script.main(entry, **ABOUT, folder=tmp_path)
+    assert read_record(tmp_path / "default/nearest-centre.json")["against"]["entry"] == "Leader"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_a_run(script, entry, tmp_path):
+    (tmp_path / "board").write_text("a file")
+    with pytest.raises(ValueError, match="choose another"):
+        script.main(entry, **ABOUT, folder=tmp_path / "board")
+
+
+def test_entries_are_kept_in_the_checkout_wherever_one_is(script, root):
+    assert script.BOARD == root / "dataset_card" / "leaderboard"
+
+
+@pytest.mark.parametrize("content", [b"def train():\n    '\xff'", b"def train():\0"])
+def test_a_file_that_is_no_text_is_named(script, tmp_path, content):
+    path = tmp_path / "odd.py"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="odd.py: "):
+        script.main(path, **ABOUT)
+
+
+def test_a_byte_order_mark_is_no_error(script, tmp_path):
+    path = tmp_path / "marked.py"
+    path.write_text(ENTRY, encoding="utf-8-sig")
+    assert script.read_code(path) == ENTRY
 
 
 def test_an_entry_of_the_same_name_is_not_overwritten(script, entry, tmp_path):
@@ -171,5 +311,5 @@ def test_code_and_checkpoints_have_tracks_of_their_own(script, entry):
     with pytest.raises(ValueError, match="a checkpoint can enter one of default-elsewhere"):
         script.main(checkpoint="alice/m", track="default", **ABOUT)
     for file, checkpoint in ((None, ""), (entry, "alice/m")):
-        with pytest.raises(ValueError, match="the entry's file or --checkpoint"):
+        with pytest.raises(ValueError, match="give one of the entry's file, --checkpoint"):
             script.main(file, checkpoint=checkpoint, **ABOUT)
