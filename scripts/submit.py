@@ -63,7 +63,7 @@ with refusals():  # the extra `leaderboard`
     )
     from mnist1d_hf.leaderboard.referee import Score, run_entry
     from mnist1d_hf.leaderboard.sandbox import EntryError
-    from mnist1d_hf.leaderboard.tracks import TRACKS, Track
+    from mnist1d_hf.leaderboard.tracks import ROW_COUNTS, TRACKS, Track
     from mnist1d_hf.leaderboard.trials import Trial, begin_run
 
 CONSOLE = Console(stderr=True)
@@ -91,6 +91,9 @@ def main(
     checkpoint: Annotated[
         str, typer.Option(help="in place of the file: a model on the Hub, OWNER/NAME@REVISION")
     ] = "",
+    rows: Annotated[
+        int | None, typer.Option(help="training examples that are tried first, in rows-99 [4000]")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="where entries are kept")] = BOARD,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="run two trials, write nothing")
@@ -110,9 +113,10 @@ def main(
         return
     if redraw:
         record = read_record(redraw)
-        enter(recorded(record), TRACKS[record["track"]], check_about(record), redraw)
+        again = replace(TRACKS[record["track"]], rows=record["rows"])
+        enter(recorded(record), again, check_about(record), redraw)
         return
-    chosen = known(track, bool(checkpoint))
+    chosen = with_guess(known(track, bool(checkpoint)), rows)
     if rehearse:
         rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
         return
@@ -129,6 +133,17 @@ def known(track: str, elsewhere: bool) -> Track:
         what = "a checkpoint" if elsewhere else "a file"
         raise ValueError(f"--track {track}: {what} can enter one of {fit}")
     return TRACKS[track]
+
+
+def with_guess(track: Track, rows: int | None) -> Track:
+    """The track, where the search for the fewest training examples begins with `rows` of them."""
+    if rows is None:
+        return track
+    if track.score != "rows":
+        raise ValueError(f"--rows {rows}: the track {track.name} has {track.rows:,}, always")
+    if rows not in ROW_COUNTS:
+        raise ValueError(f"--rows {rows}: must be one of {', '.join(map(str, ROW_COUNTS))}")
+    return replace(track, rows=rows)
 
 
 def read_entry(name: str, file: Path | None, checkpoint: str) -> Entry:

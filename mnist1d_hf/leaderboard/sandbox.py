@@ -101,7 +101,7 @@ class Sandbox:
             if time.monotonic() > end:
                 raise EntryError(f"{doing} was not finished within {seconds:g} seconds")
             self.check_memory(doing)
-            ready, _, _ = select.select([self.channel], [], [], 0.05)
+            ready, _, _ = select.select([self.channel], [], [], 0.2)
             part = os.read(self.channel, size) if ready else None
             if part == b"":
                 raise EntryError(f"{doing}: {self.last_words()}")

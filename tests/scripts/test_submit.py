@@ -115,6 +115,8 @@ def test_a_rehearsal_writes_nothing(script, entry, tmp_path, capsys):
         ({"name": "???"}, "at least one letter"),
         ({"link": "http://example.org"}, "--link"),
         ({"track": "defualt"}, "did you mean 'default'"),
+        ({"rows": 1000}, "the track default has 4,000, always"),
+        ({"rows": 1001, "track": "rows-99"}, "must be one of 125, 177, 250"),
     ],
 )
 def test_what_does_not_fit_a_table_is_refused_before_a_run(script, entry, options, message):
@@ -184,7 +186,8 @@ def train(x, y, *, seed, num_classes):
     for least in (500, 250):
         path = tmp_path / f"{least}.py"
         path.write_text(code.replace("LEAST", str(least)))
-        script.main(path, **ABOUT | {"name": f"from {least}"}, track="rows-99", folder=tmp_path)
+        about = ABOUT | {"name": f"from {least}"}
+        script.main(path, **about, track="rows-99", rows=least, folder=tmp_path)
         records.append(read_record(tmp_path / "rows-99" / f"from-{least}.json"))
     assert [record["rows"] for record in records] == [500, 250]
     assert records[1]["against"]["z"] > 3
