@@ -44,6 +44,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist1d_hf.entrances import program, refusals
+from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.files import check_writable
 from mnist1d_hf.signals.params import check_choice
 
@@ -68,7 +69,8 @@ with refusals():  # the extra `leaderboard`
 
 CONSOLE = Console(stderr=True)
 REHEARSALS = 2
-BOARD = Path(__file__).parents[1] / "dataset_card" / "leaderboard"
+CARD = Path(__file__).parents[1] / "dataset_card"
+BOARD, OPTIMUM = CARD / "leaderboard", CARD / "results" / "optimum.json"
 
 
 @dataclass(frozen=True)
@@ -280,6 +282,8 @@ def show(track: Track, score: Score) -> None:
         f"{track.title}: {accuracy['mean']:.3f} % (SD {accuracy['std']:.3f}, {accuracy['n']} "
         f"trials), {seconds['mean']:.2f} CPU s, {score.rows:,} training examples"
     )
+    ceiling = read_result(OPTIMUM)["configs"][track.config]["expected"]
+    print(f"{ceiling - accuracy['mean']:.3f} points below the best possible classifier")
 
 
 app = program(main, __doc__)

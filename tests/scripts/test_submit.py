@@ -1,6 +1,7 @@
 """scripts/submit.py: an entry from its file to its record, and back."""
 
 import dataclasses
+import re
 import shutil
 import subprocess
 
@@ -104,7 +105,10 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_pa
 @pytest.mark.skipif(not works(), reason="needs bubblewrap")
 def test_a_rehearsal_writes_nothing(script, entry, tmp_path, capsys):
     script.main(entry, rehearse=True, folder=tmp_path / "board")
-    assert "2 trials" in capsys.readouterr().out and not (tmp_path / "board").exists()
+    shown = capsys.readouterr().out
+    assert "2 trials" in shown and not (tmp_path / "board").exists()
+    accuracy, below = (float(re.search(rf"([\d.]+) {what}", shown)[1]) for what in ("%", "points"))
+    assert accuracy + below == pytest.approx(99.98, abs=0.01)
 
 
 @pytest.mark.parametrize(
