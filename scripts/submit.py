@@ -32,7 +32,6 @@ AutoModelForSequenceClassification and maps x of shape (rows, 40) to logits. Suc
 of their own, since nobody knows what they were trained on.
 """
 
-import shutil
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -60,12 +59,13 @@ with refusals():  # the extra `leaderboard`
         read_record,
         read_records,
         slug,
+        stored_predictions,
         write_record,
     )
     from mnist1d_hf.leaderboard.referee import Score, run_entry
     from mnist1d_hf.leaderboard.sandbox import EntryError
     from mnist1d_hf.leaderboard.tracks import ROW_COUNTS, TRACKS, Track
-    from mnist1d_hf.leaderboard.trials import Trial, begin_run
+    from mnist1d_hf.leaderboard.trials import Trial, unfinished_run
 
 CONSOLE = Console(stderr=True)
 REHEARSALS = 2
@@ -122,9 +122,10 @@ def main(
     if rehearse:
         rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
         return
+    entry = read_entry(name, file, checkpoint)
     about = {"name": name, "author": author, "link": link, "remark": remark}
     path = free_path(folder, chosen, check_about(about))
-    enter(read_entry(name, file, checkpoint), chosen, about, path)
+    enter(entry, chosen, about, path)
 
 
 def known(track: str, elsewhere: bool) -> Track:
@@ -191,18 +192,18 @@ def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
 
 def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None:
     """Run an entry beside the one that leads its track, and write its record."""
+    path = path.resolve()
     check_writable(path.parent)
     mine = identity(entry.code, entry.checkpoint)
     others = read_records(path.parents[1])[track.name]
     leader = next((record for record in others if record["sha256"] != mine), None)
-    unfinished = path.with_suffix(".unfinished")
-    data_seed, begin = begin_run(unfinished, mine), time.perf_counter()
-    score = run(entry, track, data_seed, kept=unfinished)
-    record = make_record(track, score, entry.code, data_seed, about, entry.checkpoint)
-    if leader:
-        record = add_leader(record, leader, run_leader(leader, score, data_seed, unfinished))
-    write_record(path, record, score, seconds=time.perf_counter() - begin)
-    shutil.rmtree(unfinished)
+    begin = time.perf_counter()
+    with unfinished_run(f"{track.name}-{mine[:16]}") as (data_seed, kept):
+        score = run(entry, track, data_seed, kept=kept)
+        record = make_record(track, score, entry.code, data_seed, about, entry.checkpoint)
+        if leader:
+            record = add_leader(record, leader, run_leader(leader, score, data_seed, kept))
+        write_record(path, record, score, seconds=time.perf_counter() - begin)
     show(track, score)
     if leader:
         difference, z = record["against"]["difference"]["mean"], record["against"]["z"]
@@ -235,6 +236,8 @@ def rehearse_entry(entry: Entry, track: Track) -> None:
 def check_record(path: Path) -> None:
     """Run a recorded entry again on its own data; ValueError when the record does not hold."""
     record = read_record(path)
+    for _ in stored_predictions(path, record):  # ValueError before anything is run
+        pass
     track = replace(TRACKS[record["track"]], target=None)
     score = run(recorded(record), track, record["data_seed"], rows=record["rows"])
     for what, value in check_again(path, record, score).items():
@@ -286,7 +289,7 @@ def show(track: Track, score: Score) -> None:
     print(f"{ceiling - accuracy['mean']:.3f} points below the best possible classifier")
 
 
-app = program(main, __doc__)
+app = program(main, __doc__, stopped="finished trials of an entry are kept")
 
 if __name__ == "__main__":
     app()

@@ -14,18 +14,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from mnist1d_hf.evidence.intervals import z_score
 from mnist1d_hf.evidence.results import read_result, summarise, write_result
 from mnist1d_hf.files import replacing
+from mnist1d_hf.leaderboard.checkpoints import STAND_IN
 from mnist1d_hf.leaderboard.draws import draw_trial
 from mnist1d_hf.leaderboard.ranks import compare, order
 from mnist1d_hf.leaderboard.referee import Score
-from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, TRACKS, Track
+from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, TRACKS, Track
 from mnist1d_hf.signals.params import check_choice
 
+MARKUP = r"|<>`[]*\&"
 LONGEST = {"name": 40, "author": 40, "remark": 200}  # characters
 ADDRESS = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(/[\w.~/%?#=&+:@,;-]*)?", re.ASCII)
 # a second run agrees with the record within this many points, whatever the standard error is
@@ -36,16 +39,26 @@ def check_about(about: Mapping[str, str]) -> dict[str, str]:
     """The name, author, link and remark of an entry; ValueError when one does not fit a table."""
     for field, longest in LONGEST.items():
         value = about[field]
-        fits = value.isprintable() and len(value) <= longest and not set(value) & set("|<>`[]*\\")
-        if not fits or not (value.strip() or field == "remark"):
+        if not fits(value, longest) or not (value.strip() or field == "remark"):
             raise ValueError(
-                f"--{field} {value!r}: must be 1 to {longest} printable characters without "
-                r"| < > ` [ ] * \ "
+                f"--{field} {value!r}: must be 1 to {longest} printable characters, without "
+                f":// {' '.join(MARKUP)}"
             )
     slug(about["name"])
-    if not ADDRESS.fullmatch(about["link"]):
+    if not isinstance(about["link"], str) or not ADDRESS.fullmatch(about["link"]):
         raise ValueError(f"--link {about['link']!r}: must be an https:// address")
     return {field: about[field] for field in ("name", "author", "link", "remark")}
+
+
+def fits(value: Any, longest: int) -> bool:
+    """Whether this is text that a table shows as it is."""
+    return (
+        isinstance(value, str)
+        and value.isprintable()
+        and len(value) <= longest
+        and not set(value) & set(MARKUP)
+        and "://" not in value
+    )
 
 
 def slug(name: str) -> str:
@@ -132,36 +145,67 @@ def true_labels(record: Mapping[str, Any]) -> Iterable[np.ndarray]:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """The record in a file.
-
-    ValueError when it is none, or when its numbers do not follow from its trials, or its hash from
-    its code.
-    """
+    """The record in a file; ValueError when it is none, or says what does not follow from it."""
     try:
         record = read_result(path)
         check_choice("track", record["track"], TRACKS)
         check_about(record)
-        expected = {
-            "sha256": identity(record["code"], record.get("checkpoint")),
-            **{
-                name: summarise(trial[name] for trial in record["trials"])
-                for name in ("accuracy", "seconds")
-            },
-        }
-        track = TRACKS[record["track"]]
-        wrong = [name for name, value in expected.items() if not agree(record[name], value)]
-        if "against" in record:
-            made = compare(record["trials"], record["against"]["trials"], track)
-            wrong += [name for name in made if not agree(record["against"][name], made[name])]
-        if len(record["trials"]) != track.trials:
-            wrong.append("trials")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no record of an entry: {error!r}") from None
+        facts = {"track": record["track"] == path.resolve().parent.name, **checks(record)}
+        wrong = [name for name, holds in facts.items() if not holds]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is no record of an entry: {error!r}"[:300]) from None
     if wrong:
         raise ValueError(
-            f"{path}: {', '.join(wrong)} do not follow from its trials and code: run it again"
+            f"{path}: {', '.join(wrong)} cannot be, with its track, trials and code: enter it again"
         )
     return record
+
+
+def checks(record: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether each part of a record fits its track, its trials and its code."""
+    track, trials = TRACKS[record["track"]], record["trials"]
+    checkpoint, against = record.get("checkpoint"), record.get("against")
+    found = {
+        "data_seed": isinstance(record["data_seed"], str),
+        "rows": type(record["rows"]) is int
+        and record["rows"] in (ROW_COUNTS if track.score == "rows" else (track.rows,)),
+        "trials": are_trials(trials, track),
+        "sha256": record["sha256"] == identity(record["code"], checkpoint),
+        "checkpoint": is_checkpoint(checkpoint) if track.elsewhere else checkpoint is None,
+        # what stands for a checkpoint is the same for all of them
+        "code": not track.elsewhere or record["code"] == STAND_IN.read_text(encoding="utf-8"),
+        "processor": fits(record["provenance"]["machine"]["processor"], 100),
+    }
+    if found["trials"]:
+        for name in ("accuracy", "seconds"):
+            found[name] = agree(record[name], summarise(trial[name] for trial in trials))
+        if track.target is not None:
+            found["target"] = z_score(record["accuracy"], than=track.target) > NEW_RANK_Z
+    if against is not None:
+        found["against"] = are_trials(against["trials"], track) and all(
+            agree(against[name], value)
+            for name, value in compare(trials, against["trials"], track).items()
+        )
+    return found
+
+
+def are_trials(trials: Any, track: Track) -> bool:
+    """Whether these are as many trials as the track has, each with possible numbers."""
+    numbers = [trial[name] for trial in trials for name in ("accuracy", "seconds")]
+    return (
+        len(trials) == track.trials
+        and all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
+        and all(0 <= trial["accuracy"] <= 100 and trial["seconds"] >= 0 for trial in trials)
+    )
+
+
+def is_checkpoint(checkpoint: Any) -> bool:
+    """Whether this names one commit of a repository on the Hub."""
+    return (
+        checkpoint is not None
+        and checkpoint.keys() == {"repo_id", "revision"}
+        and bool(re.fullmatch("[0-9a-f]{40}", checkpoint["revision"]))
+    )
 
 
 def agree(stored: Any, expected: Any) -> bool:
@@ -189,8 +233,12 @@ def stored_predictions(path: Path, record: Mapping[str, Any]) -> Iterable[np.nda
 
     ValueError when their accuracy is not that of the record.
     """
-    with np.load(path.with_suffix(".npz")) as stored:
-        offsets = stored["offsets"]
+    file = path.with_suffix(".npz")
+    try:
+        with np.load(file) as stored:
+            offsets = stored["offsets"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{file} has no predictions: {error!r}"[:300]) from None
     for trial, wrong, labels in zip(record["trials"], offsets, true_labels(record), strict=True):
         accuracy = 100 * float(np.mean(wrong == 0))
         if wrong.shape != labels.shape or not agree(trial["accuracy"], accuracy):
@@ -205,7 +253,8 @@ def check_again(path: Path, record: Mapping[str, Any], score: Score) -> dict[str
     """How a second run agrees with a record: percent of equal predictions, accuracies, seconds.
 
     ValueError when the accuracy is another one. On another processor a training takes another
-    course; its accuracy may differ by `SAME` points or `NEW_RANK_Z` standard errors.
+    course; its mean accuracy may differ by `SAME` points or `NEW_RANK_Z` standard errors, as the
+    trials of the second run vary. CPU seconds are those of two machines and decide nothing.
     """
     pairs = zip(score.trials, stored_predictions(path, record), strict=True)
     equal = [100 * float(np.mean(trial.predictions == before)) for trial, before in pairs]
@@ -217,12 +266,9 @@ def check_again(path: Path, record: Mapping[str, Any], score: Score) -> dict[str
         "CPU seconds on record": record["seconds"]["mean"],
         "CPU seconds now": now["seconds"]["mean"],
     }
-    pairs_again: Sequence[float] = [
-        trial.accuracy - before["accuracy"]
-        for trial, before in zip(score.trials, record["trials"], strict=True)
-    ]
-    change = summarise(pairs_again)
-    if abs(change["mean"]) > SAME and abs(z_score(change)) > NEW_RANK_Z:
+    spread = {**now["accuracy"], "std": math.sqrt(2) * now["accuracy"]["std"]}
+    change = found["accuracy now"] - found["accuracy on record"]
+    if abs(change) > SAME and abs(z_score({**spread, "mean": change})) > NEW_RANK_Z:
         raise ValueError(
             f"{path} says {found['accuracy on record']:.3f} %, and the same code on the same data "
             f"now gets {found['accuracy now']:.3f} %: the record does not hold"

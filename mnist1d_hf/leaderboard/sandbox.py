@@ -3,8 +3,9 @@
 Made by bubblewrap (`bwrap`, Linux; package bubblewrap of Debian and Fedora), which also takes away
 the view of other processes. Of this machine's files it sees those of the system and of Python, and
 of these the generator's packages are hidden, so that an entry cannot make data. What it writes goes
-to a folder in memory. It cannot start other processes, so that the CPU time that the system counts
-is all that it took. Nothing outside depends on a file that it could have changed.
+to folders in memory. It has no rights of an administrator and cannot start other processes, so that
+the CPU time that the system counts is all that it took. Nothing outside depends on a file that it
+could have changed.
 """
 
 import importlib.util
@@ -14,7 +15,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,6 +25,7 @@ import psutil
 
 from mnist1d_hf.leaderboard.processes import SandboxError, one_process
 from mnist1d_hf.leaderboard.tracks import Limits
+from mnist1d_hf.leaderboard.trials import unfinished_folder
 
 SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/nix", "/sys"),
@@ -68,13 +71,16 @@ class Sandbox:
         )
         os.close(write)
         os.close(rules)
+        os.set_blocking(read, False)
         self.channel, self.answer = read, b""
 
     def __enter__(self) -> "Sandbox":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()  # the wrapper's death is that of everything inside
+        for process in self.inside():
+            process.kill()
+        self.process.kill()
         self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
@@ -101,11 +107,12 @@ class Sandbox:
             if time.monotonic() > end:
                 raise EntryError(f"{doing} was not finished within {seconds:g} seconds")
             self.check_memory(doing)
-            ready, _, _ = select.select([self.channel], [], [], 0.2)
-            part = os.read(self.channel, size) if ready else None
-            if part == b"":
-                raise EntryError(f"{doing}: {self.last_words()}")
-            self.answer += part or b""
+            select.select([self.channel], [], [], 0.2)
+            with suppress(BlockingIOError):
+                part = os.read(self.channel, size - len(self.answer))
+                if not part:
+                    raise EntryError(f"{doing}: {self.last_words()}")
+                self.answer += part
         found, self.answer = self.answer[:size], self.answer[size:]
         return found
 
@@ -116,7 +123,10 @@ class Sandbox:
 
     def check_memory(self, doing: str) -> None:
         """EntryError when the entry uses more memory than it may."""
-        used = self.total(lambda process: process.memory_info().rss)
+        used = 0
+        for process in self.inside():
+            with suppress(psutil.NoSuchProcess):
+                used += process.memory_info().rss
         if used > self.limits.memory:
             raise EntryError(
                 f"{doing} used {used / 2**30:.1f} GiB of memory; the limit is "
@@ -124,16 +134,21 @@ class Sandbox:
             )
 
     def cpu_seconds(self) -> float:
-        """CPU time so far, user and system, of all threads of the entry, ended ones included."""
-        return self.total(lambda process: sum(process.cpu_times()[:2]))
+        """CPU time so far, user and system, of all threads of the entry, ended ones included.
 
-    def total(self, measure: Callable[[psutil.Process], float]) -> float:
-        """The sum over the entry's process and the two of the wrapper; 0 after their end."""
-        try:
-            wrapper = psutil.Process(self.process.pid)
-            return sum(map(measure, [wrapper, *wrapper.children(recursive=True)]))
-        except psutil.NoSuchProcess:
-            return 0
+        EntryError when the entry has ended, since its time is lost then.
+        """
+        for process in self.inside():
+            with suppress(psutil.NoSuchProcess):
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    return sum(process.cpu_times()[:2])
+        raise EntryError(f"it has ended before its time was taken: {self.last_words()}")
+
+    def inside(self) -> list[psutil.Process]:
+        """The entry's process, which is the only one in the sandbox; none after its end."""
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children(recursive=True)
+        return []
 
     def last_words(self) -> str:
         """The last lines that the program wrote, or how it ended."""
@@ -153,13 +168,16 @@ class Sandbox:
 def wrapper(given: Path) -> list[str]:
     """The command that starts a program in a sandbox, up to the rules of system calls."""
     memory = [part for path in (HOME, "/tmp", "/dev/shm") for part in sized(path)]
+    hidden = hidden_folders()
     options = [
-        *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv"),
+        *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
+        *("--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"),
         *("--dev", "/dev", "--proc", "/proc", *memory),
         *(part for path in SYSTEM for part in ("--ro-bind-try", path, path)),
         *(part for path in (sys.base_prefix, sys.prefix) for part in ("--ro-bind", path, path)),
-        *(part for path in hidden_folders() for part in ("--tmpfs", path)),
+        *(part for path in hidden for part in ("--tmpfs", path)),
         *("--ro-bind", str(given), GIVEN, "--chdir", HOME),
+        *(part for path in (*hidden, "/dev", "/") for part in ("--remount-ro", path)),
         *("--setenv", "HOME", HOME, "--setenv", "PATH", os.defpath),
     ]
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -190,7 +208,8 @@ def bubblewrap() -> str:
 @cache
 def check_bubblewrap() -> None:
     """SandboxError unless bubblewrap can start a program."""
-    command = [bubblewrap(), "--unshare-all", "--ro-bind", "/", "/", "true"]
+    command = [bubblewrap(), *("--unshare-all", "--unshare-user", "--disable-userns")]
+    command += ["--ro-bind", "/", "/", "true"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SandboxError(
@@ -202,7 +221,8 @@ def check_bubblewrap() -> None:
 
 @cache
 def hidden_folders() -> list[str]:
-    """Folders of the packages that generate the data, as this process and a new one find them."""
+    """Those of the packages that generate the data, as this process and a new one find them, and
+    that of unfinished runs, which have data seeds."""
     find = (
         "import importlib.util as u\n"
         f"for spec in filter(None, map(u.find_spec, {HIDDEN!r})):\n"
@@ -212,4 +232,4 @@ def hidden_folders() -> list[str]:
     fresh = run([sys.executable, "-I", "-c", find]).stdout.splitlines()
     specs = [importlib.util.find_spec(name) for name in HIDDEN]
     here = [p for spec in specs if spec for p in spec.submodule_search_locations or ()]
-    return sorted({*fresh, *here})
+    return sorted({*fresh, *here, str(unfinished_folder())})

@@ -1,16 +1,20 @@
 """Trials, and what is kept of a run until its record is written, so that it can stop and go on.
 
-The folder of a run has `run.json`, with its data seed and what it runs, and one folder of finished
-trials for the new entry and one for the leader. Entries cannot see it.
+The folder of a run has `run.json`, with its data seed, and a folder of that name with the finished
+trials of the new entry and of the leader. It lies in the user's cache, where no pull request brings
+one, and entries cannot see it.
 """
 
 import json
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from mnist1d_hf.files import replacing
 from mnist1d_hf.leaderboard.draws import Draw, draw_seed
@@ -30,24 +34,37 @@ def score_trial(predictions: np.ndarray, draw: Draw, seconds: float) -> Trial:
     return Trial(predictions, 100 * float(np.mean(predictions == draw.y_test)), seconds)
 
 
-def begin_run(folder: Path, entry: str) -> str:
-    """The data seed of the run that `folder` keeps; drawn now when there is none.
+def unfinished_folder() -> Path:
+    """Where unfinished runs are kept: in `XDG_CACHE_HOME`, or else in `~/.cache`."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "mnist1d_hf" / "leaderboard"
 
-    `entry` is what identifies the code. ValueError when the run that is kept is of other code.
+
+@contextmanager
+def unfinished_run(name: str) -> Iterator[tuple[str, Path]]:
+    """The data seed of a run and the folder of its trials; the seed is drawn if there is none yet.
+
+    The folder goes when the block ends without error. ValueError when the run is going on
+    elsewhere, or what is kept of it cannot be read.
     """
-    path = folder / "run.json"
-    if path.exists():
-        begun: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if begun["entry"] != entry:
-            raise ValueError(
-                f"{folder} keeps an unfinished run of other code: finish that, remove the folder "
-                "to begin anew, or choose another --name"
-            )
-        return str(begun["data_seed"])
-    data_seed = draw_seed()
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps({"entry": entry, "data_seed": data_seed}), encoding="utf-8")
-    return data_seed
+    folder = unfinished_folder() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            path = folder / "run.json"
+            if not path.exists():
+                with replacing(path) as temporary:
+                    temporary.write_text(json.dumps(draw_seed()), encoding="utf-8")
+            data_seed = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(data_seed, str):
+                raise ValueError("no data seed")
+            yield data_seed, folder / data_seed
+            path.unlink()  # first, so that no later run goes on with what is left
+            shutil.rmtree(folder)
+    except Timeout:
+        raise ValueError("this entry is being run already: wait for the end of that run") from None
+    except json.JSONDecodeError:
+        raise ValueError(f"{folder} keeps a run that cannot be read: remove it") from None
 
 
 def keep_trial(path: Path, draw: Draw, run: Callable[[], Trial]) -> Trial:

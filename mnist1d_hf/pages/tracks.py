@@ -37,11 +37,12 @@ python scripts/submit.py --redraw dataset_card/leaderboard/default/my-model.json
 ```
 
 The file may contain only code: no data, no weights, and no numbers that were fitted to MNIST-1D or
-copied from its generator. It may use any library that is installed. A trial is one process, which
-cannot start others, with one thread for the usual libraries and {memory:g} GiB of memory. It has
-{importing:g} minutes to import the file, {training:g} to train and {predicting:g} to predict. CPU
-seconds are counted from the moment when the entry gets the training examples until its last
-prediction, over all threads."""
+copied from its generator. It may use any library that is installed. Importing it may load and
+compile, and nothing else, and `predict` may learn nothing from the test rows: a maintainer reads
+the code for this. A trial is one process, which cannot start others, with one thread for the usual
+libraries and {memory:g} GiB of memory. It has {importing:g} minutes to import the file,
+{training:g} to train and {predicting:g} to predict. CPU seconds are counted from the moment when
+the entry gets the training examples until its last prediction, over all threads."""
 TIE = (
     "Entries are sorted by their means. A new entry and the one that leads its track are run on "
     "the same data and compared trial by trial; a difference of less than {z:g} standard errors is "

@@ -196,11 +196,21 @@ def test_a_run_with_another_accuracy_does_not_confirm_a_record(stored):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"accuracy": {"mean": 99.0, "std": 0.0, "n": 2}}, "accuracy do not follow"),
-        ({"seconds": {"mean": 0.1, "std": 0.0, "n": 2}}, "seconds do not follow"),
-        ({"code": "import torch"}, "sha256 do not follow"),
-        ({"trials": [{"accuracy": 99.0, "seconds": 1.0}] * 2}, "accuracy do not follow"),
-        ({"trials": [{"accuracy": 75.0, "seconds": 1.0}]}, "trials do not follow"),
+        ({"accuracy": {"mean": 99.0, "std": 0.0, "n": 2}}, "accuracy cannot be"),
+        ({"seconds": {"mean": 0.1, "std": 0.0, "n": 2}}, "seconds cannot be"),
+        ({"code": "import torch"}, "sha256 cannot be"),
+        ({"trials": [{"accuracy": 99.0, "seconds": 1.0}] * 2}, "accuracy cannot be"),
+        ({"trials": [{"accuracy": 75.0, "seconds": 1.0}]}, "trials cannot be"),
+        ({"trials": [{"accuracy": 175.0, "seconds": 1.0}] * 2}, "trials cannot be"),
+        ({"trials": [{"accuracy": 75.0, "seconds": -1.0}] * 2}, "trials cannot be"),
+        ({"trials": [{"accuracy": True, "seconds": 1.0}] * 2}, "trials cannot be"),
+        ({"rows": 20_000}, "rows cannot be"),
+        ({"rows": "4000"}, "rows cannot be"),
+        ({"data_seed": None}, "data_seed cannot be"),
+        ({"checkpoint": {"repo_id": "a/b", "revision": "0" * 40}}, "checkpoint cannot be"),
+        ({"provenance": {"machine": {"processor": "<b>"}}}, "processor cannot be"),
+        ({"track": "noisy"}, "track, trials cannot be"),
+        ({"name": 3}, "no record"),
         ({"link": "javascript:alert(1)"}, "no record"),
         ({"name": "<img src=x>"}, "no record"),
         ({"remark": "line\nbreak"}, "no record"),
@@ -214,9 +224,6 @@ def test_a_run_with_another_accuracy_does_not_confirm_a_record(stored):
 def test_a_record_that_was_changed_is_refused(stored, change, message):
     path, _ = stored
     record = read_record(path)
-    if "trials" in change and len(change["trials"]) == 1:
-        one = {name: {**record[name], "std": None, "n": 1} for name in ("accuracy", "seconds")}
-        change = change | one
     path.write_text(json.dumps(record | change))
     with pytest.raises(ValueError, match=message):
         read_records(path.parents[1])
@@ -226,9 +233,34 @@ def test_trials_that_are_not_those_of_the_predictions_are_refused(stored):
     path, trials = stored
     trials = [dataclasses.replace(trial, accuracy=99.0) for trial in trials]
     better = make_record(TRACKS["default"], Score(4000, trials), "import numpy", "3", ABOUT)
-    path.write_text(json.dumps(better))
+    path.write_text(json.dumps(read_record(path) | better))
     with pytest.raises(ValueError, match=r"give 75.000 % where it says 99.000 %"):
         list(stored_predictions(path, read_record(path)))
+
+
+def test_one_that_claims_some_trials_too_many_does_not_hold(stored):
+    """Trials that vary much in the record, which the second run does not."""
+    path, trials = stored
+    now = Score(4000, [dataclasses.replace(trial, accuracy=28.0) for trial in trials])
+    record = read_record(path) | {"accuracy": {"mean": 63.8, "std": 50.0, "n": 2}}
+    with pytest.raises(ValueError, match="does not hold"):
+        check_again(path, record, now)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", None])
+def test_predictions_that_cannot_be_read_are_named(stored, content):
+    path, _ = stored
+    if content is None:
+        np.savez(path.with_suffix(".npz"), other=1)
+    else:
+        path.with_suffix(".npz").write_bytes(content)
+    with pytest.raises(ValueError, match="my-model.npz has no predictions"):
+        list(stored_predictions(path, read_record(path)))
+
+
+def test_the_more_accurate_of_two_entries_with_as_many_rows_stands_first():
+    entries = [record(n, [a] * 3, ROWS, rows=2000) for n, a in (("a", 99.1), ("b", 99.5))]
+    assert [(r["name"], r["rank"]) for r in order(entries)] == [("b", 1), ("a", 1)]
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path):

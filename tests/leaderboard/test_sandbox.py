@@ -11,13 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from mnist1d_hf.leaderboard.draws import draw_trial
 from mnist1d_hf.leaderboard.processes import one_process
 from mnist1d_hf.leaderboard.referee import run_trial
-from mnist1d_hf.leaderboard.sandbox import EntryError, SandboxError, check_bubblewrap
+from mnist1d_hf.leaderboard.sandbox import (
+    EntryError,
+    SandboxError,
+    check_bubblewrap,
+    hidden_folders,
+)
 from mnist1d_hf.leaderboard.tracks import TRACKS, Limits
+from mnist1d_hf.leaderboard.trials import unfinished_folder
 
 TEST_ROWS = 3000
 LIMITS = Limits(train_seconds=30, predict_seconds=30, memory=2**30)
@@ -36,6 +43,12 @@ def works():
 
 
 pytestmark = pytest.mark.skipif(not works(), reason="needs bubblewrap")
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    hidden_folders.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +101,9 @@ def train(x, y, *, seed, num_classes):
         ("x = np.ones(2**28); x.sum()", "MemoryError|allocate|GiB"),
         ("x = np.memmap('/dev/shm/x', np.uint8, 'w+', shape=2**29); x[:] = 1", "too large"),
         ("[open(f'/tmp/{k}', 'wb').write(bytes(2**27 + 1)) for k in range(2)]", "No space"),
+        ("open('/x', 'w')", "Read-only"),
+        ("open('/dev/x', 'w')", "Read-only"),
+        ("import os; os.memfd_create('x')", "not permitted"),
         ("import os; os.fork()", "not permitted"),
         ("import subprocess; subprocess.run(['true'])", "not permitted"),
         ("import multiprocessing as m; m.Process(target=print).start()", "not permitted"),
@@ -125,6 +141,79 @@ def test_it_cannot_change_what_it_is_given(name, draw):
         body = f"import os; os.{call.format(f'/given/{name}')}"
         with pytest.raises(EntryError, match="Read-only|exists"):
             run_trial(probe(body), draw, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "umount2(b'/given', 2)",
+        "mount(None, b'/given', None, 32 | 4096, None)",  # remount with the right to write
+        "unshare(0x10000000)",
+        "ptrace(16, 1, 0, 0)",
+        "syscall(434, 1, 0)",  # pidfd_open
+        "syscall(425, 1, 0)",  # io_uring_setup
+    ],
+)
+def test_ways_around_the_sandbox_are_closed(call, draw):
+    """Also for an administrator, who could undo what hides the files."""
+    body = f"""
+import ctypes, errno
+lib = ctypes.CDLL(None, use_errno=True)
+assert lib.{call} == -1 and ctypes.get_errno() == errno.EPERM, ctypes.get_errno()
+"""
+    run_trial(probe(body), draw, LIMITS)
+
+
+@pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)", "os.execv('/x', ['x'])"])
+def test_an_entry_that_ends_with_its_answer_hides_no_time(how, draw):
+    code = f"""
+import os, sys
+import numpy as np
+
+def train(x, y, *, seed, num_classes):
+    def predict(rows):
+        sum(i * i for i in range(10_000_000))
+        os.write(int(sys.argv[1]), b"2" + bytes(len(rows)))
+        {how}
+    return predict
+"""
+    try:
+        assert run_trial(code, draw, LIMITS).seconds > 0.1  # it was still there
+    except EntryError as error:
+        assert "ended before its time was taken" in str(error)
+
+
+def test_the_referee_does_not_wait_for_a_taken_answer(draw):
+    """The entry reads from the channel what it wrote, so that there is nothing when it is read."""
+    body = """
+import os, sys, threading
+own = os.open(f"/proc/self/fd/{sys.argv[1]}", os.O_RDONLY | os.O_NONBLOCK)
+def take():
+    while True:
+        os.write(int(sys.argv[1]), b"1")
+        try:
+            os.read(own, 1)
+        except BlockingIOError:
+            pass
+threading.Thread(target=take, daemon=True).start()
+import time; time.sleep(60)
+"""
+    begin = time.monotonic()
+    with pytest.raises(EntryError):
+        run_trial(probe(body), draw, replace(LIMITS, train_seconds=2, predict_seconds=2))
+    assert time.monotonic() - begin < 40
+
+
+def test_nothing_is_left_of_an_entry_that_wants_to_stay(draw):
+    body = """
+import ctypes
+ctypes.CDLL(None).prctl(1, 0)  # no signal when the wrapper dies
+open("/entry/mark", "w")
+"""
+    run_trial(probe(body), draw, LIMITS)
+    time.sleep(0.5)
+    lines = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+    assert not [line for line in lines if {"/given/runner.py", str(LIMITS.memory)} <= set(line)]
 
 
 def test_threads_are_on_the_clock_also_when_they_have_ended(draw):
@@ -189,9 +278,16 @@ assert os.environ["OMP_NUM_THREADS"] == "1" and "HF_TOKEN" not in os.environ
 
 def test_no_files_of_the_user_can_be_seen(draw, root):
     """Neither the checkout, with its records, nor the home folder."""
-    here = [root / "pyproject.toml", root / "dataset_card", Path.home() / ".bashrc", Path(__file__)]
+    (unfinished_folder() / "run").mkdir(parents=True)
+    here = [
+        unfinished_folder() / "run",
+        root / "pyproject.toml",
+        root / "dataset_card",
+        Path.home() / ".bashrc",
+        Path(__file__),
+    ]
     body = f"import os; assert not any(map(os.path.exists, {[str(path) for path in here]}))"
-    assert any(path.exists() for path in here)
+    assert here[0].exists() and here[1].exists()
     run_trial(probe(body), draw, LIMITS)
 
 

@@ -12,11 +12,11 @@ from huggingface_hub import HfApi
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.leaderboard import referee, tracks
 from mnist1d_hf.leaderboard.draws import draw_trial
-from mnist1d_hf.leaderboard.records import make_record, read_record, write_record
+from mnist1d_hf.leaderboard.records import identity, make_record, read_record, write_record
 from mnist1d_hf.leaderboard.referee import Score
-from mnist1d_hf.leaderboard.sandbox import EntryError
+from mnist1d_hf.leaderboard.sandbox import EntryError, hidden_folders
 from mnist1d_hf.leaderboard.tracks import TRACKS
-from mnist1d_hf.leaderboard.trials import score_trial
+from mnist1d_hf.leaderboard.trials import score_trial, unfinished_folder, unfinished_run
 from mnist1d_hf.models import ARCHITECTURES
 
 ENTRY = """
@@ -35,8 +35,10 @@ def works():
 
 
 @pytest.fixture
-def script(load_script, monkeypatch):
+def script(load_script, monkeypatch, tmp_path):
     """The script, with two trials of few rows."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    hidden_folders.cache_clear()
     script = load_script("submit")
     for name, track in tracks.TRACKS.items():
         small = dataclasses.replace(track, trials=2, test_rows=500)
@@ -87,19 +89,26 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_pa
     monkeypatch.setattr(referee, "run_trial", stopped)
     with pytest.raises(KeyboardInterrupt):
         script.main(entry, **ABOUT, folder=folder)
-    assert [path.name for path in (folder / "default").glob("nearest*")] == [
-        "nearest-centre.unfinished"
-    ]
-    entry.write_text(ENTRY + "# changed\n")
-    with pytest.raises(ValueError, match="unfinished run of other code"):
-        script.main(entry, **ABOUT, folder=folder)
-    entry.write_text(ENTRY)
+    assert not list((folder / "default").glob("nearest*"))
     script.main(entry, **ABOUT, folder=folder)
     first, second, once_more, _, again = draws  # the leader's second trial was stopped
     assert np.array_equal(first.x, once_more.x) and np.array_equal(second.x, again.x)
     record = read_result(folder / "default" / "nearest-centre.json")
     assert len(record["trials"]) == 2 and record["against"]["z"] > 1
-    assert not (folder / "default" / "nearest-centre.unfinished").exists()
+    assert not list(unfinished_folder().iterdir())
+
+
+def test_a_run_that_goes_on_elsewhere_or_cannot_be_read_is_said(script, entry, tmp_path):
+    name = f"default-{identity(ENTRY)[:16]}"
+    with (
+        pytest.raises(ValueError, match="being run already"),
+        unfinished_run(name),
+    ):
+        script.main(entry, **ABOUT, folder=tmp_path)
+    (unfinished_folder() / name).mkdir(parents=True, exist_ok=True)
+    (unfinished_folder() / name / "run.json").write_text("{")
+    with pytest.raises(ValueError, match="cannot be read: remove it"):
+        script.main(entry, **ABOUT, folder=tmp_path)
 
 
 @pytest.mark.skipif(not works(), reason="needs bubblewrap")
@@ -211,7 +220,7 @@ def test_a_leader_that_fails_is_named_and_nothing_is_lost(script, entry, tmp_pat
     monkeypatch.setattr(referee, "run_trial", failing)
     with pytest.raises(ValueError, match=r"(?s)Leader, which leads .*'x'.*kept: install .*numpy"):
         script.main(entry, **ABOUT, folder=tmp_path)
-    assert len(list((tmp_path / "default/nearest-centre.unfinished").glob("*/*.npz"))) == 2
+    assert len(list(unfinished_folder().rglob("*.npz"))) == 2
     monkeypatch.setattr(referee, "run_trial", run_trial)
     script.main(entry, **ABOUT, folder=tmp_path)
     assert read_record(tmp_path / "default/nearest-centre.json")["against"]["entry"] == "Leader"
