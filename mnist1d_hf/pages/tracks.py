@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, TRACKS, Limits, Track
-from mnist1d_hf.pages.tables import markdown, number, spread
+from mnist1d_hf.pages.tables import markdown, spread
 
 HEAD = """\
 # Leaderboard
@@ -131,7 +131,7 @@ def track_table(
                 *[f"{record['rows']:,}"] * len(scores),
                 spread(accuracy["mean"], accuracy["std"]),
                 *([f"{ceiling - accuracy['mean']:.2f}"] if above and ceiling is not None else []),
-                number(round(seconds["mean"], 2)),
+                f"{seconds['mean']:.2f}",
             ]
         )
     return markdown(header, rows)

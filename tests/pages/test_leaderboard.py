@@ -84,7 +84,7 @@ def test_a_track_ranks_its_entries_below_the_optimum(results):
     text = leaderboard(results)
     rows = [line for line in text.splitlines() if "https://example.org), me" in line]
     assert [row.split(" | ")[0] for row in rows] == ["| 1", "| 2"]
-    assert "[strong](https://example.org), me | 99.100 ± 0.089 | 0.88 | 2 |" in rows[0]
+    assert "[strong](https://example.org), me | 99.100 ± 0.089 | 0.88 | 2.00 |" in rows[0]
     assert "The best possible classifier gets 99.98 %." in text
     assert "[^default-2-1]: a remark" in text and "[^default-2-1] |" in rows[1]
     assert text.count("There is no entry yet.") == len(TRACKS) - 1
