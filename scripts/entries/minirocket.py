@@ -1,11 +1,11 @@
 """MiniRocket: 10,000 features of fixed convolutions and a ridge classifier, all by aeon.
 
-    python -m venv peers && peers/bin/pip install ".[leaderboard]" "aeon>=1.6"
-    peers/bin/python scripts/submit.py scripts/entries/minirocket.py --rehearse
+    pip install ".[leaderboard]" "aeon>=1.6"
+    python scripts/submit.py scripts/entries/minirocket.py --rehearse
 
 The successor of ROCKET that its authors recommend (Dempster et al. 2021,
-https://arxiv.org/abs/2012.08791), with aeon's defaults. It has an environment of its own, since
-aeon 1.6 takes no pandas from 3.1 and no numba from 0.64 on.
+https://arxiv.org/abs/2012.08791), with aeon's defaults. It wants an environment of its own, without
+constraints.txt, since aeon 1.6 takes no pandas from 3.1 and no numba from 0.64 on.
 """
 
 import numpy as np
