@@ -122,10 +122,9 @@ def main(
     if rehearse:
         rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
         return
-    entry = read_entry(name, file, checkpoint)
     about = {"name": name, "author": author, "link": link, "remark": remark}
     path = free_path(folder, chosen, check_about(about))
-    enter(entry, chosen, about, path)
+    enter(read_entry(name, file, checkpoint), chosen, about, path)
 
 
 def known(track: str, elsewhere: bool) -> Track:
@@ -236,11 +235,10 @@ def rehearse_entry(entry: Entry, track: Track) -> None:
 def check_record(path: Path) -> None:
     """Run a recorded entry again on its own data; ValueError when the record does not hold."""
     record = read_record(path)
-    for _ in stored_predictions(path, record):  # ValueError before anything is run
-        pass
+    before = list(stored_predictions(path, record))  # ValueError before anything is run
     track = replace(TRACKS[record["track"]], target=None)
     score = run(recorded(record), track, record["data_seed"], rows=record["rows"])
-    for what, value in check_again(path, record, score).items():
+    for what, value in check_again(path, record, before, score).items():
         print(f"{what}: {value:.3f}")
     print("the record holds")
 

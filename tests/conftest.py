@@ -67,6 +67,17 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def bubblewrap() -> None:
+    """Skips a test where entries of the leaderboard cannot be run."""
+    from mnist1d_hf.leaderboard.sandbox import SandboxError, check_bubblewrap
+
+    try:
+        check_bubblewrap()
+    except SandboxError as error:
+        pytest.skip(f"needs bubblewrap: {error}")
+
+
+@pytest.fixture(scope="session")
 def load_script():
     """A function from the name of a file in scripts/ to its module, without a process."""
 

@@ -24,6 +24,16 @@ def compare(mine: Trials, holder: Trials, track: Track) -> dict[str, Any]:
     return {"difference": found, "z": z_score(found)}
 
 
+def gap_z(gap: float, spread: Mapping[str, Any]) -> float:
+    """z of the difference of two means when the runs of both vary as those of `spread`."""
+    return z_score({**spread, "mean": gap, "std": math.sqrt(2) * spread["std"]})
+
+
+def reaches(accuracy: Mapping[str, Any], target: float) -> bool:
+    """Whether a mean accuracy exceeds `target` by enough standard errors."""
+    return z_score(accuracy, than=target) > NEW_RANK_Z
+
+
 def order(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Entries of one track from the best on, each with its `rank`.
 
@@ -63,8 +73,7 @@ def is_better(mine: Record, other: Record, track: Track) -> bool:
     if measured_against(other, mine) and -other["against"]["z"] > NEW_RANK_Z:
         return True
     spread = mine["accuracy" if track.score == "accuracy" else "seconds"]
-    gap = {**spread, "mean": merit(mine, track) - merit(other, track)}
-    return z_score({**gap, "std": math.sqrt(2) * spread["std"]}) > NEW_RANK_Z
+    return gap_z(merit(mine, track) - merit(other, track), spread) > NEW_RANK_Z
 
 
 def measured_against(mine: Record, other: Record) -> bool:

@@ -18,12 +18,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import z_score
 from mnist1d_hf.evidence.results import read_result, summarise, write_result
 from mnist1d_hf.files import replacing
 from mnist1d_hf.leaderboard.checkpoints import STAND_IN
 from mnist1d_hf.leaderboard.draws import draw_trial
-from mnist1d_hf.leaderboard.ranks import compare, order
+from mnist1d_hf.leaderboard.ranks import compare, gap_z, order, reaches
 from mnist1d_hf.leaderboard.referee import Score
 from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, TRACKS, Track
 from mnist1d_hf.signals.params import check_choice
@@ -65,7 +64,7 @@ def slug(name: str) -> str:
     """A name as a file name: lower case letters, digits and hyphens."""
     found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not found:
-        raise ValueError(f"--name {name!r}: must have at least one letter or digit from a to 9")
+        raise ValueError(f"--name {name!r}: must have at least one letter from a to z or digit")
     return found
 
 
@@ -89,7 +88,7 @@ def make_record(
         "track": track.name,
         "data_seed": data_seed,
         "rows": score.rows,
-        "trials": [{"accuracy": t.accuracy, "seconds": t.seconds} for t in score.trials],
+        "trials": score.numbers(),
         **score.summary(),
         "sha256": identity(code, checkpoint),
         "packages": versions(code),
@@ -100,7 +99,7 @@ def make_record(
 
 def add_leader(record: dict[str, Any], leader: Mapping[str, Any], score: Score) -> dict[str, Any]:
     """The record with the trials of the leading entry on the same data, and how the two compare."""
-    trials = [{"accuracy": t.accuracy, "seconds": t.seconds} for t in score.trials]
+    trials = score.numbers()
     against = {"entry": leader["name"], "sha256": leader["sha256"], "trials": trials}
     track = TRACKS[record["track"]]
     return {**record, "against": against | compare(record["trials"], trials, track)}
@@ -180,7 +179,7 @@ def checks(record: Mapping[str, Any]) -> dict[str, bool]:
         for name in ("accuracy", "seconds"):
             found[name] = agree(record[name], summarise(trial[name] for trial in trials))
         if track.target is not None:
-            found["target"] = z_score(record["accuracy"], than=track.target) > NEW_RANK_Z
+            found["target"] = reaches(record["accuracy"], track.target)
     if against is not None:
         found["against"] = are_trials(against["trials"], track) and all(
             agree(against[name], value)
@@ -249,15 +248,18 @@ def stored_predictions(path: Path, record: Mapping[str, Any]) -> Iterable[np.nda
         yield ((labels + wrong) % 10).astype(np.uint8)
 
 
-def check_again(path: Path, record: Mapping[str, Any], score: Score) -> dict[str, float]:
+def check_again(
+    path: Path, record: Mapping[str, Any], before: Sequence[np.ndarray], score: Score
+) -> dict[str, float]:
     """How a second run agrees with a record: percent of equal predictions, accuracies, seconds.
 
+    `before` are the predictions of the record, trial by trial, as `stored_predictions` gives them.
     ValueError when the accuracy is another one. On another processor a training takes another
     course; its mean accuracy may differ by `SAME` points or `NEW_RANK_Z` standard errors, as the
     trials of the second run vary. CPU seconds are those of two machines and decide nothing.
     """
-    pairs = zip(score.trials, stored_predictions(path, record), strict=True)
-    equal = [100 * float(np.mean(trial.predictions == before)) for trial, before in pairs]
+    pairs = zip(score.trials, before, strict=True)
+    equal = [100 * float(np.mean(trial.predictions == labels)) for trial, labels in pairs]
     now = score.summary()
     found = {
         "equal predictions, percent": math.fsum(equal) / len(equal),
@@ -266,9 +268,8 @@ def check_again(path: Path, record: Mapping[str, Any], score: Score) -> dict[str
         "CPU seconds on record": record["seconds"]["mean"],
         "CPU seconds now": now["seconds"]["mean"],
     }
-    spread = {**now["accuracy"], "std": math.sqrt(2) * now["accuracy"]["std"]}
     change = found["accuracy now"] - found["accuracy on record"]
-    if abs(change) > SAME and abs(z_score({**spread, "mean": change})) > NEW_RANK_Z:
+    if abs(change) > SAME and abs(gap_z(change, now["accuracy"])) > NEW_RANK_Z:
         raise ValueError(
             f"{path} says {found['accuracy on record']:.3f} %, and the same code on the same data "
             f"now gets {found['accuracy now']:.3f} %: the record does not hold"

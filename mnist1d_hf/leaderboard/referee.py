@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist1d_hf.evidence.intervals import z_score
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.leaderboard.draws import Draw, draw_trial
+from mnist1d_hf.leaderboard.ranks import reaches
 from mnist1d_hf.leaderboard.sandbox import EntryError, Sandbox
 from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, Limits, Track
 from mnist1d_hf.leaderboard.trials import Trial, keep_trial, score_trial
@@ -43,7 +43,11 @@ class Score:
 
     def reaches(self, target: float) -> bool:
         """Whether the mean accuracy exceeds `target` by enough standard errors."""
-        return z_score(self.summary()["accuracy"], than=target) > NEW_RANK_Z
+        return reaches(self.summary()["accuracy"], target)
+
+    def numbers(self) -> list[dict[str, float]]:
+        """Accuracy (percent) and CPU seconds of each trial."""
+        return [{"accuracy": trial.accuracy, "seconds": trial.seconds} for trial in self.trials]
 
 
 def run_trial(code: str, draw: Draw, limits: Limits, checkpoint: Path | None = None) -> Trial:

@@ -31,6 +31,7 @@ SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/nix", "/sys"),
     *("/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/group"),
 )
+UNSHARED = ("--unshare-all", "--unshare-user", "--disable-userns")
 HIDDEN = ("mnist1d_hf", "mnist1d")
 GIVEN, HOME = "/given", "/entry"  # folders: what the referee gives, and what the entry may write
 SCRATCH = 2**28  # bytes that fit into each of the folders in memory
@@ -79,7 +80,8 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         for process in self.inside():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.process.kill()
         self.process.wait()
         if self.process.stdin:
@@ -168,9 +170,9 @@ class Sandbox:
 def wrapper(given: Path) -> list[str]:
     """The command that starts a program in a sandbox, up to the rules of system calls."""
     memory = [part for path in (HOME, "/tmp", "/dev/shm") for part in sized(path)]
-    hidden = hidden_folders()
+    hidden = [*generator_folders(), str(unfinished_folder())]  # with data seeds
     options = [
-        *("--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
+        *(*UNSHARED, "--cap-drop", "ALL"),
         *("--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"),
         *("--dev", "/dev", "--proc", "/proc", *memory),
         *(part for path in SYSTEM for part in ("--ro-bind-try", path, path)),
@@ -208,8 +210,7 @@ def bubblewrap() -> str:
 @cache
 def check_bubblewrap() -> None:
     """SandboxError unless bubblewrap can start a program."""
-    command = [bubblewrap(), *("--unshare-all", "--unshare-user", "--disable-userns")]
-    command += ["--ro-bind", "/", "/", "true"]
+    command = [bubblewrap(), *UNSHARED, "--ro-bind", "/", "/", "true"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SandboxError(
@@ -220,9 +221,8 @@ def check_bubblewrap() -> None:
 
 
 @cache
-def hidden_folders() -> list[str]:
-    """Those of the packages that generate the data, as this process and a new one find them, and
-    that of unfinished runs, which have data seeds."""
+def generator_folders() -> list[str]:
+    """Folders of the packages that generate the data, as this process and a new one find them."""
     find = (
         "import importlib.util as u\n"
         f"for spec in filter(None, map(u.find_spec, {HIDDEN!r})):\n"
@@ -232,4 +232,4 @@ def hidden_folders() -> list[str]:
     fresh = run([sys.executable, "-I", "-c", find]).stdout.splitlines()
     specs = [importlib.util.find_spec(name) for name in HIDDEN]
     here = [p for spec in specs if spec for p in spec.submodule_search_locations or ()]
-    return sorted({*fresh, *here, str(unfinished_folder())})
+    return sorted({*fresh, *here})

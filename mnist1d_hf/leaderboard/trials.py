@@ -52,19 +52,26 @@ def unfinished_run(name: str) -> Iterator[tuple[str, Path]]:
     try:
         with FileLock(folder / ".lock", timeout=0):
             path = folder / "run.json"
-            if not path.exists():
-                with replacing(path) as temporary:
-                    temporary.write_text(json.dumps(draw_seed()), encoding="utf-8")
-            data_seed = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(data_seed, str):
-                raise ValueError("no data seed")
+            data_seed = kept_seed(path)
             yield data_seed, folder / data_seed
             path.unlink()  # first, so that no later run goes on with what is left
             shutil.rmtree(folder)
     except Timeout:
         raise ValueError("this entry is being run already: wait for the end of that run") from None
-    except json.JSONDecodeError:
-        raise ValueError(f"{folder} keeps a run that cannot be read: remove it") from None
+
+
+def kept_seed(path: Path) -> str:
+    """The data seed in a file, drawn now if there is no such file; ValueError when it is none."""
+    if not path.exists():
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(draw_seed()), encoding="utf-8")
+    try:
+        data_seed = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        data_seed = None
+    if not isinstance(data_seed, str):
+        raise ValueError(f"{path.parent} keeps a run that cannot be read: remove it")
+    return data_seed
 
 
 def keep_trial(path: Path, draw: Draw, run: Callable[[], Trial]) -> Trial:

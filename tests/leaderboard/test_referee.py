@@ -182,15 +182,17 @@ def test_a_record_holds_every_prediction(stored):
     assert back["packages"] == {"numpy": np.__version__} and back["provenance"]["machine"]
     for trial, found in zip(trials, stored_predictions(path, back), strict=True):
         np.testing.assert_array_equal(trial.predictions, found)
-    assert check_again(path, back, Score(4000, trials))["equal predictions, percent"] == 100
+    before = [trial.predictions for trial in trials]
+    assert check_again(path, back, before, Score(4000, trials))["equal predictions, percent"] == 100
     assert [r["name"] for r in read_records(path.parents[1])["default"]] == ["My model"]
 
 
 def test_a_run_with_another_accuracy_does_not_confirm_a_record(stored):
     path, trials = stored
     worse = [dataclasses.replace(trial, accuracy=70.0) for trial in trials]
+    before = [trial.predictions for trial in trials]
     with pytest.raises(ValueError, match=r"75.000 %, .* now gets 70.000 %: the record does not"):
-        check_again(path, read_record(path), Score(4000, worse))
+        check_again(path, read_record(path), before, Score(4000, worse))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_one_that_claims_some_trials_too_many_does_not_hold(stored):
     now = Score(4000, [dataclasses.replace(trial, accuracy=28.0) for trial in trials])
     record = read_record(path) | {"accuracy": {"mean": 63.8, "std": 50.0, "n": 2}}
     with pytest.raises(ValueError, match="does not hold"):
-        check_again(path, record, now)
+        check_again(path, record, [trial.predictions for trial in trials], now)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", None])

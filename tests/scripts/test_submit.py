@@ -2,8 +2,6 @@
 
 import dataclasses
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from mnist1d_hf.leaderboard import referee, tracks
 from mnist1d_hf.leaderboard.draws import draw_trial
 from mnist1d_hf.leaderboard.records import identity, make_record, read_record, write_record
 from mnist1d_hf.leaderboard.referee import Score
-from mnist1d_hf.leaderboard.sandbox import EntryError, hidden_folders
+from mnist1d_hf.leaderboard.sandbox import EntryError
 from mnist1d_hf.leaderboard.tracks import TRACKS
 from mnist1d_hf.leaderboard.trials import score_trial, unfinished_folder, unfinished_run
 from mnist1d_hf.models import ARCHITECTURES
@@ -29,16 +27,10 @@ def train(x, y, *, seed, num_classes):
 ABOUT = {"name": "Nearest centre", "author": "me", "link": "https://example.org"}
 
 
-def works():
-    command = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
-    return bool(shutil.which("bwrap")) and subprocess.run(command).returncode == 0
-
-
 @pytest.fixture
 def script(load_script, monkeypatch, tmp_path):
     """The script, with two trials of few rows."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    hidden_folders.cache_clear()
     script = load_script("submit")
     for name, track in tracks.TRACKS.items():
         small = dataclasses.replace(track, trials=2, test_rows=500)
@@ -53,7 +45,7 @@ def entry(tmp_path):
     return path
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_an_entry_is_run_recorded_and_run_again(script, entry, tmp_path, capsys):
     folder = tmp_path / "board"
     script.main(entry, **ABOUT, folder=folder)
@@ -71,7 +63,7 @@ def test_an_entry_is_run_recorded_and_run_again(script, entry, tmp_path, capsys)
     assert second["data_seed"] != record["data_seed"]
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_path, monkeypatch):
     folder = tmp_path / "board"
     entry.write_text(ENTRY.replace("argmin", "argmax"))
@@ -111,7 +103,7 @@ def test_a_run_that_goes_on_elsewhere_or_cannot_be_read_is_said(script, entry, t
         script.main(entry, **ABOUT, folder=tmp_path)
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_rehearsal_writes_nothing(script, entry, tmp_path, capsys):
     script.main(entry, rehearse=True, folder=tmp_path / "board")
     shown = capsys.readouterr().out
@@ -149,7 +141,7 @@ def test_a_file_that_is_no_entry_is_refused(script, tmp_path, code, message):
         script.main(path, **ABOUT)
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_record_is_replaced_by_a_run_on_new_data(script, entry, tmp_path, capsys):
     script.main(entry, **ABOUT | {"remark": "plain"}, folder=tmp_path)
     path = tmp_path / "default" / "nearest-centre.json"
@@ -163,7 +155,7 @@ def test_a_record_is_replaced_by_a_run_on_new_data(script, entry, tmp_path, caps
     assert "the record holds" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_record_that_claims_too_much_does_not_hold(script, entry, tmp_path, monkeypatch):
     """Also when its predictions were made to fit."""
     more = dataclasses.replace(TRACKS["default"], trials=6)
@@ -181,7 +173,7 @@ def test_a_record_that_claims_too_much_does_not_hold(script, entry, tmp_path, mo
         script.main(verify=path)
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_leader_may_miss_the_target_where_a_new_entry_reaches_it(script, tmp_path, monkeypatch):
     """A track of rows is won by fewer rows, with which the leader fails."""
     track = dataclasses.replace(TRACKS["rows-99"], trials=5, test_rows=3000, rows=500, target=12.0)
@@ -206,7 +198,7 @@ def train(x, y, *, seed, num_classes):
     assert records[1]["against"]["z"] > 3
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_leader_that_fails_is_named_and_nothing_is_lost(script, entry, tmp_path, monkeypatch):
     script.main(entry, **ABOUT | {"name": "Leader"}, folder=tmp_path)
     entry.write_text(ENTRY + "# another\n")
@@ -258,7 +250,7 @@ def test_an_entry_of_the_same_name_is_not_overwritten(script, entry, tmp_path):
         script.main(entry, **ABOUT, folder=tmp_path)
 
 
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 def test_a_rehearsal_says_that_the_target_was_missed(script, entry, capsys):
     script.main(entry, track="seconds-94", rehearse=True)
     assert "94 % was not reached with 4,000 training examples" in capsys.readouterr().out
@@ -285,7 +277,7 @@ def published(hub, tmp_path):
 
 
 @pytest.mark.slow  # four processes import transformers
-@pytest.mark.skipif(not works(), reason="needs bubblewrap")
+@pytest.mark.usefixtures("bubblewrap")
 @pytest.mark.parametrize("hub", ["xet"], indirect=True)
 def test_a_checkpoint_is_tested_as_it_was_at_its_revision(script, published, tmp_path, capsys):
     repo_id, first = published
