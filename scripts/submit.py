@@ -85,7 +85,9 @@ class Entry:
 
 def main(
     file: Annotated[Path | None, typer.Argument(help="the entry: a Python file")] = None,
-    track: Annotated[str, typer.Option(help=f"one of {', '.join(TRACKS)}")] = "default",
+    track: Annotated[
+        str, typer.Option(help=f"one of {', '.join(TRACKS)}; without it, default")
+    ] = "",
     name: Annotated[str, typer.Option(help="what the entry is called, up to 40 characters")] = "",
     author: Annotated[str, typer.Option(help="who made it, up to 40 characters")] = "",
     link: Annotated[str, typer.Option(help="https address of a description or the code")] = "",
@@ -110,6 +112,12 @@ def main(
     given = [file, checkpoint, verify, redraw]
     if sum(map(bool, given)) != 1:
         raise ValueError("give one of the entry's file, --checkpoint, --verify or --redraw")
+    about = {"name": name, "author": author, "link": link, "remark": remark}
+    if verify or redraw:
+        more = about | {"track": track, "rows": rows, "rehearse": rehearse}
+        more["folder"] = folder != BOARD
+        if extra := [f"--{option}" for option, value in more.items() if value]:
+            raise ValueError(f"{', '.join(extra)}: --verify and --redraw take it from the record")
     if verify:
         check_record(verify)
         return
@@ -118,11 +126,10 @@ def main(
         again = replace(TRACKS[record["track"]], rows=record["rows"])
         enter(recorded(record), again, check_about(record), redraw)
         return
-    chosen = with_guess(known(track, bool(checkpoint)), rows)
+    chosen = with_guess(known(track or "default", bool(checkpoint)), rows)
     if rehearse:
         rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
         return
-    about = {"name": name, "author": author, "link": link, "remark": remark}
     path = free_path(folder, chosen, check_about(about))
     enter(read_entry(name, file, checkpoint), chosen, about, path)
 

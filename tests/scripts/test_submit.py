@@ -129,6 +129,13 @@ def test_what_does_not_fit_a_table_is_refused_before_a_run(script, entry, option
         script.main(entry, **ABOUT | options)
 
 
+@pytest.mark.parametrize("option", ["verify", "redraw"])
+def test_what_a_record_says_itself_is_refused(script, tmp_path, option):
+    given = {"track": "noisy", "name": "a", "rows": 500, "folder": tmp_path}
+    with pytest.raises(ValueError, match="^--name, --track, --rows, --folder: "):
+        script.main(**{option: tmp_path / "a.json"}, **given)
+
+
 @pytest.mark.parametrize(
     "code, message",
     [("def train(:", "invalid syntax"), ("x = 1", "no function train"), (None, "does not exist")],
