@@ -170,6 +170,15 @@ def check_signals(rows: datasets.Dataset) -> None:
         raise ValueError(f"x is {kind} and begins with {rows[0]['x']!r}: must be lists of numbers")
 
 
+def check_finite(model: torch.nn.Module, rate: float) -> None:
+    """ValueError when a training has made weights of the model infinite or NaN."""
+    if not all(weights.isfinite().all() for weights in model.state_dict().values()):
+        raise ValueError(
+            f"the training diverged, so that no model is saved: --learning_rate {rate:g} is too "
+            "high here, or the data hold numbers that are too large"
+        )
+
+
 def folder_name(model: ModelArguments, data: DataArguments) -> str:
     """out/CONFIG-MODEL, of the last parts of names that have several."""
     parts = [Path(data.dataset_name).name] if data.dataset_name else []
@@ -220,6 +229,7 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     with Interruption(trainer) as interruption:
         result = trainer.train(resume_from_checkpoint=resume or begun)
     interruption.end()
+    check_finite(trainer.model, args.learning_rate)
     trainer.save_model()
     trainer.save_state()
     trainer.log_metrics("train", result.metrics)

@@ -83,6 +83,7 @@ class RecipeArguments(TrainingArguments):
     eval_strategy: str = "steps"
     eval_steps: float | None = 250
     logging_steps: float = 250
+    logging_nan_inf_filter: bool = False  # a loss of NaN is shown, not left out of the mean
     save_steps: float | None = None  # type: ignore[assignment]
     save_strategy: str | None = None  # type: ignore[assignment]
     early_stopping_patience: int | None = field(

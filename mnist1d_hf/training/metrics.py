@@ -75,13 +75,15 @@ def macro_f1(confusion: np.ndarray) -> float:
 def expected_calibration_error(references, scores, num_bins: int = 15) -> float:
     """The mean gap between confidence and accuracy, over equal bins of confidence.
 
-    Guo et al. 2017 (arXiv 1706.04599), with their 15 bins.
+    Guo et al. 2017 (arXiv 1706.04599), with their 15 bins. NaN if one of the scores is.
 
     Args:
         references: (n,) the true classes.
         scores: (n, num_labels) the probabilities given to the classes.
     """
     scores = np.asarray(scores, dtype=np.float64)
+    if np.isnan(scores).any():
+        return float("nan")
     confidence, correct = scores.max(axis=1), scores.argmax(axis=1) == np.asarray(references)
     bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
     gaps = np.bincount(bins, weights=correct - confidence, minlength=num_bins)

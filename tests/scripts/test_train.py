@@ -296,6 +296,14 @@ def test_the_parts_of_a_step_are_varied_in_different_ways(train, tmp_path, monke
     assert several[::3] == single  # the first part of a step is what the step was
 
 
+def test_a_training_that_diverges_is_told_and_saves_nothing(train, tmp_path, capsys):
+    quick = ["--max_steps", "20", "--logging_steps", "20", "--output_dir", str(tmp_path / "out")]
+    with pytest.raises(ValueError, match="diverged, .* --learning_rate 1e\\+30 is too high"):
+        train.main([*quick, "--model", "mlp", "--learning_rate", "1e30"])
+    assert "'loss': 'nan'" in capsys.readouterr().out
+    assert not list((tmp_path / "out").glob("*.safetensors"))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

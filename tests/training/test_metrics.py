@@ -52,6 +52,7 @@ def test_calibration_error_by_hand():
     error = expected_calibration_error([0, 0, 0, 1], scores)
     assert error == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
     assert expected_calibration_error([0, 1], np.eye(2)) == 0
+    assert np.isnan(expected_calibration_error([0, 1], [[1, 0], [np.nan, 0]]))
 
 
 def test_calibration_error_of_a_calibrated_classifier_vanishes():
