@@ -1,10 +1,8 @@
 """A Trainer that records what it did, and writes the record and the model card made of it."""
 
 import hashlib
-import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,31 +17,19 @@ from transformers.feature_extraction_utils import FeatureExtractionMixin
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 import mnist1d_hf
-from mnist1d_hf.data.identity import config_of_test_rows
-from mnist1d_hf.data.mnist1d import changed_parameters
 from mnist1d_hf.data.optimum import optimum_on
-from mnist1d_hf.data.tensors import to_numpy
-from mnist1d_hf.evidence.training_record import DataFacts, Evaluation, TrainingRecord
+from mnist1d_hf.evidence.training_record import DataFacts, TrainingRecord
 from mnist1d_hf.files import replacing, sha256
 from mnist1d_hf.pages.model_card import EVAL_RESULTS, eval_results, model_card
 from mnist1d_hf.training.fast_path import is_plain
+from mnist1d_hf.training.measurements import (
+    Measurement,
+    curves,
+    describe,
+    measured,
+    without_prefix,
+)
 from mnist1d_hf.training.settings import batch_size, loss_facts, optimizer_facts, schedule_facts
-
-MEASURED_TIMES = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One evaluation as it happened."""
-
-    dataset: Any
-    prefix: str
-    metrics: dict[str, float]
-    step: int
-    weights: str | None  # their digest
-    logged: dict[str, Any] | None  # the entry of the log
-    in_training: bool
-    as_stored: bool  # whether no transform or collator of the user's came between rows and model
 
 
 class RecordingTrainer(Trainer):
@@ -98,6 +84,12 @@ class RecordingTrainer(Trainer):
                     is_plain(dataset, self.data_collator),
                 )
             )
+
+    def _optimum_on(self, dataset) -> float | None:
+        """`optimum_on`, once for each dataset, however often a card is written."""
+        if id(dataset) not in self._optima:
+            self._optima[id(dataset)] = optimum_on(dataset)
+        return self._optima[id(dataset)]
 
     def _weights_digest(self) -> str | None:
         """None where this process holds only a part of the weights."""
@@ -197,7 +189,9 @@ def record_training(
     args, state = trainer.args, trainer.state
     config = getattr(model, "config", None)
     weights = trainer._weights_digest()
-    chosen, evaluations = measured(trainer, weights, declared)
+    chosen, evaluations = measured(
+        trainer, trainer._measurements, trainer._optimum_on, weights, declared
+    )
     parameters = list(model.parameters())
     trained_on, seed = trainer._began or (trainer.train_dataset, args.seed)
     return TrainingRecord(
@@ -220,7 +214,7 @@ def record_training(
         augmentation=None if trainer.augmentation is None else dict(trainer.augmentation),
         seed=seed,
         evaluations=evaluations,
-        curves=curves(trainer),
+        curves=curves(trainer, trainer._measurements),
         card=card,
         command=command,
         date=datetime.now(UTC).date().isoformat(),
@@ -229,96 +223,6 @@ def record_training(
             for library in (mnist1d_hf, torch, transformers, datasets)
         },
     )
-
-
-def describe(dataset: Any, declared: DataFacts) -> DataFacts:
-    """What a dataset says of itself, and what is declared where it says nothing."""
-    info = getattr(dataset, "info", None)
-    rows = len(dataset) if hasattr(dataset, "__len__") else None
-    split = getattr(dataset, "split", None)
-    facts: dict[str, Any] = {"rows": rows, "split": None if split is None else str(split)}
-    parameters = None if info is None else changed_parameters(info)
-    if info is None or parameters is None:
-        return DataFacts(declared.dataset, declared.config_name, None, **facts)
-    return DataFacts(declared.dataset or "mnist1d", info.config_name, parameters, **facts)
-
-
-def measured(
-    trainer: RecordingTrainer, weights: str | None, declared: DataFacts
-) -> tuple[dict[str, Any], list[Evaluation]]:
-    """Which step the weights are of and what chose it, and their evaluations."""
-    args, state = trainer.args, trainer.state
-    found = [m for m in trainer._measurements if weights is not None and m.weights == weights]
-    chosen: dict[str, Any] = {"step": state.global_step, "metric": None, "split": None}
-    best = state.best_global_step
-    if args.load_best_model_at_end and best and not trainer.is_in_train:
-        seen = {m.step for m in trainer._measurements if m.in_training}
-        metric = (args.metric_for_best_model or "loss").removeprefix("eval_")
-        watched = trainer.eval_dataset
-        split = None if isinstance(watched, dict) else name_of(trainer, watched, "eval")
-        if any(m.step == best and m.in_training for m in found) or best not in seen:
-            chosen = {"step": best, "metric": metric, "split": split}
-        if best not in seen and not isinstance(watched, dict):  # before an interruption
-            entry: dict[str, Any] = next((e for e in state.log_history if e["step"] == best), {})
-            metrics = without_prefix({k: v for k, v in entry.items() if "eval_" in k}, "eval")
-            stored = is_plain(watched, trainer.data_collator)
-            before = Measurement(watched, "eval", metrics, best, weights, entry, True, stored)
-            found.insert(0, before)
-    evaluations = {}
-    for m in found:
-        if m.metrics:
-            name, data = name_of(trainer, m.dataset, m.prefix), describe(m.dataset, declared)
-            optimum = optimum_of(trainer, m.dataset) if m.as_stored else None
-            benchmark = benchmark_of(m.dataset) if m.as_stored else None
-            latest = Evaluation(name, data, m.metrics, benchmark, optimum)
-            evaluations[name, repr(data)] = latest
-    return chosen, list(evaluations.values())
-
-
-def name_of(trainer: Trainer, dataset: Any, prefix: str) -> str:
-    """The key in a dict of datasets, or the split, or else the prefix that the caller chose.
-
-    Rows that were held out of the split that is trained on keep its name; theirs is the prefix.
-    """
-    split = getattr(dataset, "split", None)
-    own = split is not None and split != getattr(trainer.train_dataset, "split", None)
-    return str(split) if own and not prefix.startswith("eval_") else prefix.removeprefix("eval_")
-
-
-def benchmark_of(dataset: Any) -> str | None:
-    """The config whose published test split this is, None for other rows and for streams."""
-    columns = {"x", "label"}
-    if not isinstance(dataset, datasets.Dataset) or not columns <= set(dataset.column_names):
-        return None
-    try:
-        return config_of_test_rows(to_numpy(dataset, "x"), to_numpy(dataset, "label"))
-    except ValueError:  # rows of different lengths, or with missing values
-        return None
-
-
-def optimum_of(trainer: RecordingTrainer, dataset: Any) -> float | None:
-    """`optimum_on`, once for each dataset, however often a card is written."""
-    if id(dataset) not in trainer._optima:
-        trainer._optima[id(dataset)] = optimum_on(dataset)
-    return trainer._optima[id(dataset)]
-
-
-def curves(trainer: RecordingTrainer) -> dict[str, list[list[float]]]:
-    """Accuracies while training, by what was watched."""
-    outside = [m.logged for m in trainer._measurements if not m.in_training]
-    watched = trainer.eval_dataset
-    prefixes = {"eval": watched}
-    if isinstance(watched, dict):
-        prefixes = {f"eval_{name}": dataset for name, dataset in watched.items()}
-    found = {
-        name_of(trainer, dataset, prefix): [
-            [entry["step"], entry[f"{prefix}_accuracy"]]
-            for entry in trainer.state.log_history
-            if f"{prefix}_accuracy" in entry and not any(entry is other for other in outside)
-        ]
-        for prefix, dataset in prefixes.items()
-    }
-    return {name: curve for name, curve in found.items() if curve}
 
 
 def weights_digest(weights: Mapping[str, Any]) -> str:
@@ -337,20 +241,6 @@ def saved_weights(path: Path, weights: str | None) -> str | None:
     if weights is None or not path.exists() or weights_digest(load_file(path)) != weights:
         return None
     return sha256(path)
-
-
-def without_prefix(metrics: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Metrics by their own names; arrays, and what depends on the machine's speed, are left out."""
-    named = {
-        name.removeprefix(f"{prefix}_"): value
-        for name, value in metrics.items()
-        if name.startswith(f"{prefix}_")
-    }
-    return {
-        name: value if not isinstance(value, float) or math.isfinite(value) else None
-        for name, value in named.items()
-        if name not in MEASURED_TIMES and isinstance(value, str | int | float | None)
-    }
 
 
 def as_list(value: str | list[str] | None) -> list[str]:
