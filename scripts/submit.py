@@ -34,6 +34,8 @@ of their own, since nobody knows what they were trained on.
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,8 +65,7 @@ with refusals():  # the extra `leaderboard`
         write_record,
     )
     from mnist1d_hf.leaderboard.referee import Score, run_entry
-    from mnist1d_hf.leaderboard.sandbox import EntryError
-    from mnist1d_hf.leaderboard.tracks import ROW_COUNTS, TRACKS, Track
+    from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, TRACKS, EntryError, Track
     from mnist1d_hf.leaderboard.trials import Trial, unfinished_run
 
 CONSOLE = Console(stderr=True)
@@ -114,12 +115,13 @@ def main(
         raise ValueError("give one of the entry's file, --checkpoint, --verify or --redraw")
     about = {"name": name, "author": author, "link": link, "remark": remark}
     if verify or redraw:
-        more = about | {"track": track, "rows": rows, "rehearse": rehearse}
+        more = about | {"track": track, "rows": rows is not None, "rehearse": rehearse}
         more["folder"] = folder != BOARD
         if extra := [f"--{option}" for option, value in more.items() if value]:
             raise ValueError(f"{', '.join(extra)}: --verify and --redraw take it from the record")
     if verify:
-        check_record(verify)
+        with nothing_kept():
+            check_record(verify)
         return
     if redraw:
         record = read_record(redraw)
@@ -128,10 +130,22 @@ def main(
         return
     chosen = with_guess(known(track or "default", bool(checkpoint)), rows)
     if rehearse:
-        rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
+        with nothing_kept():
+            rehearse_entry(read_entry("rehearsal", file, checkpoint), chosen)
         return
     path = free_path(folder, chosen, check_about(about))
-    enter(read_entry(name, file, checkpoint), chosen, about, path)
+    entry = read_entry(name, file, checkpoint)
+    check_new(entry, folder, chosen)
+    enter(entry, chosen, about, path)
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """A block of which nothing is kept when it is stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing is kept of a rehearsal or a verification") from None
 
 
 def known(track: str, elsewhere: bool) -> Track:
@@ -175,7 +189,8 @@ def recorded(record: dict[str, Any]) -> Entry:
 def read_code(file: Path) -> str:
     """The source of an entry; ValueError when it is no Python with a function `train`."""
     if not file.is_file():
-        raise ValueError(f"{file} does not exist")
+        what = "is no file" if file.exists() else "does not exist"
+        raise ValueError(f"{file} {what}: give the Python file of an entry")
     try:
         code = file.read_text(encoding="utf-8-sig")
         compile(code, str(file), "exec")
@@ -196,6 +211,13 @@ def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
     return path
 
 
+def check_new(entry: Entry, folder: Path, track: Track) -> None:
+    """ValueError when the same code, or checkpoint, is in the track already."""
+    for record in read_records(folder)[track.name]:
+        if record["sha256"] == identity(entry.code, entry.checkpoint):
+            raise ValueError(f"{record['name']} in the track {track.name} is the same: change it")
+
+
 def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None:
     """Run an entry beside the one that leads its track, and write its record."""
     path = path.resolve()
@@ -204,7 +226,9 @@ def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None
     others = read_records(path.parents[1])[track.name]
     leader = next((record for record in others if record["sha256"] != mine), None)
     begin = time.perf_counter()
-    with unfinished_run(f"{track.name}-{mine[:16]}") as (data_seed, kept):
+    with unfinished_run(f"{track.name}-{path.stem}-{mine[:16]}") as (data_seed, kept):
+        if trials := len(list(kept.rglob("*.npz"))):
+            CONSOLE.print(f"going on with a run that was stopped after {trials} trials")
         score = run(entry, track, data_seed, kept=kept)
         record = make_record(track, score, entry.code, data_seed, about, entry.checkpoint)
         if leader:
@@ -213,8 +237,13 @@ def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None
     show(track, score)
     if leader:
         difference, z = record["against"]["difference"]["mean"], record["against"]["z"]
-        CONSOLE.print(f"against {leader['name']}: {difference:+.3f}, z = {z:.1f}")
-    print(f"wrote {path}; `make pages` puts it on the page")
+        what = "CPU seconds" if track.score == "seconds" else "points"
+        how = "better" if difference > 0 else "worse"
+        print(
+            f"on the same data {abs(difference):.3f} {what} {how} than {leader['name']}, "
+            f"z = {z:.1f}{' (a tie)' if abs(z) <= NEW_RANK_Z else ''}"
+        )
+    print(f"wrote {path} and {path.stem}.npz: open a pull request with both files")
 
 
 def run_leader(leader: dict[str, Any], score: Score, data_seed: str, kept: Path) -> Score:
@@ -260,7 +289,11 @@ def run(
 ) -> Score:
     """All trials, with a bar that counts them, or a line for each where there is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=CONSOLE) as progress:
+    shown = CONSOLE.is_terminal
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=CONSOLE, disable=not shown) as progress,
+        notes(),
+    ):
         task = progress.add_task(entry.name, total=track.trials)
 
         def done(count: int, trial: Trial) -> None:
@@ -269,7 +302,7 @@ def run(
             what = f"{entry.name}, {count:,} rows: {trial.accuracy:.2f} %, {trial.seconds:.1f} s"
             progress.update(task, description=what)
             progress.advance(task)
-            if not CONSOLE.is_terminal:
+            if not shown:
                 print(what, file=sys.stderr)
 
         return run_entry(
@@ -283,18 +316,30 @@ def run(
         )
 
 
+@contextmanager
+def notes() -> Iterator[None]:
+    """A block that prints the notes of an error, such as what an entry had written."""
+    try:
+        yield
+    except EntryError as error:
+        for note in getattr(error, "__notes__", ()):
+            CONSOLE.print(note, markup=False, highlight=False, soft_wrap=True)
+        raise
+
+
 def show(track: Track, score: Score) -> None:
     found: dict[str, Any] = score.summary()
     accuracy, seconds = found["accuracy"], found["seconds"]
+    rows = f", {score.rows:,} training examples" if track.score == "rows" else ""
     print(
         f"{track.title}: {accuracy['mean']:.3f} % (SD {accuracy['std']:.3f}, {accuracy['n']} "
-        f"trials), {seconds['mean']:.2f} CPU s, {score.rows:,} training examples"
+        f"trials), {seconds['mean']:.2f} CPU s" + rows
     )
     ceiling = read_result(OPTIMUM)["configs"][track.config]["expected"]
     print(f"{ceiling - accuracy['mean']:.3f} points below the best possible classifier")
 
 
-app = program(main, __doc__, stopped="finished trials of an entry are kept")
+app = program(main, __doc__, stopped="the same command goes on after the last finished trial")
 
 if __name__ == "__main__":
     app()

@@ -37,18 +37,40 @@ def reaches(accuracy: Mapping[str, Any], target: float) -> bool:
 def order(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Entries of one track from the best on, each with its `rank`.
 
-    They are sorted by their means. The first has rank 1, and so have the next ones up to the first
-    that is worse by `NEW_RANK_Z` standard errors, whose rank is its place; and so on from there.
+    They are sorted by their means, and by a paired difference of `NEW_RANK_Z` standard errors where
+    the two disagree. The first has rank 1, and so have the next ones up to the first that is worse
+    by `NEW_RANK_Z` standard errors, whose rank is its place; and so on from there.
     """
     if not records:
         return []
     track = TRACKS[records[0]["track"]]
     found: list[dict[str, Any]] = []
     head: dict[str, Any] = {}  # the first of the present rank
-    for place, record in enumerate(sorted(records, key=lambda r: merit(r, track), reverse=True), 1):
+    for place, record in enumerate(by_pairs(by_means(records, track)), 1):
         if not head or is_better(head, record, track):
             head = {**record, "rank": place}
         found.append({**record, "rank": head["rank"]})
+    return found
+
+
+def by_means(records: Sequence[dict[str, Any]], track: Track) -> list[dict[str, Any]]:
+    return sorted(records, key=lambda record: merit(record, track), reverse=True)
+
+
+def by_pairs(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries, each moved beside the one it was compared with if it stands on the wrong side of it.
+
+    Means come from other draws and, where seconds are the score, from other machines.
+    """
+    found = list(records)
+    for record in records:
+        for other in records:
+            if not measured_against(record, other):
+                continue
+            above = found.index(record) < found.index(other)
+            if abs(z := record["against"]["z"]) > NEW_RANK_Z and above is (z < 0):
+                found.remove(record)
+                found.insert(found.index(other) + above, record)
     return found
 
 

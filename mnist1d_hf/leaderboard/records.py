@@ -29,7 +29,9 @@ from mnist1d_hf.signals.params import check_choice
 
 MARKUP = r"|<>`[]*\&"
 LONGEST = {"name": 40, "author": 40, "remark": 200}  # characters
-ADDRESS = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(/[\w.~/%?#=&+:@,;-]*)?", re.ASCII)
+ADDRESS = re.compile(
+    r"https://([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(/[\w.~/%?#=&+:@,;-]*)?", re.ASCII | re.IGNORECASE
+)
 # a second run agrees with the record within this many points, whatever the standard error is
 SAME = 0.05
 
@@ -45,7 +47,10 @@ def check_about(about: Mapping[str, str]) -> dict[str, str]:
             )
     slug(about["name"])
     if not isinstance(about["link"], str) or not ADDRESS.fullmatch(about["link"]):
-        raise ValueError(f"--link {about['link']!r}: must be an https:// address")
+        raise ValueError(
+            f"--link {about['link']!r}: must be an https:// address without spaces, brackets, "
+            "quotes and bars"
+        )
     return {field: about[field] for field in ("name", "author", "link", "remark")}
 
 
@@ -145,6 +150,8 @@ def true_labels(record: Mapping[str, Any]) -> Iterable[np.ndarray]:
 
 def read_record(path: Path) -> dict[str, Any]:
     """The record in a file; ValueError when it is none, or says what does not follow from it."""
+    if path.suffix != ".json":
+        raise ValueError(f"{path}: a record is a .json file")
     try:
         record = read_result(path)
         check_choice("track", record["track"], TRACKS)
@@ -155,7 +162,8 @@ def read_record(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no record of an entry: {error!r}"[:300]) from None
     if wrong:
         raise ValueError(
-            f"{path}: {', '.join(wrong)} cannot be, with its track, trials and code: enter it again"
+            f"{path} was changed: its {', '.join(wrong)} cannot come from its track, trials and "
+            "code; enter it again"
         )
     return record
 
@@ -233,6 +241,8 @@ def stored_predictions(path: Path, record: Mapping[str, Any]) -> Iterable[np.nda
     ValueError when their accuracy is not that of the record.
     """
     file = path.with_suffix(".npz")
+    if not file.exists():
+        raise ValueError(f"{file} does not exist: the two files of a record belong together")
     try:
         with np.load(file) as stored:
             offsets = stored["offsets"]

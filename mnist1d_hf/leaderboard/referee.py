@@ -21,8 +21,8 @@ import numpy as np
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.leaderboard.draws import Draw, draw_trial
 from mnist1d_hf.leaderboard.ranks import reaches
-from mnist1d_hf.leaderboard.sandbox import EntryError, Sandbox
-from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, Limits, Track
+from mnist1d_hf.leaderboard.sandbox import Sandbox
+from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, EntryError, Limits, Track
 from mnist1d_hf.leaderboard.trials import Trial, keep_trial, score_trial
 from mnist1d_hf.signals.params import NUM_CLASSES
 

@@ -24,7 +24,7 @@ from tempfile import TemporaryFile
 import psutil
 
 from mnist1d_hf.leaderboard.processes import SandboxError, one_process
-from mnist1d_hf.leaderboard.tracks import Limits
+from mnist1d_hf.leaderboard.tracks import EntryError, Limits
 from mnist1d_hf.leaderboard.trials import unfinished_folder
 
 SYSTEM = (
@@ -36,10 +36,6 @@ HIDDEN = ("mnist1d_hf", "mnist1d")
 GIVEN, HOME = "/given", "/entry"  # folders: what the referee gives, and what the entry may write
 SCRATCH = 2**28  # bytes that fit into each of the folders in memory
 LOG = 20  # lines, of what an entry wrote, that an error shows
-
-
-class EntryError(ValueError):
-    """The entry broke a rule of the leaderboard, or failed; the message says how."""
 
 
 class Sandbox:
@@ -96,7 +92,7 @@ class Sandbox:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise EntryError(self.last_words()) from None
+            raise self.failure("before its next task") from None
 
     def receive(self, size: int, doing: str, seconds: float) -> bytes:
         """The next `size` bytes that the program writes.
@@ -113,7 +109,7 @@ class Sandbox:
             with suppress(BlockingIOError):
                 part = os.read(self.channel, size - len(self.answer))
                 if not part:
-                    raise EntryError(f"{doing}: {self.last_words()}")
+                    raise self.failure(doing)
                 self.answer += part
         found, self.answer = self.answer[:size], self.answer[size:]
         return found
@@ -144,7 +140,7 @@ class Sandbox:
             with suppress(psutil.NoSuchProcess):
                 if process.status() != psutil.STATUS_ZOMBIE:
                     return sum(process.cpu_times()[:2])
-        raise EntryError(f"it has ended before its time was taken: {self.last_words()}")
+        raise self.failure("it has ended before its time was taken")
 
     def inside(self) -> list[psutil.Process]:
         """The entry's process, which is the only one in the sandbox; none after its end."""
@@ -152,8 +148,8 @@ class Sandbox:
             return psutil.Process(self.process.pid).children(recursive=True)
         return []
 
-    def last_words(self) -> str:
-        """The last lines that the program wrote, or how it ended."""
+    def failure(self, doing: str) -> EntryError:
+        """What to raise when the program has ended: its last line, and more lines as a note."""
         try:
             code: int | None = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -163,8 +159,10 @@ class Sandbox:
         text = self.log.read().decode(errors="replace").strip()
         lines = ["".join(filter(str.isprintable, line))[:300] for line in text.splitlines()[-LOG:]]
         if not any(lines):
-            return f"the process ended with code {code} and said nothing"
-        return "\n".join([lines[-1], *(["it had written:", *lines] if len(lines) > 1 else [])])
+            return EntryError(f"{doing}: the process ended with code {code} and said nothing")
+        error = EntryError(f"{doing}: {lines[-1]}")
+        error.add_note("\n".join(["the entry had written:", *lines]))
+        return error
 
 
 def wrapper(given: Path) -> list[str]:

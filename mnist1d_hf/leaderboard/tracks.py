@@ -1,9 +1,13 @@
-"""The tracks of the leaderboard: the data, the limits and the score of an entry."""
+"""The tracks of the leaderboard: the data, limits and score of an entry, and its failure."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 NEW_RANK_Z = 3.0  # a difference of fewer standard errors than this is a tie
+
+
+class EntryError(ValueError):
+    """The entry broke a rule of the leaderboard, or failed; the message says how."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from mnist1d_hf.files import replacing
 from mnist1d_hf.leaderboard.draws import Draw, draw_seed
+from mnist1d_hf.leaderboard.tracks import EntryError
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def unfinished_folder() -> Path:
 def unfinished_run(name: str) -> Iterator[tuple[str, Path]]:
     """The data seed of a run and the folder of its trials; the seed is drawn if there is none yet.
 
-    The folder goes when the block ends without error. ValueError when the run is going on
-    elsewhere, or what is kept of it cannot be read.
+    The folder goes when the block ends without error, or when the entry fails. ValueError when the
+    run is going on elsewhere, or what is kept of it cannot be read.
     """
     folder = unfinished_folder() / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,11 +54,20 @@ def unfinished_run(name: str) -> Iterator[tuple[str, Path]]:
         with FileLock(folder / ".lock", timeout=0):
             path = folder / "run.json"
             data_seed = kept_seed(path)
-            yield data_seed, folder / data_seed
-            path.unlink()  # first, so that no later run goes on with what is left
-            shutil.rmtree(folder)
+            try:
+                yield data_seed, folder / data_seed
+            except EntryError:
+                remove_run(folder, path)
+                raise
+            remove_run(folder, path)
     except Timeout:
         raise ValueError("this entry is being run already: wait for the end of that run") from None
+
+
+def remove_run(folder: Path, path: Path) -> None:
+    """Remove what is kept of a run, first its seed in `path`: then none goes on with it."""
+    path.unlink()
+    shutil.rmtree(folder)
 
 
 def kept_seed(path: Path) -> str:

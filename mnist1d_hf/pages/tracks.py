@@ -20,13 +20,13 @@ Checkpoints on the Hub, which come trained, have tracks of their own.
 {tie}
 
 To enter, in a checkout of the repository: install bubblewrap (`apt-get install bubblewrap`), change
-a copy of the shortest entry, rehearse, enter, and open a pull request with the two files of the
-record. The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and
+a copy of a short entry, rehearse, enter, and open a pull request with the two files of the record.
+The folder `scripts/entries` has a file for each kind of model, in scikit-learn, PyTorch and
 NumPy.
 
 ```bash
 pip install ".[leaderboard]"
-cp scripts/entries/svm.py my_model.py                               # ten lines; change them
+cp scripts/entries/svm.py my_model.py                               # change this copy
 python scripts/submit.py my_model.py --track default --rehearse     # two trials, nothing written
 python scripts/submit.py my_model.py --track default --name "my model" --author "my name" \\
     --link https://example.org
@@ -42,13 +42,16 @@ compile, and nothing else, and `predict` may learn nothing from the test rows: a
 the code for this. A trial is one process, which cannot start others, with one thread for the usual
 libraries and {memory:g} GiB of memory. It has {importing:g} minutes to import the file,
 {training:g} to train and {predicting:g} to predict. CPU seconds are counted from the moment when
-the entry gets the training examples until its last prediction, over all threads."""
+the entry gets the training examples until its last prediction, over all threads. They depend
+on the machine of each run and on what else it was doing: only the tracks of CPU seconds rank by
+them."""
 TIE = (
     "Entries are sorted by their means. A new entry and the one that leads its track are run on "
-    "the same data and compared trial by trial; a difference of less than {z:g} standard errors is "
-    "a tie, in which both share a rank. All other entries are compared by their means. The "
-    "standard error is then that of the better entry, so that a worse one does not become a tie "
-    "because its trials vary much."
+    "the same data, on one machine, and compared trial by trial: a difference of less than {z:g} "
+    "standard errors is a tie, in which both share a rank, and a larger one decides which of the "
+    "two stands above the other, whatever their means say. All other entries are compared by their "
+    "means. The standard error is then that of the better entry, so that a worse one does not "
+    "become a tie because its trials vary much."
 )
 
 

@@ -17,11 +17,10 @@ from mnist1d_hf.leaderboard.draws import draw_trial
 from mnist1d_hf.leaderboard.processes import one_process
 from mnist1d_hf.leaderboard.referee import run_trial
 from mnist1d_hf.leaderboard.sandbox import (
-    EntryError,
     SandboxError,
     check_bubblewrap,
 )
-from mnist1d_hf.leaderboard.tracks import TRACKS, Limits
+from mnist1d_hf.leaderboard.tracks import TRACKS, EntryError, Limits
 from mnist1d_hf.leaderboard.trials import unfinished_folder
 
 TEST_ROWS = 3000

@@ -12,8 +12,7 @@ from mnist1d_hf.leaderboard import referee, tracks
 from mnist1d_hf.leaderboard.draws import draw_trial
 from mnist1d_hf.leaderboard.records import identity, make_record, read_record, write_record
 from mnist1d_hf.leaderboard.referee import Score
-from mnist1d_hf.leaderboard.sandbox import EntryError
-from mnist1d_hf.leaderboard.tracks import TRACKS
+from mnist1d_hf.leaderboard.tracks import TRACKS, EntryError
 from mnist1d_hf.leaderboard.trials import score_trial, unfinished_folder, unfinished_run
 from mnist1d_hf.models import ARCHITECTURES
 
@@ -58,13 +57,18 @@ def test_an_entry_is_run_recorded_and_run_again(script, entry, tmp_path, capsys)
 
     entry.write_text(ENTRY.replace("argmin", "argmax"))  # the farthest
     script.main(entry, **ABOUT | {"name": "Farthest centre"}, folder=folder)
+    told = capsys.readouterr().out
+    assert re.search(r"on the same data [\d.]+ points worse than Nearest centre, z = -", told)
+    assert "farthest-centre.json and farthest-centre.npz: open a pull request" in told
     second = read_result(folder / "default" / "farthest-centre.json")
     assert second["against"]["entry"] == "Nearest centre" and second["against"]["z"] < 0
     assert second["data_seed"] != record["data_seed"]
 
 
 @pytest.mark.usefixtures("bubblewrap")
-def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_path, monkeypatch):
+def test_a_run_that_was_stopped_goes_on_with_the_same_data(
+    script, entry, tmp_path, monkeypatch, capsys
+):
     folder = tmp_path / "board"
     entry.write_text(ENTRY.replace("argmin", "argmax"))
     script.main(entry, **ABOUT | {"name": "Leader"}, folder=folder)
@@ -83,6 +87,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_pa
         script.main(entry, **ABOUT, folder=folder)
     assert not list((folder / "default").glob("nearest*"))
     script.main(entry, **ABOUT, folder=folder)
+    assert "a run that was stopped after 3 trials" in capsys.readouterr().err
     first, second, once_more, _, again = draws  # the leader's second trial was stopped
     assert np.array_equal(first.x, once_more.x) and np.array_equal(second.x, again.x)
     record = read_result(folder / "default" / "nearest-centre.json")
@@ -91,7 +96,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_data(script, entry, tmp_pa
 
 
 def test_a_run_that_goes_on_elsewhere_or_cannot_be_read_is_said(script, entry, tmp_path):
-    name = f"default-{identity(ENTRY)[:16]}"
+    name = f"default-nearest-centre-{identity(ENTRY)[:16]}"
     with (
         pytest.raises(ValueError, match="being run already"),
         unfinished_run(name),
@@ -101,6 +106,33 @@ def test_a_run_that_goes_on_elsewhere_or_cannot_be_read_is_said(script, entry, t
     (unfinished_folder() / name / "run.json").write_text("{")
     with pytest.raises(ValueError, match="cannot be read: remove it"):
         script.main(entry, **ABOUT, folder=tmp_path)
+
+
+@pytest.mark.usefixtures("bubblewrap")
+def test_nothing_is_kept_of_an_entry_that_fails(script, entry, tmp_path, capsys):
+    entry.write_text(ENTRY.replace("return", "print('on my way'); return 1 / (seed < 0) #"))
+    with pytest.raises(EntryError) as error:
+        script.main(entry, **ABOUT, folder=tmp_path)
+    assert str(error.value) == "training: ZeroDivisionError: division by zero"
+    told = capsys.readouterr().err
+    assert "the entry had written:" in told and "on my way" in told
+    assert not list(unfinished_folder().iterdir())
+
+
+def test_a_rehearsal_that_is_stopped_does_not_go_on(script, entry, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(referee, "run_trial", stopped)
+    with pytest.raises(KeyboardInterrupt, match="nothing is kept of a rehearsal"):
+        script.main(entry, rehearse=True)
+
+
+@pytest.mark.usefixtures("bubblewrap")
+def test_the_same_code_enters_a_track_once(script, entry, tmp_path):
+    script.main(entry, **ABOUT, folder=tmp_path)
+    with pytest.raises(ValueError, match="Nearest centre in the track default is the same"):
+        script.main(entry, **ABOUT | {"name": "other"}, folder=tmp_path)
 
 
 @pytest.mark.usefixtures("bubblewrap")
@@ -131,7 +163,7 @@ def test_what_does_not_fit_a_table_is_refused_before_a_run(script, entry, option
 
 @pytest.mark.parametrize("option", ["verify", "redraw"])
 def test_what_a_record_says_itself_is_refused(script, tmp_path, option):
-    given = {"track": "noisy", "name": "a", "rows": 500, "folder": tmp_path}
+    given = {"track": "noisy", "name": "a", "rows": 0, "folder": tmp_path}
     with pytest.raises(ValueError, match="^--name, --track, --rows, --folder: "):
         script.main(**{option: tmp_path / "a.json"}, **given)
 
