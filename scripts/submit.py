@@ -36,7 +36,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,13 +50,12 @@ from mnist1d_hf.files import check_writable
 from mnist1d_hf.signals.params import check_choice
 
 with refusals():  # the extra `leaderboard`
-    from mnist1d_hf.leaderboard.checkpoints import STAND_IN, fetch_checkpoint
     from mnist1d_hf.leaderboard.draws import draw_seed
+    from mnist1d_hf.leaderboard.entries import Entry, read_entry, recorded
     from mnist1d_hf.leaderboard.records import (
         add_leader,
         check_about,
         check_again,
-        identity,
         make_record,
         read_record,
         read_records,
@@ -72,16 +71,6 @@ CONSOLE = Console(stderr=True)
 REHEARSALS = 2
 CARD = Path(__file__).parents[1] / "dataset_card"
 BOARD, OPTIMUM = CARD / "leaderboard", CARD / "results" / "optimum.json"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is run: source code, and for models trained elsewhere also a checkpoint."""
-
-    name: str
-    code: str
-    checkpoint: dict[str, str] | None = None  # repo_id and revision
-    home: Path | None = None  # the checkpoint's folder
 
 
 def main(
@@ -169,38 +158,6 @@ def with_guess(track: Track, rows: int | None) -> Track:
     return replace(track, rows=rows)
 
 
-def read_entry(name: str, file: Path | None, checkpoint: str) -> Entry:
-    """The entry from its file, or else from a checkpoint OWNER/NAME@REVISION."""
-    if file:
-        return Entry(name, read_code(file))
-    repo_id, _, revision = checkpoint.partition("@")
-    home, commit = fetch_checkpoint(repo_id, revision or None)
-    code = STAND_IN.read_text(encoding="utf-8")
-    return Entry(name, code, {"repo_id": repo_id, "revision": commit}, home)
-
-
-def recorded(record: dict[str, Any]) -> Entry:
-    """The entry of a record; a checkpoint is fetched again."""
-    checkpoint = record.get("checkpoint")
-    home = fetch_checkpoint(**checkpoint)[0] if checkpoint else None
-    return Entry(record["name"], record["code"], checkpoint, home)
-
-
-def read_code(file: Path) -> str:
-    """The source of an entry; ValueError when it is no Python with a function `train`."""
-    if not file.is_file():
-        what = "is no file" if file.exists() else "does not exist"
-        raise ValueError(f"{file} {what}: give the Python file of an entry")
-    try:
-        code = file.read_text(encoding="utf-8-sig")
-        compile(code, str(file), "exec")
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{file}: {error}") from None
-    if "def train" not in code:
-        raise ValueError(f"{file} has no function train(x, y, *, seed, num_classes)")
-    return code
-
-
 def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
     """Where the record will be; ValueError when there is one already, or nothing can be written."""
     path = folder / track.name / f"{slug(about['name'])}.json"
@@ -214,7 +171,7 @@ def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
 def check_new(entry: Entry, folder: Path, track: Track) -> None:
     """ValueError when the same code, or checkpoint, is in the track already."""
     for record in read_records(folder)[track.name]:
-        if record["sha256"] == identity(entry.code, entry.checkpoint):
+        if record["sha256"] == entry.sha256:
             raise ValueError(f"{record['name']} in the track {track.name} is the same: change it")
 
 
@@ -222,7 +179,7 @@ def enter(entry: Entry, track: Track, about: dict[str, str], path: Path) -> None
     """Run an entry beside the one that leads its track, and write its record."""
     path = path.resolve()
     check_writable(path.parent)
-    mine = identity(entry.code, entry.checkpoint)
+    mine = entry.sha256
     others = read_records(path.parents[1])[track.name]
     leader = next((record for record in others if record["sha256"] != mine), None)
     begin = time.perf_counter()
@@ -311,7 +268,7 @@ def run(
             data_seed,
             rows=rows,
             checkpoint=entry.home,
-            kept=kept / identity(entry.code, entry.checkpoint)[:16] if kept else None,
+            kept=kept / entry.sha256[:16] if kept else None,
             done=done,
         )
 

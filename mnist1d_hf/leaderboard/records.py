@@ -5,9 +5,7 @@ An entry is `<folder>/<track>/<slug>.json` with its source, data seed, trials an
 """
 
 import ast
-import hashlib
 import importlib.metadata
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +20,7 @@ from mnist1d_hf.evidence.results import read_result, summarise, write_result
 from mnist1d_hf.files import replacing
 from mnist1d_hf.leaderboard.checkpoints import STAND_IN
 from mnist1d_hf.leaderboard.draws import draw_trial
+from mnist1d_hf.leaderboard.entries import identity
 from mnist1d_hf.leaderboard.ranks import compare, gap_z, order, reaches
 from mnist1d_hf.leaderboard.referee import Score
 from mnist1d_hf.leaderboard.tracks import NEW_RANK_Z, ROW_COUNTS, TRACKS, Track
@@ -71,12 +70,6 @@ def slug(name: str) -> str:
     if not found:
         raise ValueError(f"--name {name!r}: must have at least one letter from a to z or digit")
     return found
-
-
-def identity(code: str, checkpoint: Mapping[str, str] | None = None) -> str:
-    """SHA-256 of an entry's source, and of the checkpoint's name and commit where it has one."""
-    more = json.dumps(checkpoint, sort_keys=True) if checkpoint else ""
-    return hashlib.sha256((code + more).encode()).hexdigest()
 
 
 def make_record(

@@ -10,7 +10,8 @@ from huggingface_hub import HfApi
 from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.leaderboard import referee, tracks
 from mnist1d_hf.leaderboard.draws import draw_trial
-from mnist1d_hf.leaderboard.records import identity, make_record, read_record, write_record
+from mnist1d_hf.leaderboard.entries import identity, read_code
+from mnist1d_hf.leaderboard.records import make_record, read_record, write_record
 from mnist1d_hf.leaderboard.referee import Score
 from mnist1d_hf.leaderboard.tracks import TRACKS, EntryError
 from mnist1d_hf.leaderboard.trials import score_trial, unfinished_folder, unfinished_run
@@ -275,10 +276,10 @@ def test_a_file_that_is_no_text_is_named(script, tmp_path, content):
         script.main(path, **ABOUT)
 
 
-def test_a_byte_order_mark_is_no_error(script, tmp_path):
+def test_a_byte_order_mark_is_no_error(tmp_path):
     path = tmp_path / "marked.py"
     path.write_text(ENTRY, encoding="utf-8-sig")
-    assert script.read_code(path) == ENTRY
+    assert read_code(path) == ENTRY
 
 
 def test_an_entry_of_the_same_name_is_not_overwritten(script, entry, tmp_path):
