@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from mnist1d_hf.evidence.intervals import z_score
@@ -46,15 +47,12 @@ def order(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     track = TRACKS[records[0]["track"]]
     found: list[dict[str, Any]] = []
     head: dict[str, Any] = {}  # the first of the present rank
-    for place, record in enumerate(by_pairs(by_means(records, track)), 1):
+    by_means = sorted(records, key=lambda record: merit(record, track), reverse=True)
+    for place, record in enumerate(by_pairs(by_means), 1):
         if not head or is_better(head, record, track):
             head = {**record, "rank": place}
         found.append({**record, "rank": head["rank"]})
     return found
-
-
-def by_means(records: Sequence[dict[str, Any]], track: Track) -> list[dict[str, Any]]:
-    return sorted(records, key=lambda record: merit(record, track), reverse=True)
 
 
 def by_pairs(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -63,14 +61,12 @@ def by_pairs(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     Means come from other draws and, where seconds are the score, from other machines.
     """
     found = list(records)
-    for record in records:
-        for other in records:
-            if not measured_against(record, other):
-                continue
-            above = found.index(record) < found.index(other)
-            if abs(z := record["against"]["z"]) > NEW_RANK_Z and above is (z < 0):
-                found.remove(record)
-                found.insert(found.index(other) + above, record)
+    pairs = [pair for pair in product(records, records) if measured_against(*pair)]
+    for mine, other in pairs:
+        z, above = mine["against"]["z"], found.index(mine) < found.index(other)
+        if abs(z) > NEW_RANK_Z and above is (z < 0):
+            found.remove(mine)
+            found.insert(found.index(other) + above, mine)
     return found
 
 

@@ -161,7 +161,8 @@ class Sandbox:
         if not any(lines):
             return EntryError(f"{doing}: the process ended with code {code} and said nothing")
         error = EntryError(f"{doing}: {lines[-1]}")
-        error.add_note("\n".join(["the entry had written:", *lines]))
+        if len(lines) > 1:
+            error.add_note("\n".join(["the entry had written:", *lines]))
         return error
 
 
