@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from transformers.utils import logging
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
@@ -210,6 +211,7 @@ def few_labels(
 
     The encoders go through a checkpoint, as a user's would.
     """
+    logging.disable_progress_bar()  # one for each of the small checkpoints
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     chosen = [choose(data.y, shots, generator) for generator in generators]
     tuned, frozen = [], []
