@@ -54,7 +54,7 @@ OTHER_SEED = 1000  # of the generator in run 0 on other data; run r has OTHER_SE
 class Args:
     """The settings of the notebook, over several seeds, and those of our fine-tuning."""
 
-    seeds: Annotated[tuple[int, ...], "seeds of the weights"] = (42, 43, 44, 45, 46)
+    seeds: Annotated[tuple[int, ...], "seeds of the weights"] = tuple(range(42, 52))
     data_runs: Annotated[int, "runs with other rows and initial weights; 0 for none"] = 5
     epochs: Annotated[int, "passes over the training signals"] = 200
     batch_size: Annotated[int, "signals per update, two views of each"] = 100
