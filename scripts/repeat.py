@@ -5,6 +5,12 @@
 Of each study the cells that took least time are run again, and every number of their results is
 compared with the committed one. `dataset_card/results/repeat.json` keeps a row for each cell, by
 the processors of both runs; the rows of earlier calls stay.
+
+Where a whole study was run again, its committed cells are compared with those they replaced, and
+nothing is run:
+
+    git show REVISION:dataset_card/cells/tsne.jsonl > replaced.jsonl
+    python scripts/repeat.py --study tsne --replaced replaced.jsonl
 """
 
 import importlib
@@ -46,37 +52,73 @@ def pairs(before: Any, now: Any) -> Iterator[tuple[float, float]]:
         yield float(before), float(now)
 
 
-def again(study: str, name: str, record: Record) -> dict[str, Any]:
-    """Run one cell and compare it."""
+def accuracies(result: Any) -> list[float]:
+    """Test accuracies of the runs of a cell, in percent; none where it measures another thing."""
+    runs = result if isinstance(result, list) else [result]
+    return [run["accuracy"] for run in runs if isinstance(run, dict) and "accuracy" in run]
+
+
+def again(study: str, record: Record) -> Record:
+    """Run one cell."""
     function = getattr(importlib.import_module(f"mnist1d_hf.studies.{study}"), record["function"])
-    found = pairs(record["result"], function(**record["cell"]))
+    return {"result": function(**record["cell"]), "provenance": provenance(0.0)}
+
+
+def compare(study: str, name: str, before: Record, now: Record) -> dict[str, Any]:
+    """The numbers of one cell beside those of another run of it."""
+    found = pairs(before["result"], now["result"])
     gaps = [abs(a - b) for a, b in found if math.isfinite(a - b)]
+    made, again = (one["provenance"]["machine"]["processor"] for one in (before, now))
     row = {
         "study": study,
         "cell": name,
-        "made on": record["provenance"]["machine"]["processor"],
-        "again on": provenance(0.0)["machine"]["processor"],
+        "made on": made,
+        "again on": again,
         "numbers": len(gaps),
         "equal": sum(gap == 0 for gap in gaps),
         "largest difference": max(gaps, default=0.0),
+        "accuracies": [accuracies(one["result"]) for one in (before, now)],
     }
     print(f"{study} {name}: {row['equal']} of {row['numbers']} equal", flush=True)
     return row
+
+
+def replaced(study: str, earlier: Path, out: Path) -> list[dict[str, Any]]:
+    """Rows for the cells of a study that are others now than in the file `earlier`."""
+    now = read_packed(out / "cells" / f"{study}.jsonl")
+    return [
+        compare(study, name, record, now[name])
+        for name, record in read_packed(earlier).items()
+        if name in now and now[name]["provenance"] != record["provenance"]
+    ]
 
 
 def main(
     study: Annotated[list[str], typer.Option(help="whose cells; may be repeated")],
     cells: Annotated[int, typer.Option(help="of each study, those that took least time")] = 2,
     out: Annotated[Path, typer.Option(help="folder with cells/, for results/")] = CARD,
+    replaced_file: Annotated[
+        Path | None, typer.Option("--replaced", help="cells as they were before; runs nothing")
+    ] = None,
 ) -> None:
     for one in study:
         check_choice("--study", one, study_names())
     if cells < 1:
         raise ValueError(f"cells={cells}: at least 1")
+    if replaced_file and (len(study) > 1 or not replaced_file.is_file()):
+        raise ValueError(f"--replaced {replaced_file}: a file, with the cells of one --study")
     torch.set_num_threads(1)
     path = out / "results" / "repeat.json"
     rows = read_result(path)["cells"] if path.exists() else []
-    for one in study:
+
+    def keep(row: dict[str, Any]) -> None:
+        key = ("cell", "again on")
+        rows[:] = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
+        write_json(path, {"cells": rows, "provenance": provenance(0.0)})
+
+    for row in replaced(study[0], replaced_file, out) if replaced_file else ():
+        keep(row)
+    for one in study if replaced_file is None else ():
         records = {
             name: record
             for name, record in read_packed(out / "cells" / f"{one}.jsonl").items()
@@ -85,10 +127,7 @@ def main(
         }
         seconds = {name: record["provenance"]["seconds"] for name, record in records.items()}
         for name in sorted(seconds, key=lambda name: seconds[name])[:cells]:
-            row = again(one, name, records[name])
-            key = ("cell", "again on")
-            rows = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
-            write_json(path, {"cells": rows, "provenance": provenance(0.0)})
+            keep(compare(one, name, records[name], again(one, records[name])))
     print(f"wrote {path}")
 
 

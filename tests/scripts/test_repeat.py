@@ -36,7 +36,23 @@ def test_a_cell_is_run_again_and_compared(script, root, tmp_path):
         assert row["largest difference"] == pytest.approx(0.5)
 
 
+def test_cells_are_compared_with_those_they_replaced(script, tmp_path):
+    def record(seed, accuracy, date):
+        made = {"machine": {"processor": "fast"}, "date": date, "seconds": 1.0}
+        result = {"accuracy": accuracy, "update": 1}
+        return {"function": "train", "cell": {"seed": seed}, "result": result, "provenance": made}
+
+    write_packed(tmp_path / "old.jsonl", [record(0, 90.0, "1"), record(1, 91.0, "1")])
+    now = [record(0, 90.0, "1"), record(1, 91.5, "2"), record(2, 95.0, "2")]
+    write_packed(tmp_path / "cells/tsne.jsonl", now)
+    script.main(["tsne"], out=tmp_path, replaced_file=tmp_path / "old.jsonl")
+    [row] = read_result(tmp_path / "results/repeat.json")["cells"]
+    assert (row["numbers"], row["equal"], row["accuracies"]) == (2, 1, [[91.0], [91.5]])
+
+
 def test_bad_arguments_are_refused(script, tmp_path):
+    with pytest.raises(ValueError, match="--replaced .*: a file, with the cells of one --study"):
+        script.main(["tsne"], replaced_file=tmp_path / "none.jsonl")
     with pytest.raises(ValueError, match="--study 'tsen': must be one of .*tsne"):
         script.main(["tsen"], 1, tmp_path)
     with pytest.raises(ValueError, match="cells=0: at least 1"):
