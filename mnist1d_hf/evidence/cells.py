@@ -53,7 +53,7 @@ class Cells:
     rank: int = 0
     world_size: int = 1
     quiet: bool = False
-    # names of the cells used so far that sources other than the present ones have made
+    # names of the cells used so far that the present sources did not make, as far as they say
     outdated: set[str] = field(default_factory=set, compare=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class Cells:
                 "ranks into the same folder, then once more with world_size=1"
             )
         self._pack(names)
-        made_by = {name: there[name]["provenance"].get("source_sha256", source) for name in names}
+        made_by = {name: there[name]["provenance"].get("source_sha256") for name in names}
         self.outdated.update(name for name in names if made_by[name] != source)
         return [there[name]["result"] for name in names]
 

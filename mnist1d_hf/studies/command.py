@@ -62,6 +62,17 @@ class Study:
     def __call__(self, **options: Any) -> Any:
         return self.app(**options)
 
+    def changed(self, args: Mapping[str, Any], scale: str) -> dict[str, Any]:
+        """The arguments of a result that are not those of a scale, results that it reads aside."""
+        usual = plain(dataclasses.asdict(self.args_class.at(scale)))
+        given = {name: value for name, value in plain(args).items() if name not in self.reads}
+        return {name: value for name, value in given.items() if value != usual.get(name)}
+
+    def settings(self, args: Mapping[str, Any]) -> str:
+        """A sentence on the arguments of a result that has those of no scale; "" for others."""
+        changed = [self.changed(args, scale) for scale in FOLDERS]
+        return f"Made with other settings: {listed(changed[0])}." if all(changed) else ""
+
     @property
     def captions(self) -> dict[str, str]:
         """The caption of each figure by its name: the docstring of what draws it, on one line."""
@@ -141,6 +152,12 @@ def command(
         for field in reads.keys() - knobs.keys():
             knobs[field] = str(find_result(name, reads[field], out))
         args = dataclasses.replace(args_class.at(scale), **knobs)
+        changed = study.changed(dataclasses.asdict(args), "paper")
+        if changed and out.resolve() in (CARD.resolve(), COMMITTED):
+            raise ValueError(
+                f"{listed(changed)}: {out} has results of the settings of the paper; give another "
+                "folder, --out"
+            )
         pack = packed_cells(name, out)
         cells = Cells(loose_cells(name, out), pack, workers, rank, world_size)
         start = time.perf_counter()
@@ -149,7 +166,7 @@ def command(
         if cells.outdated:
             warn(
                 f"{name}: {len(cells.outdated)} cells in {pack} were made by other sources than "
-                "these; to run them again, delete their lines"
+                "these, or do not say by which; to run them again, delete their lines"
             )
         if scale == "smoke":
             result = {**result, "findings": []}  # too small to judge
@@ -163,6 +180,16 @@ def command(
     give_signature(main, _parameters(args_class))
     app.command(name)(entrance(stopped=CONTINUES)(main))
     return study
+
+
+def plain(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as a result has them, with lists in place of tuples."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in args.items()}
+
+
+def listed(changed: Mapping[str, Any]) -> str:
+    """Arguments as words."""
+    return ", ".join(f"{name}={value}" for name, value in changed.items())
 
 
 def check_knobs(args_class: Any, knobs: Mapping[str, Any]) -> None:
@@ -195,9 +222,12 @@ def report(study: Study, scale: str, out: Path) -> None:
         if not path.exists():
             print(f"The full-size run judges: mnist1d-hf study {study.name} --scale paper")
             return
+    result = read_result(path)
+    if words := study.settings(result.get("args", {})):
+        print(words)
     title = "full-size verdicts, " * (scale == "smoke") + str(path)
     table = Table("", "claim", "verdict", title=title)
-    for finding in read_result(path)["findings"]:
+    for finding in result["findings"]:
         table.add_row(finding["id"], finding["claim"], finding["verdict"])
     Console(file=sys.stdout).print(table)
 

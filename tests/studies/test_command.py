@@ -108,10 +108,10 @@ def test_cells_lie_beside_the_result_and_say_when_other_sources_made_them(elsewh
     assert len(read_packed(pack)) == 2 and "sources" not in capsys.readouterr().err
     records = list(read_packed(pack).values())
     records[0]["provenance"]["source_sha256"] = "0" * 64
-    del records[1]["provenance"]["source_sha256"]  # of cells that do not say so nothing is known
+    del records[1]["provenance"]["source_sha256"]
     write_packed(pack, records)
     run_it(args=["--out", "there"], standalone_mode=False)
-    assert "1 cells in there/cells/test_command.jsonl were made by other" in capsys.readouterr().err
+    assert "2 cells in there/cells/test_command.jsonl were made by other" in capsys.readouterr().err
 
 
 def test_machines_share_a_study_through_one_folder(elsewhere, capsys):
@@ -128,6 +128,20 @@ def test_cells_of_the_card_are_made_in_a_folder_that_git_ignores():
     assert loose_cells("tsne", Path("dataset_card")) == Path("out/cells/tsne")
     assert packed_cells("tsne", Path("dataset_card")) == Path("dataset_card/cells/tsne.jsonl")
     assert loose_cells("tsne", Path("there")) == Path("there/cells/tsne")
+
+
+def test_results_of_the_paper_are_not_replaced_by_those_of_other_settings(elsewhere, capsys):
+    run_it = command(Args, judged, plot)
+    for options in (["--scale", "paper", "--seeds", "2"], ["--out", "dataset_card"]):
+        with pytest.raises(SystemExit, match="2"):
+            run_it(args=options, standalone_mode=False)
+        assert "give another folder, --out" in capsys.readouterr().err
+    assert not Path("dataset_card").exists()
+    run_it(args=["--scale", "paper", "--seeds", "2", "--out", "there"], standalone_mode=False)
+    words = "Made with other settings: seeds=2."
+    assert words in capsys.readouterr().out
+    args = read_result("there/results/test_command.json")["args"]
+    assert run_it.settings(args) == words and run_it.settings({**args, "seeds": Args().seeds}) == ""
 
 
 @dataclass(frozen=True)
