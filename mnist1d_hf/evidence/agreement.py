@@ -11,15 +11,16 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from scipy.stats import spearmanr
 
-from mnist1d_hf.evidence.intervals import judge_interval, mean_interval
+from mnist1d_hf.evidence.intervals import judge_interval, judge_p, judge_together, mean_interval
 from mnist1d_hf.evidence.published import HUMAN_MISTAKES
 from mnist1d_hf.evidence.results import Finding, Superseded, summarise
 
 # rows 100 to 199 have no answers: the file of the second quiz is a copy of the first
 HUMAN_ROWS = (*range(100), *range(200, 500))
 DRAWS = 10_000  # permutations
-SINCE = "2026-11-26"  # of second versions of rules
+SINCE, SINCE_DIGITS = "2026-11-26", "2026-11-27"  # of these versions of the rules of C4, C3
 
 
 def kappa(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -43,7 +44,8 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
 
     `kappa` is the mean over the networks, and `better` has the points by which the human is above
     them, each with its interval over rows. p-values are those of as large a kappa when the human's
-    mistakes lie in other rows, any of them or those of the same digit.
+    mistakes lie in other rows, any of them or those of the same digit, and that of as large a rank
+    correlation of the digits' error rates.
     """
     rows = np.array(HUMAN_ROWS)
     truth = np.array(list(digits))[rows]
@@ -60,6 +62,14 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
         name: (1 + (mean_kappa(wrong, orders) >= found.mean() - 1e-12).sum()) / (1 + DRAWS)
         for name, orders in (("any row", drawn), ("rows of the same digit", inside))
     }
+    by_digit = [
+        [float(100 * missed[..., truth == digit].mean()) for digit in np.unique(truth)]
+        for missed in (human, wrong)
+    ]
+    # of rates that are all the same there is no order
+    varied = all(map(np.ptp, by_digit))
+    order, p_order = spearmanr(*by_digit, alternative="greater") if varied else (0.0, 1.0)
+    p["order of the digits"] = p_order
     between = [float(kappa(a, b)) for a, b in combinations(wrong, 2)]
     better = 100 * (wrong.mean(0) - human)
     return {
@@ -69,6 +79,8 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
         },
         "kappa of each network": summarise(found),
         "kappa between networks": float(np.mean(between)) if between else None,
+        "by digit, %": dict(zip(("human", "CNN"), by_digit, strict=True)),
+        "rank correlation of digits": float(order),
         "p": {name: float(value) for name, value in p.items()},
         "wrong where the human is wrong, %": float(100 * wrong[:, human].mean()),
         "wrong where the human is right, %": float(100 * wrong[:, ~human].mean()),
@@ -99,7 +111,7 @@ def pseudovalues(wrong: np.ndarray, human: np.ndarray) -> np.ndarray:
 
 
 def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Finding]:
-    """C4 and C3 by the second versions of their rules."""
+    """C4 and C3 by the present versions of their rules."""
     counted = same.superseded
     assert counted is not None
     return [
@@ -125,20 +137,30 @@ def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Findi
         replace(
             same,
             ours={
-                **same.ours,
+                **{name: value for name, value in same.ours.items() if "by digit" not in name},
+                "wrong, digits 0 to 9, %": found["by digit, %"],
+                "rank correlation of digits": found["rank correlation of digits"],
                 **{name: value for name, value in found.items() if "wrong where" in name},
                 "kappa of each CNN": found["kappa of each network"],
                 "kappa between CNNs": found["kappa between networks"],
                 "p by permutation": found["p"],
             },
             n=found["rows"],
-            rule="on the rows that the human answered, kappa of who is wrong where, mean over the "
-            "CNNs: its 95 % interval over these rows, by the jackknife, lies above 0. The p-values "
-            f"are those of as large a kappa when the human's mistakes are moved, {DRAWS} times",
-            verdict=judge_interval(found["kappa"]["interval"], above=0),
+            rule="on the rows that the human answered: kappa of who is wrong where, mean over the "
+            "CNNs, has a 95 % interval over these rows, by the jackknife, above 0; and the rank "
+            "correlation of the error rates of the ten digits has p < 0.025, one-sided; partly: "
+            "one of the two. The other p-values are those of as large a kappa when the human's "
+            f"mistakes are moved, {DRAWS} times",
+            verdict=judge_together(
+                (
+                    judge_interval(found["kappa"]["interval"], above=0),
+                    judge_p([found["p"]["order of the digits"]]),
+                )
+            ),
             quantity="kappa of human and CNN",
             estimate=found["kappa"]["mean"],
             interval=found["kappa"]["interval"],
+            since=SINCE_DIGITS,
             superseded=replace(
                 counted,
                 why=f"{counted.why}; by rates the verdict is {same.verdict}, and one or more of "

@@ -53,7 +53,8 @@ FOUR = ("logistic", "mlp", "cnn", "gru")
 CLAIMS = (
     Claim(
         "C1",
-        "models separate: logistic 32, MLP 68, GRU 91, CNN 94 % on plain signals",
+        "models separate: logistic 32, MLP 68, GRU 91, CNN 94 % on plain signals, and 32, 68, 57, "
+        "56 % on shuffled ones",
         BENCHMARK,
         "classification",
         (*(f"C1-{model}-{data}" for data in ("default", "shuffled") for model in FOUR), "C1-order"),
@@ -64,7 +65,12 @@ CLAIMS = (
         BENCHMARK,
         "classification",
     ),
-    Claim("C3", "human and CNN find the same digits hard", "blog", "classification"),
+    Claim(
+        "C3",
+        "human and CNN make the same mistakes: the same digits and signals are hard",
+        "blog",
+        "classification",
+    ),
     Claim("C4", "the human is better than the CNN", BENCHMARK, "classification"),
     Claim(
         "C5",
@@ -89,12 +95,10 @@ CLAIMS = (
     ),
     Claim(
         "C8",
-        "MNIST-1D tells linear, nonlinear and convolutional models apart more clearly than MNIST, "
-        "where they reach 94, above 99 and above 99 %",
+        "MNIST-1D tells linear, nonlinear and convolutional models apart more clearly than MNIST",
         "paper, table 1; abstract of arXiv v1",
         "mnist",
-        (*_each("C8", "linear", "translation"), *(f"C8-{model}" for model in FOUR)),
-        note="the levels take all 60,000 training rows of MNIST: `--source hub`",
+        _each("C8", "linear", "translation"),
     ),
     Claim(
         "C9",
@@ -104,6 +108,15 @@ CLAIMS = (
         _each("C9", "default", "shuffled"),
     ),
     Claim("C10", "after shuffling the MLP is the best model", BENCHMARK, "classification"),
+    Claim(
+        "C11",
+        "on MNIST logistic regression reaches 94 %, MLP, CNN and GRU above 99 %",
+        BENCHMARK,
+        "mnist",
+        _each("C11", *FOUR),
+        note="it takes all 60,000 training rows of MNIST: "
+        "`mnist1d-hf study mnist --source hub --scale paper --out out/mnist`",
+    ),
     Claim(
         "L-a",
         "at high sparsity tickets beat random pruning, which does not improve on the dense network",
@@ -115,7 +128,8 @@ CLAIMS = (
     ),
     Claim(
         "L-c",
-        "on new data the 92 % ticket ends near 70 %, dense near 64 %, random near 59 %",
+        "on new data the 92 % ticket ends above the dense network, and random pruning below it "
+        "(70, 64 and 59 %)",
         TICKETS,
         "lottery_tickets",
     ),
@@ -260,6 +274,17 @@ def outcome(claim: Claim, findings: Mapping[str, Mapping[str, Any]]) -> tuple[st
     if not testable:
         return NOT_RUN, True
     return judge_together(testable), whole
+
+
+def on_other_data(claim: Claim, findings: Mapping[str, Mapping[str, Any]]) -> str:
+    """The verdict of the same tests on other training and test rows; "" where none was run there.
+
+    It is not that of the claim, which was made of the published rows.
+    """
+    found = [
+        findings[f"{id}-data"]["verdict"] for id in claim.decided_by() if f"{id}-data" in findings
+    ]
+    return judge_together(found) if found else ""
 
 
 def outcomes(results: Results) -> dict[str, list[str]]:

@@ -92,8 +92,10 @@ def judge_cost(
                 estimate=max(once.values()),
             )
         )
-        if "once" in results:
-            took = {name: of["minutes"] for name, of in results["once"]["studies"].items()}
+        took = {
+            name: of["minutes"] for name, of in results.get("once", {}).get("studies", {}).items()
+        }
+        if took.keys() >= repeated.keys():  # a run of some studies alone decides nothing
             findings[-1:] = [_judge_once(findings[-1], took), _judge_printed(took)]
     return findings
 

@@ -102,6 +102,8 @@ def widened(interval: Interval, error: float) -> Interval:
     >>> [round(end, 2) for end in widened((-3.0, 3.0), 4 / 1.96)]
     [-5.0, 5.0]
     """
+    if math.inf in interval:  # of one run
+        return interval
     middle, half = sum(interval) / 2, (interval[1] - interval[0]) / 2
     half = math.hypot(half, ndtri((1 + LEVEL) / 2) * error)
     return middle - half, middle + half

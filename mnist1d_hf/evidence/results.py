@@ -23,20 +23,21 @@ VERDICTS = ("reproduced", "partly", "not supported", "refuted", "retracted", "no
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Superseded:
-    """The first version of a rule, kept with its verdict when a second one replaced it."""
+    """The first version of a rule, kept with its verdict when another one replaced it."""
 
     rule: str
-    verdict: str
+    verdict: str  # on the present runs
     why: str  # what is wrong with the first version
     claim: str | None = None  # as the first version read it, where that was another claim
+    then: str | None = None  # its verdict when it was replaced, where that was another
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """One published claim, what we found, and the rule that judges it.
 
-    A rule is fixed before the run. One that turns out not to test its claim is replaced by a
-    second version, which is dated, and the first one stays readable with its verdict.
+    A rule is fixed before the run. One that turns out not to test its claim is replaced by
+    another, which is dated, and the first version stays readable with its verdict.
     """
 
     id: str
@@ -51,14 +52,27 @@ class Finding:
     quantity: str | None = None  # what `estimate` is of, with its unit
     estimate: float | None = None  # of exactly the tested quantity
     interval: tuple[float, float] | None = None  # of the estimate, 95 %
-    since: str | None = None  # the day of the second version of the rule, None for a first one
+    since: str | None = None  # the day of this version of the rule, None for the first one
     superseded: Superseded | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise ValueError(f"verdict {self.verdict!r} of finding {self.id}: not in {VERDICTS}")
-        if self.interval and not all(map(math.isfinite, self.interval)):  # of a single run
-            object.__setattr__(self, "interval", None)
+        for name in ("ours", "interval"):  # a single run has no interval
+            object.__setattr__(self, name, known(getattr(self, name)))
+
+
+def known(value: Any) -> Any:
+    """A value with None in place of every interval that has no end, as that of a single run.
+
+    >>> known({"mean": 1.5, "interval": (-math.inf, math.inf)})
+    {'mean': 1.5, 'interval': None}
+    """
+    if isinstance(value, dict):
+        return {name: known(part) for name, part in value.items()}
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return None if any(part in (-math.inf, math.inf) for part in value) else value
+    return value
 
 
 def summarise(values: Iterable[float]) -> dict[str, Any]:

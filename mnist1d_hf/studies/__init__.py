@@ -2,7 +2,7 @@
 
 One file per study for what is computed, `studies/<name>.py`, always with the same parts:
 
-- the module docstring: the command, its cost, its result, and what the paper says;
+- the module docstring: the command, what the paper says, and what we do;
 - `Args`: every knob with its default and one line of help; `Args.at("paper")` are the settings
   behind the published results, `Args.at("smoke")` a run of seconds that exercises all the code,
   and, for what is in the paper, `Args.at("once")` one repetition of that;

@@ -11,14 +11,6 @@ and one for images on scikit-learn's digits, on the 5000 digits of MNIST that th
 ships (the extra `mnist`; `--datasets mnist` for all 70,000 of the Hub), and on CIFAR-10.
 
 It reads the functions from the result of the study metalearn_activation.
-
-Result, 10 searches: nine of the learned activations reach 64.7 to 66.5 %, one from a search that
-was not stable 57.8 %, and the best baseline on the same data 56.0 to 59.7 %: a gain of 7.4 +- 2.5
-points, and of 6.6 with every rate tuned. The notebook's copy by hand keeps all of it (65.9 %). In
-small CNNs the learned activation does not have the lowest loss in the first epoch, against the blog
-post, but ends above all baselines: 87.6 against 82.2 % on MNIST-1D, 98.7 against 97.4 % on the
-digits (5 seeds each). On 5000 digits of MNIST it ends at 95.9 %, where swish reaches 95.8 %.
-CIFAR-10 could not be loaded where this ran.
 """
 
 from dataclasses import dataclass

@@ -159,7 +159,7 @@ def other_data(args: Args, cells: Cells) -> list[dict[str, Any]]:
     ]
     made = cells.run(train, alone)
     found |= {key: made[i * len(runs) : (i + 1) * len(runs)] for i, key in enumerate(slow)}
-    return [row(key, found[key]) for key in keys]
+    return [{**row(key, found[key]), "data_seeds": seeds} for key in keys]
 
 
 def cell_of(key: Key, args: Args) -> dict[str, Any]:
@@ -206,6 +206,7 @@ def row(key: Key, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "protocol": protocol,
         "recipe": recipe,
         **summarise(run["accuracy"] for run in runs),
+        "runs": [run["accuracy"] for run in runs],
         "published": list(published) if published else None,
         "updates": [run["update"] for run in runs],
         "train": summarise(run["curves"]["train"][-1] for run in runs),  # at the end

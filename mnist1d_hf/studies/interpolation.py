@@ -230,19 +230,19 @@ def crossing(grid: list[int], values: np.ndarray, level: float) -> float | None:
 
 
 def fit(curves: list[dict[str, Any]], marker: str) -> dict[str, Any] | None:
-    """Least squares of log P = log a + b log n + c log K over curves and seeds.
+    """Least squares of log P = log a + b log n + c log K over curves, the mean log P of each.
 
-    Returns a, b, c with standard errors of b and c, the number of points, and how many were left
-    out because they lie outside the sizes; None when the points cannot tell n from K.
+    Its seeds are no points of their own: how far a curve lies from the law they have in common.
+    Returns a, b, c with standard errors of b and c, the number of points, and how many seeds were
+    left out because they lie outside the sizes; None when the points cannot tell n from K.
     """
     rows, values, missing = [], [], 0
     for curve in curves:
-        for value in curve[marker]:
-            if value is None:
-                missing += 1
-                continue
+        logs = [np.log(value) for value in curve[marker] if value is not None]
+        missing += len(curve[marker]) - len(logs)
+        if logs:
             rows.append([1, np.log(curve["train_size"]), np.log(curve["classes"])])
-            values.append(np.log(value))
+            values.append(np.mean(logs))
     design, target = np.array(rows), np.array(values)
     if len(rows) < 4 or np.linalg.matrix_rank(design) < 3:
         return None

@@ -7,12 +7,6 @@ training loss with respect to the weights of m improves it 301 times (paper, sec
 an activation function"; notebook metalearn-activation-function). We repeat the published search
 with seed 0, then with other seeds and data, and describe the functions it finds. How good they are
 is the subject of the study activation_transfer.
-
-Result, 10 searches of some ten CPU minutes each: the notebook's is reproduced (objective 1.352,
-1.170, 1.034 at steps 0, 5, 10; 0.889 at the end, the notebook's 0.884). The others end between
-0.871 and 0.906, but for one that leaves its minimum of 0.912 in the last 50 steps and ends at 1.25:
-the search is not stable. All functions have one maximum and one minimum; swish is the likeliest of
-six, with R^2 = 0.78.
 """
 
 from dataclasses import asdict, dataclass

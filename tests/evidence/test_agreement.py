@@ -81,19 +81,23 @@ def test_digits_that_are_hard_for_both_are_no_agreement_within_digits():
 
 
 @pytest.mark.parametrize(
-    ("kappas", "interval", "verdicts"),
+    ("kappas", "p", "interval", "verdicts"),
     [
-        ((0.02, 0.28), (1.0, 5.0), ["reproduced", "reproduced"]),
-        ((-0.02, 0.2), (-1.0, 5.0), ["not supported", "not supported"]),
-        ((-0.2, -0.02), (-5.0, -1.0), ["refuted", "refuted"]),
+        ((0.02, 0.28), 0.01, (1.0, 5.0), ["reproduced", "reproduced"]),
+        ((0.02, 0.28), 0.07, (1.0, 5.0), ["reproduced", "partly"]),
+        ((-0.02, 0.2), 0.5, (-1.0, 5.0), ["not supported", "not supported"]),
+        ((-0.2, -0.02), 0.99, (-5.0, -1.0), ["refuted", "refuted"]),
     ],
 )
-def test_rows_decide_and_the_first_versions_stay(kappas, interval, verdicts):
+def test_rows_and_digits_decide_and_the_first_versions_stay(kappas, p, interval, verdicts):
     better = Finding("C4", "better", "paper", None, 94.0, "mean below", "reproduced", n=10)
     first = Superseded(rule="counts", verdict="partly", why="counts are no rates")
     same = Finding("C3", "same", "blog", None, {}, "rates", "reproduced", superseded=first)
     found = agreement([answers(HUMAN_MISTAKES)], DIGITS)
+    assert found["rank correlation of digits"] == pytest.approx(1)
+    assert found["p"]["order of the digits"] < 0.001
     found["kappa"] = {"mean": 0.1, "interval": kappas}
+    found["p"]["order of the digits"] = p
     found["better"] = {"mean": 2.0, "interval": interval}
     c4, c3 = by_rows(better, same, found)
     assert [c4.verdict, c3.verdict] == verdicts and c4.n == c3.n == 400

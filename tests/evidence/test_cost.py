@@ -67,6 +67,9 @@ def test_times_are_judged_when_every_experiment_is_complete(root):
     time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
     assert (time.id, time.verdict, time.superseded.verdict) == ("C7-time", *["reproduced"] * 2)
     assert time.estimate == 60 and printed.verdict == "reproduced" and printed.estimate == 1
+    few = {"studies": {name: of for name, of in once["studies"].items() if name != "tsne"}}
+    alone = judge_cost({**results, "once": few}, spent, REPEATED)[-1]
+    assert (alone.id, alone.n) == ("C7-time", None)  # a run of some studies decides nothing
     once["studies"]["tsne"]["minutes"] = once["studies"]["pooling"]["minutes"] = 61
     time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
     assert time.verdict == printed.verdict == "partly" and printed.ours["pooling"] == 61

@@ -1,5 +1,6 @@
 """The page of what holds: as the results have it, complete, and readable."""
 
+import importlib
 import re
 
 import pytest
@@ -7,7 +8,7 @@ from typer.testing import CliRunner
 
 from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN
 from mnist1d_hf.evidence.packed import write_packed
-from mnist1d_hf.evidence.results import read_result
+from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.pages.reproduction import page
 from mnist1d_hf.studies import load_studies
 from mnist1d_hf.studies.command import packed_cells
@@ -101,7 +102,7 @@ def test_without_results_everything_is_there_with_its_command(studies):
     for name in studies:
         assert f"\n## {name}\n" in text
         assert f"**{NOT_RUN.capitalize()}**: `python scripts/reproduce.py --only {name}`" in text
-    assert f"| {NOT_RUN} | 35 |" in text  # all but C5 and D1
+    assert f"| {NOT_RUN} | 36 |" in text  # all but C5 and D1
 
 
 def test_with_all_results_nothing_is_left_to_run(studies):
@@ -109,7 +110,7 @@ def test_with_all_results_nothing_is_left_to_run(studies):
     results["cost"]["studies"] = {}
     text = page(results, studies)
     assert NOT_RUN not in text and "so far" not in text
-    assert "| refuted | 35 |" in text and "**retracted** (refuted, refuted)" in text
+    assert "| refuted | 36 |" in text and "**retracted** (refuted, refuted)" in text
     for findings in (result["findings"] for result in results.values()):
         assert all(finding["claim"].removesuffix(" holds") in text for finding in findings)
 
@@ -201,7 +202,7 @@ def test_an_interrupt_says_how_to_go_on(script, tmp_path, monkeypatch):
 
 
 def test_an_interval_and_both_versions_of_a_rule_are_shown(studies):
-    first = {"rule": "a sign", "verdict": "reproduced", "why": "a sign is no test"}
+    first = {"rule": "a sign", "verdict": "reproduced", "why": "a sign is no test", "then": None}
     finding = {
         "id": "L-e", "claim": "shuffling hurts", "source": "paper", "published": -1.5, "ours": -0.2,
         "rule": "an interval below 0", "verdict": "not supported", "n": 5, "std": 0.7,
@@ -210,9 +211,11 @@ def test_an_interval_and_both_versions_of_a_rule_are_shown(studies):
     }  # fmt: skip
     text = page({"lottery_tickets": {"findings": [finding]}}, studies)
     assert "Advantage, points: -0.18 (95 % interval -1.07 to 0.71), n = 5." in text
-    assert "Rule, second version of 2026-11-26: an interval below 0" in text
+    assert "Rule, as of 2026-11-26: an interval below 0" in text
     assert "First version: a sign; its verdict: **reproduced**. It was replaced because" in text
-    assert "| advantage, points: -0.18 (95 % interval -1.07 to 0.71) | **not supported** |" in text
+    assert (
+        "| advantage, points: -0.18 (95 % interval -1.07 to 0.71) | **not supported** | – |" in text
+    )
     assert "| not supported | 1 |" in text
     small = {**finding, "estimate": 0.0118, "interval": [0.0088, 0.0148]}
     text = page({"lottery_tickets": {"findings": [small]}}, studies)
@@ -220,6 +223,50 @@ def test_an_interval_and_both_versions_of_a_rule_are_shown(studies):
     exact = {**finding, "n": None, "estimate": 65.3, "interval": None}
     text = page({"lottery_tickets": {"findings": [exact]}}, studies)
     assert "Advantage, points: 65.3." in text  # nothing was run more than once, so there is no n
-    other = {**finding, "superseded": {**first, "claim": "it is small"}}
+    other = {**finding, "superseded": {**first, "claim": "it is small", "then": "refuted"}}
     text = page({"lottery_tickets": {"findings": [other]}}, studies)
     assert "First version of the claim that it is small: a sign" in text
+    assert "**reproduced**, and of the runs at that time **refuted**. It was" in text
+
+
+def test_the_verdict_on_other_rows_stands_beside_that_of_the_claim(studies):
+    one = {"claim": "it helps", "source": "paper", "published": 1, "ours": 2, "rule": "equal",
+           "n": 3, "std": 0.5}  # fmt: skip
+    findings = [
+        {**one, "id": "P1", "verdict": "reproduced"},
+        {**one, "id": "P1-data", "verdict": "refuted"},
+        {**one, "id": "P2", "verdict": "reproduced"},
+    ]
+    text = page({"pooling": {"args": {"seeds": 2}, "findings": findings}}, studies)
+    rows = {id: re.search(rf'\| <a id="{id}".*', text)[0] for id in ("P1", "P2")}
+    assert "| **reproduced** | refuted |" in rows["P1"]
+    assert "| **reproduced** | – |" in rows["P2"]
+    assert "Made with other settings: seeds=2." not in text  # those of the smoke scale
+    text = page({"pooling": {"args": {"seeds": 3}, "findings": findings}}, studies)
+    assert "Made with other settings: seeds=3." in text
+
+
+def test_cells_that_were_run_again_say_how_far_accuracies_move(studies):
+    cell = {"study": "tsne", "cell": "a", "made on": "old", "again on": "new", "numbers": 3}
+    cell |= {"equal": 1, "largest difference": 1.5}
+    runs = [{**cell, "accuracies": [[90.0, 91.0], [91.5, 90.1]]}, {**cell, "accuracies": [[], []]}]
+    text = page({"repeat": {"cells": runs}}, studies)
+    assert "| tsne | old | new | 2 | 2 of 6 | 1.5 | 1.50 | 0.30 (of 2) |" in text
+    assert "| 1.5 | – | – |" in page({"repeat": {"cells": [cell]}}, studies)
+
+
+def test_committed_findings_are_what_the_rules_say_of_committed_results(results, studies, tmp_path):
+    for name in studies.keys() & results.keys():
+        rules = importlib.import_module(f"mnist1d_hf.studies.rules.{name}")
+        judged = read_result(write_json(tmp_path / "judged.json", rules.judge(results[name])))
+        for now, stored in zip(judged, results[name]["findings"], strict=True):
+            assert alike(now, stored), f"{stored['id']}: python -m mnist1d_hf.studies.{name}"
+
+
+def alike(one, other):
+    """Whether two values of JSON are the same but for the last bits of their numbers."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return one == (pytest.approx(other, rel=1e-9) if isinstance(other, float) else other)

@@ -109,10 +109,10 @@ def test_all_rows_decide_levels_and_no_gap():
     assert {f.id: f.verdict for f in findings} == {
         "C8-linear": "not testable",
         "C8-translation": "not testable",
-        "C8-logistic": "reproduced",
-        "C8-mlp": "refuted",
-        "C8-cnn": "not supported",  # 99.9 +- 1.2
-        "C8-gru": "not supported",
+        "C11-logistic": "reproduced",
+        "C11-mlp": "refuted",
+        "C11-cnn": "not supported",  # 99.9 +- 1.2
+        "C11-gru": "not supported",
     }
 
 

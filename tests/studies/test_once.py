@@ -1,13 +1,16 @@
 """The scale `once`: what is in the paper, one time."""
 
 import dataclasses
+import importlib
 import warnings
 
 import pytest
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.cost import PRINTED
-from mnist1d_hf.studies import double_descent, load_studies, pooling
+from mnist1d_hf.evidence.results import read_result, write_result
+from mnist1d_hf.pages.reproduction import page
+from mnist1d_hf.studies import load_studies
 
 STUDIES = {name: study for name, study in load_studies().items() if study.once}
 
@@ -37,17 +40,32 @@ def test_it_leaves_our_own_models_out():
         dataclasses.replace(once, protocols=("best",))
 
 
-@pytest.mark.parametrize(
-    ("study", "changes"),
-    [(pooling, {"epochs": 0, "data_runs": 0}), (double_descent, {"networks": ("mlp",)})],
-)
-def test_one_run_has_no_spread_and_is_shown(study, changes, tmp_path):
-    args = dataclasses.replace(study.Args.at("smoke"), seeds=1, **changes)
+def shortened(study):
+    """One repetition, as at the scale `once`, of what the smoke scale does in seconds."""
+    args_class = study.args_class
+    once, smoke = args_class.at("once"), args_class.at("smoke")
+    fewer = {
+        field.name: getattr(once, field.name)
+        for field in dataclasses.fields(args_class)
+        if isinstance(getattr(once, field.name), int)
+        and getattr(once, field.name) < getattr(smoke, field.name)
+    }
+    return dataclasses.replace(smoke, **fewer | {study.repeated: getattr(once, study.repeated)})
+
+
+@pytest.mark.parametrize("name", [name for name, study in STUDIES.items() if study.repeated])
+def test_one_run_has_no_spread_and_is_written_and_shown(name, tmp_path):
+    module = importlib.import_module(f"mnist1d_hf.studies.{name}")
+    args = shortened(STUDIES[name])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = study.run(args, Cells(tmp_path, quiet=True))
-        assert study.plot(result).axes
-    assert all(finding.std is None for finding in result["findings"])
+        result = module.run(args, Cells(tmp_path, quiet=True))
+        path = write_result(tmp_path / "result.json", result, args=args, seconds=1.0)
+        for plot in STUDIES[name].plots.values():
+            assert plot(read_result(path)).axes
+    page({name: read_result(path)}, STUDIES)
+    for finding in result["findings"]:
+        assert finding.std is None or finding.n > 1
 
 
 def test_what_is_not_in_the_paper_is_refused(tmp_path):

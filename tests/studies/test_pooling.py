@@ -59,7 +59,7 @@ def test_they_are_judged_by_the_same_rules():
     for id in ("P1", "P3-no-matter", "P3-hinders", "P4"):
         first, other = findings[id], findings[f"{id}-data"]
         assert other.claim == f"{first.claim}, on other training and test rows"
-        assert other.rule.startswith(first.rule) and other.superseded is other.since is None
+        assert other.rule.startswith(first.rule[:60]) and other.superseded is other.since is None
         if id != "P4":  # of fewer sizes
             assert (other.verdict, other.interval) == (first.verdict, first.interval)
 

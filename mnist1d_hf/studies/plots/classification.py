@@ -38,8 +38,8 @@ def plot(result: dict[str, Any]) -> Figure:
 @style()
 def plot_digits(result: dict[str, Any]) -> Figure:
     """Which digits are hard, for a human and for networks. Share of the test rows of each digit
-    that is classified wrongly: means over the runs; the human answered 500 rows once. A 0 in place
-    of a bar means that none was classified wrongly.
+    that is classified wrongly: means over the runs; the human answered 400 rows, of which 100 are
+    counted twice. A 0 in place of a bar means that none was classified wrongly.
     """
     bars = {"human": (human_errors(), COLOURS["grey"])}
     for r in drawn(result):

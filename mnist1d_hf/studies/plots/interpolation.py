@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnist1d_hf.figures.style import COLOURS, panels, style
-from mnist1d_hf.studies.rules.interpolation import LOSSES
+from mnist1d_hf.studies.rules.interpolation import LOSSES, reach
 
 SHADES = ("sky", "blue", "purple", "red")
 
@@ -48,8 +48,8 @@ def plot(result: dict[str, Any]) -> Figure:
 def plot_thresholds(result: dict[str, Any]) -> Figure:
     """How many parameters it takes to fit all training labels. A dot is the threshold of one run (a
     and b, in one range), dotted lines are the retracted claim; c has the exponents b and c of the
-    fitted law: parameters = a n^b K^c, with bars of two standard errors. The claim is 1 for n, and
-    for K it is 0 with NLL and 1 with MSE.
+    fitted law: parameters = a n^b K^c, with 95 % intervals. The claim is 1 for n, and for K it is 0
+    with NLL and 1 with MSE.
     """
     curves = result["curves"]
     losses = list(dict.fromkeys(curve["loss"] for curve in curves))
@@ -113,8 +113,8 @@ def _plot_exponents(axis: Axes, fits: dict[str, Any]) -> None:
             if law:
                 y = len(ticks)
                 for name, shade, shift in (("b", "blue", 0.12), ("c", "red", -0.12)):
-                    error, colour = 2 * law[f"{name}_error"], COLOURS[shade]
-                    axis.errorbar(law[name], y + shift, xerr=error, fmt=".", color=colour)
+                    half, colour = reach(law, name), COLOURS[shade]
+                    axis.errorbar(law[name], y + shift, xerr=half, fmt=".", color=colour)
                 ticks.append(f"{LOSSES[loss]} {marker.replace('_', ' ')}")
     axis.plot([], [], ".", color=COLOURS["blue"], label="of n")
     axis.plot([], [], ".", color=COLOURS["red"], label="of K")

@@ -18,7 +18,7 @@ CHECKPOINT = 100  # updates between the points of a curve on new data
 def plot(result: dict[str, Any]) -> Figure:
     """The search: what is left of a perceptron over the share of its weights that are pruned.
     Lottery tickets keep the largest weights, the others are pruned at random; the dashed line is
-    the dense network. Means over the trials, with bands of one standard error.
+    the dense network. Means over the trials, with bands of one standard deviation.
     """
     figure, axes = panels(1, 3, height=2.4)
     x = result["sparsity"]
@@ -46,7 +46,8 @@ def plot(result: dict[str, Any]) -> Figure:
 @style()
 def plot_new_data(result: dict[str, Any]) -> Figure:
     """The 92 % ticket on new data, beside the dense network and random pruning. Test accuracy while
-    each is trained from its first weights; means over the trials, with bands of one standard error.
+    each is trained from its first weights; means over the trials, with bands of one standard
+    deviation.
     """
     curves = {
         "ticket": ("fresh", "lottery", "blue", "-"),
@@ -69,7 +70,7 @@ def plot_new_data(result: dict[str, Any]) -> Figure:
 def plot_transfer(result: dict[str, Any]) -> Figure:
     """The 92 % ticket after changes of the data or of the first weights. Rotated by 20 columns,
     signals keep their neighbours; shuffled, they do not. Test accuracy in one range; means over the
-    trials, with bands of one standard error.
+    trials, with bands of one standard deviation.
     """
     return _plot_variants(result, ("fresh", "flipped", "rotated_20", "new_weights", "shuffled"))
 
@@ -78,7 +79,7 @@ def plot_transfer(result: dict[str, Any]) -> Figure:
 def plot_chunks(result: dict[str, Any]) -> Figure:
     """The 92 % ticket when chunks of neighbouring columns are permuted as wholes. From chunks of
     ten columns to chunks of two, fewer neighbours stay together. Test accuracy in one range; means
-    over the trials, with bands of one standard error.
+    over the trials, with bands of one standard deviation.
     """
     return _plot_variants(result, ("chunks_10", "chunks_5", "chunks_2"))
 
@@ -86,9 +87,9 @@ def plot_chunks(result: dict[str, Any]) -> Figure:
 @style()
 def plot_adjacency(result: dict[str, Any]) -> Figure:
     """Neighbouring weights left in the first layer of the 92 % ticket. Share of all windows of two,
-    three and four columns in which every weight is left, each with a range of its own; bars are
-    means over the trials with the mean standard error over hidden units. Expected: with the same
-    number of weights placed at random, in the whole layer or within each hidden unit.
+    three and four columns in which every weight is left, each with a range of its own: means over
+    the trials with their standard deviation. Expected of each pruning: with the same number of
+    weights placed at random, in the whole layer or within each hidden unit.
     """
     figure, axes = panels(1, 3, height=2.4)
     for position, axis in enumerate(axes):
@@ -118,13 +119,13 @@ def plot_masks(result: dict[str, Any]) -> Figure:
 
 
 def _band(axis: Axes, x: Any, runs: Any, colour: str, label: str, line: str = "-") -> None:
-    """Mean over trials and its standard error."""
+    """Mean over trials and their standard deviation."""
     runs = np.asarray(runs, dtype=float)
     mean = runs.mean(0)
     axis.plot(x, mean, line, color=COLOURS[colour], label=label)
     if len(runs) > 1:
-        error = runs.std(0, ddof=1) / np.sqrt(len(runs))
-        axis.fill_between(x, mean - error, mean + error, color=COLOURS[colour], alpha=0.2, lw=0)
+        std = runs.std(0, ddof=1)
+        axis.fill_between(x, mean - std, mean + std, color=COLOURS[colour], alpha=0.2, lw=0)
 
 
 def _updates(runs: list[list[float]]) -> np.ndarray:
@@ -150,19 +151,15 @@ def _plot_variants(result: dict[str, Any], variants: tuple[str, ...]) -> Figure:
 
 
 def _plot_adjacency(axis: Axes, result: dict[str, Any], position: int) -> None:
-    bars = {
-        name: 100 * np.mean([o["share"][position] for o in result["search"][name]["adjacency"]])
-        for name in ("random", "lottery")
-    }
-    errors = [
-        100 * np.mean([o["error"][position] for o in result["search"][name]["adjacency"]])
-        for name in bars
-    ]
-    colours = [COLOURS[LINES[name]] for name in bars]
-    axis.bar(list(bars), list(bars.values()), yerr=errors, color=colours, alpha=0.6, capsize=4)
-    found = result["search"]["lottery"]["adjacency"]
-    for expected, line in (("at random", ":"), ("within units", "--")):
-        level = 100 * np.mean([one[expected][position] for one in found])
-        label = {"at random": "placed at random", "within units": "at random within units"}
-        axis.axhline(level, color="black", ls=line, lw=0.6, label=f"expected: {label[expected]}")
+    labels = {"at random": "placed at random", "within units": "at random within units"}
+    for place, name in enumerate(("random", "lottery")):
+        found = result["search"][name]["adjacency"]
+        shares = [100 * one["share"][position] for one in found]
+        spread = np.std(shares, ddof=1) if len(shares) > 1 else None
+        colour = COLOURS[LINES[name]]
+        axis.bar(name, np.mean(shares), yerr=spread, color=colour, alpha=0.6, capsize=4)
+        for expected, line in (("at random", ":"), ("within units", "--")):
+            level = 100 * np.mean([one[expected][position] for one in found])
+            shown = f"expected: {labels[expected]}" if place == 0 else ""
+            axis.plot([place - 0.45, place + 0.45], [level] * 2, "k" + line, lw=1, label=shown)
     axis.set(title=f"{position + 2} neighbouring weights", xlabel="Pruning")

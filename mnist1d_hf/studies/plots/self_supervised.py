@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from mnist1d_hf.figures.style import COLOURS, DIGIT_COLOURS, panels, style
-from mnist1d_hf.studies.rules.self_supervised import ISOLATED, METHODS, PUBLISHED
+from mnist1d_hf.studies.rules.self_supervised import ISOLATED, LABELS, METHODS, PUBLISHED
 
 
 @style()
@@ -24,12 +24,11 @@ def plot(result: dict[str, Any]) -> Figure:
     (picture, layers), (purity, few) = axes
     _plot_picture(picture, result["picture"])
     lines = {"default": "o-", "none": "s--", "deep": "^-."}
-    labels = {"default": "default projector", "none": "no projector", "deep": "deep projector"}
     colours = (COLOURS["blue"], COLOURS["red"], COLOURS["green"])
     for number, ((name, line), colour) in enumerate(zip(lines.items(), colours, strict=True)):
         found = result["variants"][name]["linear"]
         x = np.arange(len(found)) + 0.12 * (number - 1)  # side by side
-        _errorbar(layers, x, found, line, color=colour, label=labels[name])
+        _errorbar(layers, x, found, line, color=colour, label=LABELS[name])
         layers.plot(x, PUBLISHED[name], line[0], mfc="none", mew=0.5, ms=5, color=colour)
     layers.plot([], [], "o", mfc="none", mew=0.5, ms=5, color=COLOURS["grey"], label="published")
     layers.set(title="Which layer", xlabel="Layer (0: the signal)", xticks=range(8))

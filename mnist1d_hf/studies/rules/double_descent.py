@@ -126,8 +126,8 @@ def _judge_no_peak(first: Finding, curves: np.ndarray, most: float) -> Finding:
     return replace(
         first,
         n=len(rises),
-        rule="from 16 units on, where the mean over seeds rises most above an earlier minimum, the "
-        f"95 % interval of the rise lies below {most:g}",
+        rule="the largest rise of the mean curve after a minimum, from 16 units on: its 95 % "
+        f"interval over seeds lies below {most:g}",
         verdict=judge_interval(mean_interval(rises), below=most),
         estimate=float(rises.mean()),
         interval=mean_interval(rises),
@@ -149,8 +149,8 @@ def _judge_b(found: dict[str, Any]) -> list[Finding]:
             published={"peak at": 47, "rise, points": 6.8},
             ours={"peak at": peak, **peaks(found)},
             n=len(rises),
-            rule="the mean over seeds rises most above an earlier minimum at 36 to 80 units, and "
-            "the 95 % interval of the rise lies above 3 points. The peak is chosen by the same "
+            rule="the largest rise of the mean curve after a minimum ends at 36 to 80 units, and "
+            "its 95 % interval over seeds lies above 3 points. The peak is chosen by the same "
             "seeds, which makes the rise too large by chance",
             verdict="refuted" if verdict == "reproduced" and not near else verdict,
             quantity="rise of the test error to its peak, points",

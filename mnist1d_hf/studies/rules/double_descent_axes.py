@@ -42,9 +42,9 @@ def judge_axis(result: dict[str, Any], axis: str) -> Finding:
         },
         n=test.shape[1],
         std=summarise(rises)["std"],
-        rule="where the mean over runs rises most above an earlier minimum, and from there to the "
-        f"end: the 95 % intervals of the rise and of the fall lie above {RISE:g} point; partly: "
-        "one of them",
+        rule="the largest rise of the mean curve after a minimum, and the fall from there to the "
+        f"end: the 95 % intervals of both lie above {RISE:g} point; partly: "
+        "that of the rise alone, since a curve that only falls does not descend twice",
         verdict=verdict,
         quantity="rise of the test error, points",
         estimate=float(rises.mean()),

@@ -156,7 +156,9 @@ def _judge_tests(table: list[dict[str, Any]], test_rows: int) -> Finding:
         source=SOURCE,
         published=None,
         ours={
-            "largest, in standard errors": round(float(max(scores, key=abs)), 2),
+            "largest difference of a row, in standard errors": round(
+                float(max(scores, key=abs)), 2
+            ),
         },
         n=len(scores),
         rule="frozen and fresh accuracy differ by at most two standard errors of the sampling of "

@@ -135,9 +135,8 @@ def gap_finding(
         claim,
         "points below the optimum",
         [on_test_rows["accuracy"] - value for value in runs],
-        f"the interval of its distance to the optimum on the same test rows {rule}; it covers the "
-        "choice of these rows too, of which at most as many tell the two apart as either gets "
-        "wrong",
+        f"the interval of its distance to the optimum on the same test rows {rule}; it allows for "
+        "other test rows too, by an upper bound of that error",
         ours={"best network": NAMES[best]},
         error=row_error(on_test_rows, float(np.mean(runs))),
         **region,

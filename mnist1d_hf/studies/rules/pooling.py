@@ -42,6 +42,16 @@ def gain(result: dict[str, Any], run: str, size: int, method: str = "") -> np.nd
     return pooled - final(result, run, size, "no_pool")
 
 
+def listed(sizes: list[int]) -> str:
+    """Sizes as words.
+
+    >>> listed([1000, 5000, 50000])
+    '1000, 5000 and 50000'
+    """
+    *most, last = map(str, sizes) if sizes else ("no",)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def standard_error(values: np.ndarray) -> float:
     """Of the mean; of a single run it is not known, and infinite."""
     if len(values) < 2:
@@ -157,9 +167,10 @@ def _judge_stride(
         ours={"gain of stride_2, points": gains},
         n=len(runs[most]),
         std=summarise(runs[most])["std"],
-        rule="at every size the 95 % interval of stride_2 over no_pool lies below 1 point",
+        rule=f"at every size that was run, {listed(sizes)} examples, the 95 % interval of stride_2 "
+        "over no_pool lies below 1 point",
         verdict=judge_interval(interval, below=1),
-        quantity=f"gain of stride_2 at {most} examples, where it may be largest, points",
+        quantity=f"gain of stride_2 at {most} examples, where its interval ends highest, points",
         estimate=float(runs[most].mean()),
         interval=interval,
         since=SINCE,
@@ -202,14 +213,15 @@ def _judge_high(
                 rule="at the most examples the mean of the three methods is within 1 point of "
                 "no_pool",
                 verdict=verdict(grade(abs(gains.mean()) <= 1)),
-                why="that a mean is small does not say that it is known to be small",
+                why="a small mean can still be uncertain",
             ),
             **common,
         ),
         Finding(
             id="P3-hinders" + suffix,
             claim=f"in high data pooling hinders{same}",
-            rule="at the most examples the 95 % interval of the same lies below 0",
+            rule="at the most examples the 95 % interval of the mean of the three methods over "
+            "no_pool lies below 0",
             verdict=verdict(judge_interval(common["interval"], below=0)),
             superseded=Superseded(
                 rule="at the most examples it is 2 standard errors below no_pool",
@@ -244,10 +256,10 @@ def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same
         else None,
         ours={"max minus L2, points": lead},
         n=len(final(result, run, sizes[0], "max_pool")) if sizes else None,
-        rule="the 95 % interval of the difference, its mean over the sizes from 20000 on for each "
-        "seed, lies below 0",
+        rule="the 95 % interval of the difference, for each seed its mean over the sizes from "
+        f"20000 on ({listed(sizes)}), lies below 0",
         verdict=judge_interval(interval, below=0) if interval else "not testable",
-        quantity="max minus L2 at the sizes from 20000 on, points" if sizes else None,
+        quantity=f"max minus L2 at {listed(sizes)} examples, points" if sizes else None,
         estimate=float(by_seed.mean()) if sizes else None,
         interval=interval,
         since=SINCE,

@@ -22,6 +22,7 @@ PUBLISHED, PUBLISHED_PIXELS, ISOLATED = (
 )
 
 
+LABELS = {"default": "default projector", "none": "no projector", "deep": "deep projector"}
 METHODS = ("fine-tuned", "linear on frozen features", "from scratch")
 
 
@@ -74,15 +75,14 @@ def judge_projector(network: dict[str, Any]) -> Finding:
             "before": before["mean"],
             "after": after,
             "drops": drops,
-            "mean drop, 95 % interval": mean_interval(drops) if before["n"] > 1 else None,
+            "mean drop, 95 % interval": mean_interval(drops),
             "above 82 % before": verdicts[0],
             "higher before than after": verdicts[1],
         },
         n=before["n"],
         std=before["std"],
         rule="the 95 % interval of the accuracy before lies above 82 %, and that of the drop above "
-        "0; partly: one of the two; refuted: both lie elsewhere. The published value is one run, "
-        "and five of ours leave a wide interval",
+        "0; partly: one of the two; refuted: both lie elsewhere. The published value is one run",
         verdict=grade(all(holds), any(holds))
         if any(holds) or set(verdicts) == {"refuted"}
         else "not supported",
@@ -109,8 +109,9 @@ def judge_layers(variants: dict[str, Any]) -> Finding:
     )
     leads = {
         **{
-            f"the best inner layer over the last, {name} projector": best_inner(one) - one[:, -1]
-            for name, one in runs.items()
+            f"the best inner layer over the last, {label}": best_inner(runs[name])
+            - runs[name][:, -1]
+            for name, label in LABELS.items()
         },
         "layer 1 over the best other, no projector": runs["none"][:, 1]
         - best_other(runs["none"], 1),
@@ -130,9 +131,7 @@ def judge_layers(variants: dict[str, Any]) -> Finding:
         ours={
             "layer of the peak": peaks,
             "accuracy of each layer, %": means,
-            "95 % intervals, points": {name: list(one) for name, one in intervals.items()}
-            if len(runs["none"]) > 1
-            else None,
+            "95 % intervals, points": intervals,
         },
         n=len(leads[least]),
         std=summarise(leads[least])["std"],

@@ -62,7 +62,7 @@ def judge_fresh(result: dict[str, Any]) -> Finding:
         result,
         "fresh",
         id="L-c",
-        claim="on new data the 92 % ticket ends near 70 %, the dense network near 64 %",
+        claim="on new data the 92 % ticket ends above the dense network, random pruning below it",
         rule="the 95 % interval of the ticket's advantage over the dense network lies above 3 "
         "points, that of a random one below 0; partly: the ticket's above 0",
         verdict=verdict,
@@ -183,7 +183,7 @@ def judge_prior(result: dict[str, Any]) -> Finding:
         published="an interpretation; its chunks were a rotation, all but one neighbour kept",
         ours={
             "advantage over dense, points": {LABELS[v]: points for v, points in gain.items()},
-            "of the loss by shuffling, what a rotation keeps beyond half, points": half,
+            "advantage kept by the rotation, minus half of what shuffling loses, points": half,
         },
         n=len(advantages(result, "fresh")),
         rule="a rotation by 20 columns keeps all neighbours but one pair, shuffling hardly any: "
