@@ -3,7 +3,7 @@
     python scripts/reproduce.py --report-only    # page and figures: seconds
     python scripts/reproduce.py --scale smoke    # all in minutes, into out/
     python scripts/reproduce.py --only tsne --only pooling --workers 2
-    python scripts/reproduce.py --scale once --workers 2  # an hour, out/once
+    python scripts/reproduce.py --scale once --workers 2  # half an hour
     python scripts/reproduce.py --out out/again --workers 2  # anew: hours
 
 The studies are cut into cells, finished cells are kept, and Ctrl-C loses only those that are being

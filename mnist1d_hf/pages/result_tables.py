@@ -180,7 +180,14 @@ def verdicts_table(results: Results) -> str:
 
 
 def verdict_numbers(results: Results) -> str:
-    """The number of claims with each verdict, as a sentence."""
+    """The number of claims with each verdict, and what it takes to run the paper once, in words."""
     counts = {name: len(ids) for name, ids in outcomes(results).items()}
     parts = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return f"Of {sum(counts.values())} claims: {parts}."
+    words = f"Of {sum(counts.values())} claims: {parts}."
+    if "once" in results:
+        minutes = sum(study["minutes"] for study in results["once"]["studies"].values())
+        words += (
+            " `make paper` runs every experiment of the paper once, in "
+            f"{minutes:.0f} minutes of one thread."
+        )
+    return words
