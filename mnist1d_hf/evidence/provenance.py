@@ -59,56 +59,56 @@ def git_revision() -> str | None:
 
 
 @lru_cache
-def source_sha256(path: Path) -> str:
+def source_sha256(path: Path, package: Path = PACKAGE) -> str:
     """SHA-256 of a module and of all modules of this package that it imports, in hexadecimal.
 
     Imports are followed through the package, those inside functions too. The `__init__` of a
     package counts when it is itself imported from. The rules and figures of studies do not count,
-    so changing one does not mark any cell as made by other sources.
+    so changing one does not mark any cell as made by other sources. `package` is the folder of the
+    package, of which there may be copies.
     """
     digest = hashlib.sha256()
-    for source in sorted(_sources(path)):
-        name = source.relative_to(PACKAGE).as_posix() if PACKAGE in source.parents else source.name
+    for source in sorted(_sources(path, package)):
+        name = source.relative_to(package).as_posix() if package in source.parents else source.name
         digest.update(f"{name}\n".encode() + source.read_bytes())
     return digest.hexdigest()
 
 
-def _sources(path: Path) -> set[Path]:
+def _sources(path: Path, package: Path) -> set[Path]:
     found, waiting = set(), {path.resolve()}
     while waiting:
         source = waiting.pop()
         found.add(source)
-        waiting |= _imported(source) - found
+        waiting |= _imported(source, package) - found
     return found
 
 
-def _imported(source: Path) -> set[Path]:
+def _imported(source: Path, package: Path) -> set[Path]:
     """The files of this package that one of its files imports."""
+    place = source.parent.relative_to(package).parts if package in source.parents else ()
     found = set()
-    for node in ast.walk(ast.parse(source.read_bytes())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(source, node)
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            package, *parts = name.split(".")
-            place = PACKAGE.joinpath(*parts)
-            if package == PACKAGE.name and parts:
-                candidates = (place.with_suffix(".py"), place / "__init__.py")
-                found |= {file for file in candidates if file.is_file()}
-    afterwards = [PACKAGE / folder for folder in AFTERWARDS]
+    for name in _names(source.read_bytes(), place):
+        root, *parts = name.split(".")
+        if root == PACKAGE.name and parts:
+            module = package.joinpath(*parts)
+            candidates = (module.with_suffix(".py"), module / "__init__.py")
+            found |= {file for file in candidates if file.is_file()}
+    afterwards = [package / folder for folder in AFTERWARDS]
     return {file for file in found if not any(folder in file.parents for folder in afterwards)}
 
 
-def _absolute(source: Path, node: ast.ImportFrom) -> str:
-    """The name of the module that a `from ... import` names, perhaps relatively."""
-    if not node.level:
-        return node.module or ""
-    package = source.parents[node.level - 1].relative_to(PACKAGE.parent).parts
-    return ".".join([*package, *filter(None, [node.module])])
+@lru_cache
+def _names(code: bytes, place: tuple[str, ...]) -> list[str]:
+    """What the code of a module imports, by full names; `place` is its folder in the package."""
+    names = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = (PACKAGE.name, *place)[: len(place) + 2 - node.level] if node.level else ()
+            base = ".".join([*above, *filter(None, [node.module])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def _processor() -> str:

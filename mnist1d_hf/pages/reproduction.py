@@ -73,6 +73,8 @@ except for the distances to the optimum, whose rules say so.
 model of processor, with the same sources and versions. Elsewhere the last bits of sums differ, and
 training makes these differences larger: single runs move by as much as other initial weights would
 move them, and means over runs move far less. The cells that were run again are [below](#repeat).
+Every new cell has a digest of the sources that made it, and the command `python scripts/sources.py`
+says which commits have these sources.
 
 The command `python scripts/reproduce.py --report-only` generates this page from the files in
 [results/](results). The [card](README.md#protocol) describes the protocol for comparing models.

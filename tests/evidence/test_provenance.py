@@ -42,12 +42,16 @@ def git(folder, *command):
 
 def digest_of(checkout):
     source_sha256.cache_clear()
-    return source_sha256(checkout / "mnist1d_hf" / "studies" / "one.py")
+    package = checkout / "mnist1d_hf"
+    return source_sha256(package / "studies" / "one.py", package)
 
 
 def test_the_digest_is_that_of_a_module_and_of_all_it_imports(checkout, tmp_path_factory):
     package = checkout / "mnist1d_hf"
-    found = {path.relative_to(package).as_posix() for path in module._sources(package / "noise.py")}
+    found = {
+        path.relative_to(package).as_posix()
+        for path in module._sources(package / "noise.py", package)
+    }
     assert found == {"noise.py", "studies/__init__.py"}
     first = digest_of(checkout)
     (package / "figure.py").write_text("red = 2\n")  # which nothing imports
@@ -76,17 +80,18 @@ def test_rules_and_figures_of_a_study_do_not_count(checkout):
     assert digest_of(checkout) != first
 
 
-def test_the_digest_does_not_depend_on_the_place(checkout, tmp_path_factory, monkeypatch):
+def test_the_digest_does_not_depend_on_the_place(checkout, tmp_path_factory):
     here = digest_of(checkout)
     there = tmp_path_factory.mktemp("there") / "copy"
     shutil.copytree(checkout, there)
-    monkeypatch.setattr(module, "PACKAGE", there / "mnist1d_hf")
     assert digest_of(there) == here
 
 
 def test_the_sources_of_a_study_are_those_of_its_models_and_data():
     study = module.PACKAGE / "studies" / "classification.py"
-    found = {p.relative_to(module.PACKAGE).as_posix() for p in module._sources(study)}
+    found = {
+        p.relative_to(module.PACKAGE).as_posix() for p in module._sources(study, module.PACKAGE)
+    }
     assert {"models/modeling_mnist1d.py", "signals/frozen.py", "training/many.py"} <= found
     assert not {name for name in found if name.startswith(("hub/", "pages/", "localhub/"))}
 

@@ -33,6 +33,8 @@ RUN = {
     "scripts/make_card.py": "test_dataset_card::test_made_again_it_is_the_same",
     "scripts/reproduce.py": "test_reproduction::test_a_study_runs_and_is_reported",
     "scripts/repeat.py": "test_repeat::test_a_cell_is_run_again_and_compared",
+    "scripts/sources.py": "test_sources::test_each_cell_is_counted_with_the_newest_commit_of_its"
+    "_sources",
     "scripts/submit.py": "test_submit::test_an_entry_is_run_recorded_and_run_again",
     "scripts/examples/jax_arrays.py": "test_examples::test_jax_arrays_need_no_torch",
     "scripts/examples/kfold.py": "test_examples::test_kfold",
