@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from mnist1d_hf.entrances import program, refusals
@@ -55,7 +56,8 @@ def pairs(before: Any, now: Any) -> Iterator[tuple[float, float]]:
 def accuracies(result: Any) -> list[float]:
     """Test accuracies of the runs of a cell, in percent; none where it measures another thing."""
     runs = result if isinstance(result, list) else [result]
-    return [run["accuracy"] for run in runs if isinstance(run, dict) and "accuracy" in run]
+    found = [run["accuracy"] for run in runs if isinstance(run, dict) and "accuracy" in run]
+    return np.ravel(found).tolist()
 
 
 def again(study: str, record: Record) -> Record:

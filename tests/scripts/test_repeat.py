@@ -50,6 +50,13 @@ def test_cells_are_compared_with_those_they_replaced(script, tmp_path):
     assert (row["numbers"], row["equal"], row["accuracies"]) == (2, 1, [[91.0], [91.5]])
 
 
+def test_a_cell_has_the_accuracies_of_one_or_of_several_runs(script):
+    assert script.accuracies({"accuracy": 90.0}) == [90.0]
+    assert script.accuracies({"accuracy": np.array([90.0, 91.0])}) == [90.0, 91.0]
+    assert script.accuracies([{"accuracy": 90.0}, {"accuracy": 91.0}]) == [90.0, 91.0]
+    assert script.accuracies({"knn": 59.6}) == script.accuracies([1.0]) == []
+
+
 def test_bad_arguments_are_refused(script, tmp_path):
     with pytest.raises(ValueError, match="--replaced .*: a file, with the cells of one --study"):
         script.main(["tsne"], replaced_file=tmp_path / "none.jsonl")
