@@ -49,8 +49,8 @@ def pairs(before: Any, now: Any) -> Iterator[tuple[float, float]]:
     elif isinstance(before, list):
         for one, other in zip(before, now, strict=True):
             yield from pairs(one, other)
-    elif isinstance(before, int | float) and now is not None:
-        yield float(before), float(now)
+    elif isinstance(before, int | float):
+        yield float(before), math.nan if now is None else float(now)  # a number, or no longer one
 
 
 def accuracies(result: Any) -> list[float]:
@@ -68,7 +68,7 @@ def again(study: str, record: Record) -> Record:
 
 def compare(study: str, name: str, before: Record, now: Record) -> dict[str, Any]:
     """The numbers of one cell beside those of another run of it."""
-    found = pairs(before["result"], now["result"])
+    found = list(pairs(before["result"], now["result"]))
     gaps = [abs(a - b) for a, b in found if math.isfinite(a - b)]
     made, again = (one["provenance"]["machine"]["processor"] for one in (before, now))
     row = {
@@ -76,8 +76,8 @@ def compare(study: str, name: str, before: Record, now: Record) -> dict[str, Any
         "cell": name,
         "made on": made,
         "again on": again,
-        "numbers": len(gaps),
-        "equal": sum(gap == 0 for gap in gaps),
+        "numbers": len(found),
+        "equal": sum(a == b or (math.isnan(a) and math.isnan(b)) for a, b in found),
         "largest difference": max(gaps, default=0.0),
         "accuracies": [accuracies(one["result"]) for one in (before, now)],
     }
@@ -87,10 +87,12 @@ def compare(study: str, name: str, before: Record, now: Record) -> dict[str, Any
 
 def replaced(study: str, earlier: Path, out: Path) -> list[dict[str, Any]]:
     """Rows for the cells of a study that are others now than in the file `earlier`."""
-    now = read_packed(out / "cells" / f"{study}.jsonl")
+    now, before = read_packed(out / "cells" / f"{study}.jsonl"), read_packed(earlier)
+    if not now.keys() & before.keys():
+        raise ValueError(f"--replaced {earlier}: no cell of {study} is in it")
     return [
         compare(study, name, record, now[name])
-        for name, record in read_packed(earlier).items()
+        for name, record in before.items()
         if name in now and now[name]["provenance"] != record["provenance"]
     ]
 

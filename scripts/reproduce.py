@@ -36,7 +36,7 @@ from mnist1d_hf.workers import Stopped
 
 with refusals():  # the extra `studies`
     from mnist1d_hf.studies import load_studies
-    from mnist1d_hf.studies.command import FOLDERS, packed_cells
+    from mnist1d_hf.studies.command import FOLDERS, OF_THE_PAPER, is_card, packed_cells
 
 FACTS = Path(__file__).parents[1] / "dataset_card" / "results" / "dataset.json"
 ONCE = FACTS.with_name("once.json")  # of a run that was recorded
@@ -132,6 +132,8 @@ def main(
     report_only: Annotated[bool, typer.Option("--report-only", help="run nothing")] = False,
 ) -> None:
     out = out or FOLDERS[scale]
+    if scale != "paper" and is_card(out):
+        raise ValueError(f"--scale {scale}: {OF_THE_PAPER.format(out=out)}")
     known = [name for name, study in load_studies().items() if scale != "once" or study.once]
     for name in only or []:
         check_choice("--only", name, known)

@@ -237,8 +237,7 @@ CLAIMS = (
     Claim("P2", "the gain is from pooling, not from striding", POOLING, "pooling", ("P2",)),
     Claim(
         "P3",
-        "when data are many pooling does not matter (README), and even hinders (paper, caption of "
-        "figure 9; blog)",
+        "when data are many pooling does not matter (README), and even hinders (figure 9)",
         POOLING,
         "pooling",
         _each("P3", "no-matter", "hinders"),

@@ -70,8 +70,10 @@ def known(value: Any) -> Any:
     """
     if isinstance(value, dict):
         return {name: known(part) for name, part in value.items()}
-    if isinstance(value, list | tuple) and len(value) == 2:
-        return None if any(part in (-math.inf, math.inf) for part in value) else value
+    if isinstance(value, tuple) and any(
+        isinstance(end, float) and math.isinf(end) for end in value
+    ):
+        return None
     return value
 
 

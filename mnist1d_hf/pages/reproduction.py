@@ -26,7 +26,8 @@ HEAD = """\
 This report goes through the claims of the paper
 [Scaling Down Deep Learning with MNIST-1D](https://arxiv.org/abs/2011.14439), its notebooks, its
 README and its blog post. Each claim is decided by one or more tests, unless it cannot be tested
-here. Claims that fail are listed just as those that hold.
+here. Tests have the name of their claim, C1 for example, and perhaps an ending. Claims that fail
+are listed just as those that hold.
 
 **Data.** `default` has the signals of the paper, `shuffled` the same with their columns permuted,
 `high-translation` signals that are moved farther, and `noisy` ones with so much noise that the best
@@ -41,7 +42,8 @@ the benchmark and of the learning rate study were already known. Some rules on t
 say so, were written when three of its six models had been run. Some rules turned out not to test
 their claim. These have another version, of the date they give, which was written with knowledge of
 the results. The first version stays on this page with its verdict on the present runs and, where
-that was another one, its verdict on the runs at the time when it was replaced.
+that was another one, its verdict on the runs at the time when it was replaced. S1 to S3 had five
+runs at first, which did not decide S3, and then ten.
 
 **Verdicts.** A test that has a 95 % interval is *reproduced* when the whole interval lies where the
 claim says, *refuted* when the whole interval lies elsewhere, and *not supported* otherwise, because
@@ -58,23 +60,26 @@ forty finds one in the direction of its claim.
 **Numbers.** The number after ± is the sample standard deviation over runs, never a standard error.
 An interval is Student's t interval for the mean of the tested quantity over n runs, or over the
 differences of n pairs of runs; for runs that are not paired it is Welch's, for a share Clopper and
-Pearson's, for the exponent of a law that of least squares. In comparisons with the human it is over
-n test rows, for kappa by the jackknife. Unless something else is stated, all runs share one
-training and one test set and differ in their initial weights. Their intervals therefore do not say
-how much a result depends on the choice of the data. For this, some tests were repeated in runs that
-each have training and test rows of their own. Their names end in -data, their verdicts stand in the
-table under "on other rows", and they decide no claim, since a claim was made of the published rows.
-In L-i and M7 all runs have rows of their own, and in C6, C8 and C11 they are splits of the same
-5,000 rows. In the study of the optimum, each run has training examples of its own, and all are
-tested on the same 5,000. Its intervals do not say how much a result depends on the choice of these,
-except for the distances to the optimum, whose rules say so.
+Pearson's, for the exponents of D1 that of least squares. In comparisons with the human it is over n
+test rows; for kappa, which is the agreement beyond chance, it is found by the jackknife, leaving
+out one row at a time. Unless something else is stated, all runs share one training and one test set
+and differ in their initial weights. Their intervals therefore do not say how much a result depends
+on the choice of the data. For this, some tests were repeated in runs that each have training and
+test rows of their own, by which differences are paired. Their names end in -data, their verdicts
+stand in the table under "on other rows", and they decide no claim, since a claim was made of the
+published rows. In L-i and M7 all runs have rows of their own, and so have the runs on endless data
+in E1 to E3. In C6, on the pixels, and in C8 and C11 runs are splits of the same 5,000 rows. In the
+study of the optimum, each run has training examples of its own, and all are tested on the same
+5,000. Its intervals do not say how much a result depends on the choice of these, except for the
+distances to the optimum, whose rules say so.
 
-**Running it again.** A cell that is run again has the same numbers, bit for bit, only on the same
-model of processor, with the same sources and versions. Elsewhere the last bits of sums differ, and
-training makes these differences larger: single runs move by as much as other initial weights would
-move them, and means over runs move far less. The cells that were run again are [below](#repeat).
-Every new cell has a digest of the sources that made it, and the command `python scripts/sources.py`
-says which commits have these sources.
+**Running it again.** A study is divided into cells, such as the training of one network. A cell
+that is run again has the same numbers, bit for bit, only on the same model of processor, with the
+same sources and versions. Elsewhere the last bits of sums differ, and training makes these
+differences larger: a run there is like another run here, and the mean of n runs moves by as much as
+that of n others would, which is what its interval is for. The cells that were run again are
+[below](#repeat). Every new cell has a digest of the sources that made it. For those whose sources a
+commit has, the command `python scripts/sources.py` says which.
 
 The command `python scripts/reproduce.py --report-only` generates this page from the files in
 [results/](results). The [card](README.md#protocol) describes the protocol for comparing models.
@@ -332,8 +337,8 @@ def repeat_section(results: Results) -> str:
     head = (
         "## repeat\n\nCells that `python scripts/repeat.py` ran again. Differences are in the unit "
         "of the number that differs most: percent, or a loss. The last two columns are on the test "
-        "accuracies of single runs, in points: by how much one of them moves at most, and by how "
-        "much their mean moves."
+        "accuracies of single runs, in points, where a cell keeps one a run: by how much one of "
+        "them moves at most, and by how much their mean moves."
     )
     header = ["study", "made on", "run again on", "cells", "equal numbers", "largest difference"]
     header += ["an accuracy", "mean accuracy"]

@@ -184,7 +184,8 @@ def verdict_numbers(results: Results) -> str:
     counts = {name: len(ids) for name, ids in outcomes(results).items()}
     parts = ", ".join(f"{count} {name}" for name, count in counts.items())
     words = f"Of {sum(counts.values())} claims: {parts}."
-    if "once" in results:
+    # judged after a run of everything, not of some studies
+    if any(one["id"] == "C7-printed" for one in results.get("cost", {}).get("findings", ())):
         minutes = sum(study["minutes"] for study in results["once"]["studies"].values())
         words += (
             " `make paper` runs every experiment of the paper once, in "

@@ -42,6 +42,7 @@ HOW = {
 CARD, SCRATCH = Path("dataset_card"), Path("out")
 FOLDERS = {"paper": CARD, "once": SCRATCH / "once", "smoke": SCRATCH}
 COMMITTED = Path(__file__).parents[2] / CARD  # in a checkout
+OF_THE_PAPER = "{out} has results of the settings of the paper; give another folder, --out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,15 +150,13 @@ def command(
             warn(f"{name}: the code has changes that are not committed; new cells will say so")
         check_knobs(args_class, knobs)
         check_writable(out)
+        other_results = {field: knobs[field] for field in reads.keys() & knobs.keys()}
         for field in reads.keys() - knobs.keys():
             knobs[field] = str(find_result(name, reads[field], out))
         args = dataclasses.replace(args_class.at(scale), **knobs)
-        changed = study.changed(dataclasses.asdict(args), "paper")
-        if changed and out.resolve() in (CARD.resolve(), COMMITTED):
-            raise ValueError(
-                f"{listed(changed)}: {out} has results of the settings of the paper; give another "
-                "folder, --out"
-            )
+        changed = study.changed(dataclasses.asdict(args), "paper") | other_results
+        if changed and is_card(out):
+            raise ValueError(f"{listed(changed)}: {OF_THE_PAPER.format(out=out)}")
         pack = packed_cells(name, out)
         cells = Cells(loose_cells(name, out), pack, workers, rank, world_size)
         start = time.perf_counter()
@@ -180,6 +179,11 @@ def command(
     give_signature(main, _parameters(args_class))
     app.command(name)(entrance(stopped=CONTINUES)(main))
     return study
+
+
+def is_card(out: Path) -> bool:
+    """Whether a folder is that of the results behind the page."""
+    return out.resolve() in (CARD.resolve(), COMMITTED.resolve())
 
 
 def plain(args: Mapping[str, Any]) -> dict[str, Any]:

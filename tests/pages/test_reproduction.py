@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -189,6 +190,17 @@ def test_the_paper_once_ends_with_what_it_took(script, tmp_path, monkeypatch, ca
         "2 studies, about 3 minutes" in printed
         and "1 of 2 studies, 0 minutes, about 0 left" in printed
     )
+
+
+@pytest.mark.parametrize("report_only", [False, True])
+def test_results_of_the_paper_s_settings_are_not_those_of_another_scale(
+    script, tmp_path, monkeypatch, report_only
+):
+    monkeypatch.chdir(tmp_path)
+    for scale in ("once", "smoke"):
+        with pytest.raises(ValueError, match=f"--scale {scale}: dataset_card has results of"):
+            script.main(scale=scale, out=Path("dataset_card"), report_only=report_only)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_interrupt_says_how_to_go_on(script, tmp_path, monkeypatch):

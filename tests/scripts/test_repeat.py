@@ -16,6 +16,10 @@ def test_numbers_are_compared_where_both_have_them(script):
     before = {"a": [1, None, "x"], "b": {"c": 2.5}, "gone": 3}
     now = {"new": "123", "b": {"c": np.float64(2.0)}, "a": np.array([1.0, np.nan, 7.0])}
     assert sorted(script.pairs(before, now)) == [(1.0, 1.0), (2.5, 2.0)]
+    made = {"provenance": {"machine": {"processor": "x"}}}
+    rows = [{**made, "result": result} for result in ([91.0, 2.0], [None, 2.0])]
+    row = script.compare("tsne", "name", *rows)  # a number that is none any more is not equal
+    assert (row["numbers"], row["equal"], row["largest difference"]) == (2, 1, 0.0)
     with pytest.raises(ValueError, match="zip"):
         list(script.pairs({"a": [1]}, {"a": [1, 2]}))
 
@@ -60,6 +64,9 @@ def test_a_cell_has_the_accuracies_of_one_or_of_several_runs(script):
 def test_bad_arguments_are_refused(script, tmp_path):
     with pytest.raises(ValueError, match="--replaced .*: a file, with the cells of one --study"):
         script.main(["tsne"], replaced_file=tmp_path / "none.jsonl")
+    write_packed(tmp_path / "others.jsonl", [])
+    with pytest.raises(ValueError, match="others.jsonl: no cell of tsne is in it"):
+        script.main(["tsne"], replaced_file=tmp_path / "others.jsonl")
     with pytest.raises(ValueError, match="--study 'tsen': must be one of .*tsne"):
         script.main(["tsen"], 1, tmp_path)
     with pytest.raises(ValueError, match="cells=0: at least 1"):

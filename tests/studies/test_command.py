@@ -137,6 +137,10 @@ def test_results_of_the_paper_are_not_replaced_by_those_of_other_settings(elsewh
             run_it(args=options, standalone_mode=False)
         assert "give another folder, --out" in capsys.readouterr().err
     assert not Path("dataset_card").exists()
+    reader = command(Reading, read_other, plot, reads={"other": "first"})
+    with pytest.raises(SystemExit, match="2"):
+        reader(args=["--scale", "paper", "--other", "out/x.json"], standalone_mode=False)
+    assert "other=out/x.json: dataset_card has results of" in capsys.readouterr().err
     run_it(args=["--scale", "paper", "--seeds", "2", "--out", "there"], standalone_mode=False)
     words = "Made with other settings: seeds=2."
     assert words in capsys.readouterr().out

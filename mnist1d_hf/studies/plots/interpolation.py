@@ -48,7 +48,8 @@ def plot(result: dict[str, Any]) -> Figure:
 def plot_thresholds(result: dict[str, Any]) -> Figure:
     """How many parameters it takes to fit all training labels. A dot is the threshold of one run (a
     and b, in one range), dotted lines are the retracted claim; c has the exponents b and c of the
-    fitted law: parameters = a n^b K^c, with 95 % intervals. The claim is 1 for n, and for K it is 0
+    fitted laws: parameters = a n^b K^c, with 95 % intervals, for the thresholds of error and loss
+    and for the peaks of both on the test rows. The claim is 1 for n, and for K it is 0
     with NLL and 1 with MSE.
     """
     curves = result["curves"]

@@ -18,7 +18,8 @@ CHECKPOINT = 100  # updates between the points of a curve on new data
 def plot(result: dict[str, Any]) -> Figure:
     """The search: what is left of a perceptron over the share of its weights that are pruned.
     Lottery tickets keep the largest weights, the others are pruned at random; the dashed line is
-    the dense network. Means over the trials, with bands of one standard deviation.
+    the dense network. Means over the trials, with bands of one standard deviation; the axes of b
+    and c begin at 55 %.
     """
     figure, axes = panels(1, 3, height=2.4)
     x = result["sparsity"]
@@ -45,9 +46,9 @@ def plot(result: dict[str, Any]) -> Figure:
 
 @style()
 def plot_new_data(result: dict[str, Any]) -> Figure:
-    """The 92 % ticket on new data, beside the dense network and random pruning. Test accuracy while
-    each is trained from its first weights; means over the trials, with bands of one standard
-    deviation.
+    """The 92 % ticket on new data, beside the dense network and random pruning. Also the ticket
+    with new first weights, and on shuffled columns. Test accuracy while each is trained; means over
+    the trials, with bands of one standard deviation.
     """
     curves = {
         "ticket": ("fresh", "lottery", "blue", "-"),

@@ -105,6 +105,8 @@ def judge_likeness(descriptions: list[dict[str, Any]]) -> Finding:
                 g: summarise(one[g] for one in outside)["mean"] for g in likeness
             },
             "R^2 of swish minus that of the best other": summarise(leads),
+            f"R^2 of swish above {LIKE}": verdicts[0],
+            "above that of the best other": verdicts[1],
         },
         n=len(outside),
         std=summarise(one["swish"] for one in outside)["std"],
@@ -123,6 +125,6 @@ def judge_likeness(descriptions: list[dict[str, Any]]) -> Finding:
             verdict=grade(all(likes), any(likes)),
             why="it asked for the likeness on all of [-5, 5], where the paper excepts a part, with "
             "x as it is, and took the closest of six though the first two differ by far less than "
-            "their spread",
+            "their spread; a version of 2026-11-26 asked for the lead alone, and was reproduced",
         ),
     )

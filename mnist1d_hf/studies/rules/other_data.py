@@ -17,7 +17,7 @@ def on_other_data(findings: Iterable[Finding]) -> list[Finding]:
             finding,
             id=f"{finding.id}-data",
             claim=f"{finding.claim}, on other training and test rows",
-            rule=f"{finding.rule}; each run has rows of its own, by which differences are paired",
+            rule=f"{finding.rule}; each run has rows of its own",
             since=None,
             superseded=None,
         )
