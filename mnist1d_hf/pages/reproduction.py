@@ -336,9 +336,9 @@ def repeat_section(results: Results) -> str:
     ]
     head = (
         "## repeat\n\nCells that `python scripts/repeat.py` ran again. Differences are in the unit "
-        "of the number that differs most: percent, or a loss. The last two columns are on the test "
-        "accuracies of single runs, in points, where a cell keeps one a run: by how much one of "
-        "them moves at most, and by how much their mean moves."
+        "of the number that differs most: percent, a loss or a step. The last two columns are on "
+        "test accuracies of single runs, in points, where a cell keeps one a run: by how much one "
+        "of them moves at most, and by how much their mean moves."
     )
     header = ["study", "made on", "run again on", "cells", "equal numbers", "largest difference"]
     header += ["an accuracy", "mean accuracy"]
