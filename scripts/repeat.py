@@ -85,16 +85,28 @@ def compare(study: str, name: str, before: Record, now: Record) -> dict[str, Any
     return row
 
 
-def replaced(study: str, earlier: Path, out: Path) -> list[dict[str, Any]]:
+def rerun(studies: list[str], cells: int, out: Path) -> Iterator[dict[str, Any]]:
+    """Rows for the cells of each study that took least time, as each is run again."""
+    for study in studies:
+        records = {
+            name: record
+            for name, record in read_packed(out / "cells" / f"{study}.jsonl").items()
+            # of data as parameters a cell keeps the digest alone
+            if not any(isinstance(v, dict) and "sha256" in v for v in record["cell"].values())
+        }
+        seconds = {name: record["provenance"]["seconds"] for name, record in records.items()}
+        for name in sorted(seconds, key=lambda name: seconds[name])[:cells]:
+            yield compare(study, name, records[name], again(study, records[name]))
+
+
+def replaced(study: str, earlier: Path, out: Path) -> Iterator[dict[str, Any]]:
     """Rows for the cells of a study that are others now than in the file `earlier`."""
     now, before = read_packed(out / "cells" / f"{study}.jsonl"), read_packed(earlier)
     if not now.keys() & before.keys():
         raise ValueError(f"--replaced {earlier}: no cell of {study} is in it")
-    return [
-        compare(study, name, record, now[name])
-        for name, record in before.items()
-        if name in now and now[name]["provenance"] != record["provenance"]
-    ]
+    for name, record in before.items():
+        if name in now and now[name]["provenance"] != record["provenance"]:
+            yield compare(study, name, record, now[name])
 
 
 def main(
@@ -114,24 +126,11 @@ def main(
     torch.set_num_threads(1)
     path = out / "results" / "repeat.json"
     rows = read_result(path)["cells"] if path.exists() else []
-
-    def keep(row: dict[str, Any]) -> None:
+    made = replaced(study[0], replaced_file, out) if replaced_file else rerun(study, cells, out)
+    for row in made:
         key = ("cell", "again on")
-        rows[:] = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
+        rows = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
         write_json(path, {"cells": rows, "provenance": provenance(0.0)})
-
-    for row in replaced(study[0], replaced_file, out) if replaced_file else ():
-        keep(row)
-    for one in study if replaced_file is None else ():
-        records = {
-            name: record
-            for name, record in read_packed(out / "cells" / f"{one}.jsonl").items()
-            # of data as parameters a cell keeps the digest alone
-            if not any(isinstance(v, dict) and "sha256" in v for v in record["cell"].values())
-        }
-        seconds = {name: record["provenance"]["seconds"] for name, record in records.items()}
-        for name in sorted(seconds, key=lambda name: seconds[name])[:cells]:
-            keep(compare(one, name, records[name], again(one, records[name])))
     print(f"wrote {path}")
 
 

@@ -43,11 +43,14 @@ def git(*command: str) -> bytes:
     return done.stdout
 
 
-def commits() -> list[tuple[str, str]]:
-    """Commit and tree of the package wherever it changed, the newest first."""
+def commits() -> dict[str, str]:
+    """The newest commit with each tree that the package had, the newest first."""
     found = git("log", "--format=%H", "--", "mnist1d_hf").decode().split()
     trees = git("rev-parse", *(f"{commit}:mnist1d_hf" for commit in found)).decode().split()
-    return list({tree: (commit, tree) for commit, tree in zip(found, trees, strict=True)}.values())
+    newest: dict[str, str] = {}
+    for commit, tree in zip(found, trees, strict=True):
+        newest.setdefault(tree, commit)
+    return newest
 
 
 def digests(tree: str) -> Iterator[str]:
@@ -64,13 +67,12 @@ def digests(tree: str) -> Iterator[str]:
 def find(wanted: set[str]) -> dict[str, str]:
     """The newest commit with each of these digests, where there is one."""
     found: dict[str, str] = {}
-    for commit, tree in track(
-        commits(), "commits", console=console, disable=not sys.stderr.isatty()
-    ):
+    newest, silent = commits(), not sys.stderr.isatty()
+    for tree in track(newest, "commits", console=console, disable=silent):
         if wanted <= found.keys():
             break
         for digest in digests(tree):
-            found.setdefault(digest, commit)
+            found.setdefault(digest, newest[tree])
     return found
 
 
