@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,15 @@ def summarise(values: Iterable[float]) -> dict[str, Any]:
     squares = math.fsum((number - mean) ** 2 for number in numbers)
     std = math.sqrt(squares / (len(numbers) - 1)) if len(numbers) > 1 else None
     return {"mean": mean, "std": std, "n": len(numbers)}
+
+
+def enumerated(words: Sequence[str]) -> str:
+    """Words as one phrase.
+
+    >>> enumerated(["1000", "5000", "50000"])
+    '1000, 5000 and 50000'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def grade(holds: Any, partly: Any = False) -> str:

@@ -1,10 +1,11 @@
 """Tables and sentences of what was measured: accuracies, the optimum, speed, verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mnist1d_hf.evidence.claims import outcomes
 from mnist1d_hf.evidence.published import NAMES, PROTOCOLS, PUBLISHED
+from mnist1d_hf.evidence.results import enumerated
 from mnist1d_hf.leaderboard.tracks import TRACKS
 from mnist1d_hf.pages.leaderboard import Entry, frozen_table
 from mnist1d_hf.pages.reproduction import verdict_counts
@@ -169,10 +170,6 @@ def speed_table(results: Results) -> str:
         [f"training many models at once: {models}", f"{times} times as fast", "the original's loop"]
     )
     return markdown(["what", "measured", "compared with"], rows)
-
-
-def enumerated(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def verdicts_table(results: Results) -> str:

@@ -13,7 +13,7 @@ from mnist1d_hf.evidence.intervals import (
     share_interval,
 )
 from mnist1d_hf.evidence.published import read_published
-from mnist1d_hf.evidence.results import Finding, Superseded, grade, summarise
+from mnist1d_hf.evidence.results import Finding, Superseded, enumerated, grade, summarise
 from mnist1d_hf.studies.rules.other_data import on_other_data
 
 SOURCE = "paper, benchmarking pooling methods; notebook benchmark-pooling"
@@ -40,16 +40,6 @@ def gain(result: dict[str, Any], run: str, size: int, method: str = "") -> np.nd
     methods = (method,) if method else POOLING
     pooled = np.mean([final(result, run, size, m) for m in methods], axis=0)
     return pooled - final(result, run, size, "no_pool")
-
-
-def listed(sizes: list[int]) -> str:
-    """Sizes as words.
-
-    >>> listed([1000, 5000, 50000])
-    '1000, 5000 and 50000'
-    """
-    *most, last = map(str, sizes) if sizes else ("no",)
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def standard_error(values: np.ndarray) -> float:
@@ -167,8 +157,8 @@ def _judge_stride(
         ours={"gain of stride_2, points": gains},
         n=len(runs[most]),
         std=summarise(runs[most])["std"],
-        rule=f"at every size that was run, {listed(sizes)} examples, the 95 % interval of stride_2 "
-        "over no_pool lies below 1 point",
+        rule=f"at every size that was run, {enumerated([*map(str, sizes)])} examples, the 95 % "
+        "interval of stride_2 over no_pool lies below 1 point",
         verdict=judge_interval(interval, below=1),
         quantity=f"gain of stride_2 at {most} examples, where its interval ends highest, points",
         estimate=float(runs[most].mean()),
@@ -235,6 +225,7 @@ def _judge_high(
 
 def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same: str) -> Finding:
     lead, worse, leads = {}, [], []
+    high = enumerated([*map(str, sizes)] or ["no"])
     for n in sizes:
         found = final(result, run, n, "max_pool") - final(result, run, n, "l2_pool")
         lead[str(n)] = round(float(found.mean()), 2)
@@ -257,9 +248,9 @@ def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same
         ours={"max minus L2, points": lead},
         n=len(final(result, run, sizes[0], "max_pool")) if sizes else None,
         rule="the 95 % interval of the difference, for each seed its mean over the sizes from "
-        f"20000 on ({listed(sizes)}), lies below 0",
+        f"20000 on ({high}), lies below 0",
         verdict=judge_interval(interval, below=0) if interval else "not testable",
-        quantity=f"max minus L2 at {listed(sizes)} examples, points" if sizes else None,
+        quantity=f"max minus L2 at {high} examples, points" if sizes else None,
         estimate=float(by_seed.mean()) if sizes else None,
         interval=interval,
         since=SINCE,
