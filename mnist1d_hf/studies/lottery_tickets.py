@@ -12,8 +12,6 @@ of the original, against two exact expectations. In a second set of trials the r
 those that tickets are found on and those they are transferred to.
 """
 
-import base64
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mnist1d_hf.evidence.adjacency import adjacency, permuted
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
@@ -37,14 +36,21 @@ from mnist1d_hf.studies.plots.lottery_tickets import (
     plot_transfer,
 )
 from mnist1d_hf.studies.rules.lottery_tickets import NETWORKS, PRUNINGS, judge
-from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
+from mnist1d_hf.training.pruning import (
+    PrunedMLP,
+    decode,
+    encode,
+    initial_layers,
+    prune,
+    random_scores,
+    train,
+)
 
 SEED = 42  # of trial 0; trial t has SEED + t
 FRESH_SEED = 43  # of the data to which tickets are transferred
 # on other data, generator seeds of trial 0, to find tickets and to transfer them; trial t adds t
 OTHER_SEED, OTHER_FRESH_SEED = 1000, 2000
 LENGTH = 40
-WINDOWS = (2, 3, 4)
 DRAWS = 2000  # permutations
 
 
@@ -165,72 +171,10 @@ def units_of(found: dict[str, Any]) -> np.ndarray:
     return np.array([[int(bit) for bit in f"{row:0{LENGTH}b}"] for row in found["first_layer"]])
 
 
-def encode(masks: list[Tensor]) -> str:
-    """Masks as text."""
-    bits = np.packbits(torch.cat(masks).numpy().astype(bool))
-    return base64.b85encode(zlib.compress(bits.tobytes(), 9)).decode()
-
-
-def decode(text: str) -> list[Tensor]:
-    """What `encode` made into text."""
-    lengths = [len(layer) for layer in initial_layers(SEED)]
-    packed = np.frombuffer(zlib.decompress(base64.b85decode(text)), dtype=np.uint8)
-    bits = np.unpackbits(packed)[: sum(lengths)]
-    return list(torch.tensor(bits, dtype=torch.float32).split(lengths))
-
-
 def first_layer(masks: list[Tensor]) -> np.ndarray:
     """Which weights of every hidden unit are left: (units, 40) of 0 and 1."""
     units = len(masks[0]) // (LENGTH + 1)
     return masks[0][: units * LENGTH].view(units, LENGTH).numpy().astype(int)
-
-
-def adjacency(left: np.ndarray) -> dict[str, list[float]]:
-    """Share of the windows of 2, 3 and 4 weights of a unit that have no gap.
-
-    `error` is the standard error of the mean over units; `at random` is the expectation when as
-    many weights lie anywhere in the layer, `within units` when every unit keeps its number of them.
-    """
-    shares = {
-        k: np.lib.stride_tricks.sliding_window_view(left, k, axis=1).all(2).mean(1) for k in WINDOWS
-    }
-    total, per_unit = left.sum(), left.sum(1)
-    return {
-        "share": [float(v.mean()) for v in shares.values()],
-        "error": [float(v.std(ddof=1) / np.sqrt(len(v))) for v in shares.values()],
-        "at random": [float(chance(total, left.size, k)) for k in WINDOWS],
-        "within units": [float(np.mean(chance(per_unit, LENGTH, k))) for k in WINDOWS],
-    }
-
-
-def permuted(left: np.ndarray, draws: int) -> dict[str, Any]:
-    """The same shares, all trials together, against weights moved to random places of their unit.
-
-    `left` (trials, units, 40) says which weights are left. `p` is the chance of a share as large or
-    larger, the masks themselves counted among the draws.
-    """
-    rng, rows = np.random.default_rng(0), left.reshape(-1, LENGTH)
-    alive = rows[rows.sum(1) > 1]  # the others have no pair anywhere
-
-    def shares(masks: np.ndarray) -> list[float]:
-        windows = [np.lib.stride_tricks.sliding_window_view(masks, k, axis=1) for k in WINDOWS]
-        return [w.all(2).sum() / (len(rows) * w.shape[1]) for w in windows]
-
-    found = np.array(shares(alive))
-    drawn = np.array([shares(rng.permuted(alive, axis=1)) for _ in range(draws)])
-    as_large = (drawn >= found - 1e-12).sum(0)
-    return {
-        "draws": draws,
-        "share": found,
-        "mean": drawn.mean(0),
-        "std": drawn.std(0, ddof=1),
-        "p": (1 + as_large) / (1 + draws),
-    }
-
-
-def chance(kept: Any, places: int, k: int) -> Any:
-    """Probability that k given places of `places` are all among `kept` random ones."""
-    return np.prod([(kept - i) / (places - i) for i in range(k)], axis=0)
 
 
 def transfer(
@@ -254,7 +198,7 @@ def transfer(
     sparsity = np.linspace(0, 1, retrains)[number]
     masks = {
         "dense": [torch.ones_like(layer) for layer in first],
-        "lottery": decode(ticket),
+        "lottery": decode(ticket, [len(layer) for layer in first]),
         "random": [prune(score, sparsity) for score in scores],
     }
     return {

@@ -13,9 +13,12 @@ from the computation: no result changes, and at high sparsity most of the cost d
 `torch.nn.utils.prune` masks the full matrices and saves no time.
 """
 
+import base64
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,6 +63,19 @@ def prune(scores: Tensor, sparsity: float) -> Tensor:
     mask = torch.ones_like(scores)
     mask[scores.argsort()[: int(sparsity * len(scores))]] = 0
     return mask
+
+
+def encode(masks: Sequence[Tensor]) -> str:
+    """Masks as text."""
+    bits = np.packbits(torch.cat(list(masks)).numpy().astype(bool))
+    return base64.b85encode(zlib.compress(bits.tobytes(), 9)).decode()
+
+
+def decode(text: str, lengths: Sequence[int]) -> list[Tensor]:
+    """Masks of these lengths, float32, that `encode` made into text."""
+    packed = np.frombuffer(zlib.decompress(base64.b85decode(text)), dtype=np.uint8)
+    bits = np.unpackbits(packed)[: sum(lengths)]
+    return list(torch.tensor(bits, dtype=torch.float32).split(list(lengths)))
 
 
 class PrunedMLP:

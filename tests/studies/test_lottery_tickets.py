@@ -60,32 +60,6 @@ def test_the_figure_shows_what_ran(result, tmp_path):
         assert save(figure, tmp_path / name).stat().st_size > 10_000
 
 
-def test_masks_survive_the_way_through_text():
-    generator = torch.Generator().manual_seed(0)
-    layers = initial_layers(42)
-    masks = [prune(torch.rand(len(layer), generator=generator), 0.92) for layer in layers]
-    text = study.encode(masks)
-    assert text.isascii() and len(text) < 25_000
-    for back, mask in zip(study.decode(text), masks, strict=True):
-        assert torch.equal(back, mask)
-
-
-def test_chances_of_neighbours_are_exact():
-    expected = np.mean([set(window) <= set(kept) for kept in itertools.combinations(range(6), 4)
-                        for window in [(2, 3, 4)]])  # fmt: skip
-    assert study.chance(4, 6, 3) == pytest.approx(expected)
-    assert study.chance(np.array([1, 6]), 6, 2).tolist() == [0, 1]
-
-
-def test_windows_are_all_counted():
-    left = np.zeros((2, 40), dtype=int)
-    left[0, :5] = 1  # four pairs, three triples, two fours
-    found = study.adjacency(left)
-    assert found["share"] == pytest.approx([4 / 39 / 2, 3 / 38 / 2, 2 / 37 / 2])
-    assert found["within units"][0] == pytest.approx(5 * 4 / (40 * 39) / 2)
-    assert found["at random"][0] == pytest.approx(5 * 4 / (80 * 79))
-
-
 def test_columns_are_permuted_as_named():
     orders = {name: make() for name, make in study.COLUMNS.items()}
     assert all(sorted(order) == list(range(40)) for order in orders.values())
@@ -291,19 +265,6 @@ def test_neighbours_beyond_chance_are_judged_by_permutation(p, verdict):
     finding = rules.judge_adjacency({**published(2020), "permuted": by_chance(p)})
     assert finding.verdict == verdict and finding.ours["p by permutation"]["pairs"] == p[0]
     assert finding.estimate == pytest.approx(12 if p[0] >= p[1] else 2.5)
-
-
-def test_permuting_finds_neighbours_beyond_chance_and_none_where_there_are_none():
-    rng = np.random.default_rng(1)
-    scattered = rng.permuted(np.arange(40) < 4, axis=0) * np.ones((2, 50, 1), int)
-    scattered = rng.permuted(scattered, axis=2)
-    together = np.stack([np.roll(np.arange(40) < 4, shift) for shift in range(30)])[None]
-    found = study.permuted(together.astype(int), 200)
-    assert found["p"][0] == pytest.approx(1 / 201) and found["share"][0] == pytest.approx(3 / 39)
-    chance = study.permuted(scattered, 400)
-    assert min(chance["p"]) > 0.025
-    exact = study.chance(4, 40, 2)  # the permutations have the exact expectation
-    assert chance["mean"][0] == pytest.approx(exact, abs=4 * chance["std"][0] / 20)
 
 
 def test_masks_come_back_from_their_numbers(result):

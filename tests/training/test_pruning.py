@@ -5,7 +5,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist1d_hf.training.pruning import PrunedMLP, initial_layers, prune, random_scores, train
+from mnist1d_hf.training.pruning import (
+    PrunedMLP,
+    decode,
+    encode,
+    initial_layers,
+    prune,
+    random_scores,
+    train,
+)
 
 SIZES = {"inputs": 12, "hidden": 20, "outputs": 4}
 
@@ -103,3 +111,13 @@ def test_evaluation_begins_after_the_first_update():
     assert len(history.test_loss) == len(history.test_accuracy) == 4  # 0, 10, 20, 30
     assert history.test_loss[-1] < history.test_loss[0]
     assert not torch.equal(history.checkpoint[0], layers[0])  # after update 0
+
+
+def test_masks_survive_the_way_through_text():
+    generator = torch.Generator().manual_seed(0)
+    layers = initial_layers(42)
+    masks = [prune(torch.rand(len(layer), generator=generator), 0.92) for layer in layers]
+    text = encode(masks)
+    assert text.isascii() and len(text) < 25_000
+    for back, mask in zip(decode(text, [len(layer) for layer in layers]), masks, strict=True):
+        assert torch.equal(back, mask)
