@@ -14,7 +14,6 @@ from mnist1d_hf.extras import require
 
 require("train", "torch", "transformers")
 
-import torch
 from transformers import (
     AutoConfig,
     AutoFeatureExtractor,
@@ -23,6 +22,8 @@ from transformers import (
     PreTrainedConfig,
 )
 from transformers.pipelines import PIPELINE_REGISTRY
+
+from mnist1d_hf.seeds import seeded
 
 from .configuration_mnist1d import Mnist1DCNNConfig as Mnist1DCNNConfig
 from .configuration_mnist1d import Mnist1DGRUConfig as Mnist1DGRUConfig
@@ -92,8 +93,7 @@ def new_model(name: str, seed: int, **sizes: Any) -> Mnist1DPreTrainedModel:
             f"unknown {', '.join(unknown)} of {config_class.__name__}: its own fields are "
             f"{', '.join(own)}"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return model_class(config_class(**sizes)).train()
 
 

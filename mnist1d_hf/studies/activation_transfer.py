@@ -28,6 +28,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import read_result, summarise
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
 from mnist1d_hf.models.activation_mnist1d import activation
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
@@ -127,11 +128,9 @@ def compare(
     names = ("mean_loss", "last_losses", "accuracy_500", "accuracy")
     measured: dict[str, list[float]] = {name: [] for name in names}
     for inner_seed in inner_seeds:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(inner_seed)
-            start = flat(two_layers(40, 128, 10))
-            torch.manual_seed(inner_seed)
-            (noise,) = training_noise(steps, 128)
+        start = flat(two_layers(40, 128, 10, torch.Generator().manual_seed(inner_seed)))
+        generator = torch.Generator().manual_seed(inner_seed)
+        (noise,) = training_noise(steps, 128, generator=generator)
         with torch.no_grad():
             losses, weights = train(f, start, noise, x, labels, rate)
             few, all_of_them = (
@@ -175,8 +174,7 @@ def transfer(dataset: str, hidden_act: str, seed: int, epochs: int) -> dict[str,
     Returns the mean training loss of every epoch and the final test accuracy in percent.
     """
     x, labels, x_test, y_test = load(dataset)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = network(x, hidden_act)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     order = torch.Generator().manual_seed(seed)

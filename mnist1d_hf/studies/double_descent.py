@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
@@ -70,8 +71,7 @@ class Args:
 
 def network(kind: str, size: int, seed: int) -> nn.Sequential:
     """The notebook's perceptron or convolutional network, with torch's initial weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         if kind == "mlp":
             return nn.Sequential(
                 nn.Linear(40, size),

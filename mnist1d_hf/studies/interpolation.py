@@ -23,6 +23,7 @@ import torch
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
@@ -79,8 +80,7 @@ class Args:
 
 def network(size: int, classes: int, seed: int) -> nn.Sequential:
     """The perceptron of the notebook, with `classes` outputs."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(
             *(nn.Linear(40, size), nn.ReLU(), nn.Linear(size, size), nn.ReLU()),
             nn.Linear(size, classes),

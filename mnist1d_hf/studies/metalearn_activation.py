@@ -85,14 +85,16 @@ class Draws(NamedTuple):
 
 
 def search_draws(seed: int, steps: int, hidden_size: int, meta_size: int) -> Draws:
-    """What the notebook draws in a search with this seed; the global generator is left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        meta, first = two_layers(1, meta_size, 1), flat(two_layers(40, hidden_size, 10))
-        torch.manual_seed(seed)
-        meta_noise, noise = training_noise(steps, meta_size, hidden_size)
-        torch.rand(meta_size)  # the notebook samples the activation, with noise, for its figure
-        return Draws(meta, first, flat(two_layers(40, hidden_size, 10)), meta_noise, noise)
+    """What the notebook draws in a search with this seed."""
+    generator = torch.Generator().manual_seed(seed)
+    meta = two_layers(1, meta_size, 1, generator)
+    first = flat(two_layers(40, hidden_size, 10, generator))
+    generator.manual_seed(seed)
+    meta_noise, noise = training_noise(steps, meta_size, hidden_size, generator=generator)
+    # the notebook samples the activation, with noise, for its figure
+    torch.rand(meta_size, generator=generator)
+    later = flat(two_layers(40, hidden_size, 10, generator))
+    return Draws(meta, first, later, meta_noise, noise)
 
 
 def problem(seed: int, num_samples: int, steps: int, batch: int) -> tuple[torch.Tensor, ...]:

@@ -26,6 +26,7 @@ from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.metalearn_decay import plot
 from mnist1d_hf.studies.rules.metalearn_decay import judge
+from mnist1d_hf.training.unrolled import two_layers
 
 HIDDEN, BATCH, RATE = 50, 50, 0.5  # tanh units, rows of an inner step, its learning rate
 
@@ -66,12 +67,9 @@ def setting(
     """Initial weights, batches (steps, 50, 40) with labels, and 1000 other rows with theirs."""
     data = make_mnist1d(SignalParams(seed=42 + problem))
     order = np.arange(steps * BATCH).reshape(steps, BATCH) % rows
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(problem)
-        layers = torch.nn.Linear(40, HIDDEN), torch.nn.Linear(HIDDEN, 10)
     x, held = (torch.tensor(a, dtype=torch.float32) for a in (data.x_train[order], data.x_test))
     return (
-        [p.detach() for layer in layers for p in (layer.weight, layer.bias)],
+        two_layers(40, HIDDEN, 10, torch.Generator().manual_seed(problem)),
         *(x, torch.tensor(data.y_train[order]), held, torch.tensor(data.y_test)),
     )
 

@@ -20,9 +20,11 @@ from torch.nn.functional import cross_entropy
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.params import check_integer
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.metalearn_lr import plot
 from mnist1d_hf.studies.rules.metalearn_lr import PUBLISHED_RATES, judge
+from mnist1d_hf.training.unrolled import two_layers
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Args:
     rates: Annotated[tuple[float, ...], "starting rates"] = (0.02, 0.05, 0.15, 0.5, 1.5, 2, 3, 5)
     grid_size: Annotated[int, "rates of the grid search, from 0.3 to 1.2"] = 61
 
+    def __post_init__(self) -> None:
+        check_integer("grid_size", self.grid_size, 5, math.inf, "a parabola goes through 5 of them")
+
     @classmethod
     def at(cls, scale: str) -> "Args":
         """The settings of `scale`, "paper", "once" or "smoke"."""
@@ -51,10 +56,7 @@ class Args:
 
 def initial_weights(seed: int, hidden_size: int) -> list[torch.Tensor]:
     """Weights and biases of two linear layers as torch draws them after `manual_seed(seed)`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        layers = torch.nn.Linear(40, hidden_size), torch.nn.Linear(hidden_size, 10)
-    return [p.detach() for layer in layers for p in (layer.weight, layer.bias)]
+    return two_layers(40, hidden_size, 10, torch.Generator().manual_seed(seed))
 
 
 def batches(count: int, size: int, roll: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -29,6 +29,7 @@ from mnist1d_hf.data.mnist import SOURCES, Rows, load_mnist, shuffle
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.mnist import plot
@@ -103,8 +104,7 @@ def network(model: str, dataset: str, seed: int) -> nn.Module:
         return Logits(new_model(model, seed))
     if model in ("logistic", "mlp"):
         return nn.Sequential(nn.Flatten(), Logits(new_model(model, seed, final_seq_length=784)))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         if model == "gru":
             return RowGRU()
         layers: list[nn.Module] = [nn.Unflatten(1, (1, 28))]

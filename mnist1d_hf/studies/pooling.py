@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
 
-import torch
 from torch import nn
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
@@ -74,8 +74,7 @@ def network(method: str, seed: int) -> nn.Sequential:
     pools["l2_pool"] = lambda size: nn.LPPool1d(2, size)
     pool = pools.get(method)
     length = 40 if method == "no_pool" else 10
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         layers: list[nn.Module] = [nn.Unflatten(1, (1, 40))]
         for channels in (1, 20):
             layers += [nn.Conv1d(channels, 20, 3, stride=stride, padding=1), nn.ReLU()]

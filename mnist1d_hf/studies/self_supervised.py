@@ -30,6 +30,7 @@ from transformers.utils import logging
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
@@ -88,8 +89,7 @@ class Data:
 
 def build(projector: str, seed: int) -> tuple[Mnist1DCNNForSequenceClassification, nn.Sequential]:
     """A classifier, and its convolutions followed by a projector as one network."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = Mnist1DCNNForSequenceClassification(Mnist1DCNNConfig())
         parts = [nn.Unflatten(1, (1, -1)), *_with_relu(model.convs), nn.Flatten()]
         width = model.classifier.in_features

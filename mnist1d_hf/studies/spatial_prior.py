@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
+from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
@@ -122,8 +123,7 @@ def train(network: str, data: str, run: int, updates: int, window: int) -> dict[
     x, labels, x_test, y_test = split(run, data)
     batches = ordered_batches(len(x), BATCH, updates)
     if network == "unshared":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(run)
+        with seeded(run):
             model: Any = Unshared()
         optimizer = torch.optim.Adam(model.parameters(), RATE, fused=True)
         for rows in batches:

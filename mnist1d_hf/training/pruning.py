@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mnist1d_hf.seeds import seeded
+
 
 def initial_layers(
     seed: int, inputs: int = 40, hidden: int = 500, outputs: int = 10
@@ -51,8 +53,7 @@ def random_scores(
 def _draw(seed: int, inputs: int, hidden: int, outputs: int) -> tuple[list[Tensor], Tensor]:
     """The initial layers, and the state of torch's generator after drawing them."""
     widths = (inputs, hidden), (hidden, hidden), (hidden, outputs)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         linears = [nn.Linear(*width) for width in widths]
         state = torch.get_rng_state()
     return [nn.utils.parameters_to_vector(x.parameters()).detach() for x in linears], state

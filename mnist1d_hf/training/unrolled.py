@@ -133,17 +133,21 @@ def flat(weights: list[Tensor]) -> Tensor:
     return torch.cat([w.flatten() for w in weights])
 
 
-def two_layers(inputs: int, hidden: int, outputs: int) -> list[Tensor]:
-    """Initial weights and biases of two linear layers, drawn from torch's global generator."""
-    layers = torch.nn.Linear(inputs, hidden), torch.nn.Linear(hidden, outputs)
-    return [p.detach() for layer in layers for p in (layer.weight, layer.bias)]
+def two_layers(inputs: int, hidden: int, outputs: int, generator: torch.Generator) -> list[Tensor]:
+    """Weights and biases of two linear layers, as `torch.nn.Linear` draws its first ones."""
+    drawn = []
+    for before, after in ((inputs, hidden), (hidden, outputs)):
+        reach = before**-0.5
+        for shape in ((after, before), (after,)):
+            drawn.append(torch.empty(shape).uniform_(-reach, reach, generator=generator))
+    return drawn
 
 
-def training_noise(steps: int, *widths: int) -> list[Tensor]:
+def training_noise(steps: int, *widths: int, generator: torch.Generator) -> list[Tensor]:
     """Noise (steps + 1, width) for each width: for `steps` >= 2 updates and the final test."""
     rows = []
     for step in range(steps):
-        rows.append([torch.rand(width) for width in widths])
+        rows.append([torch.rand(width, generator=generator) for width in widths])
         if step:  # the notebook draws test noise after every update but the first
-            test = [torch.rand(width) for width in widths]
+            test = [torch.rand(width, generator=generator) for width in widths]
     return [NOISE * (2 * torch.stack(column) - 1) for column in zip(*rows, test, strict=True)]

@@ -67,10 +67,9 @@ def test_losses_and_outer_gradient_equal_nested_autograd():
 
 
 def test_the_table_is_the_function_to_float32_precision():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        meta = [3 * p.double() for p in two_layers(1, 100, 1)]
-        x = 6 * torch.randn(1000, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    meta = [3 * p.double() for p in two_layers(1, 100, 1, generator)]
+    x = 6 * torch.randn(1000, dtype=torch.float64, generator=generator)
     table = tabulate(meta)
     value, slope = look_up(table, x)
     meta = [p.tolist() for p in meta]
@@ -85,11 +84,9 @@ def test_the_table_is_the_function_to_float32_precision():
 
 def test_training_reproduces_the_printed_relu_baseline():
     x, labels, x_test, y_test = study.problem(0, 10000, 301, 100)
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        start = flat(two_layers(40, 128, 10))
-        torch.manual_seed(0)
-        (noise,) = training_noise(301, 128)
+    start = flat(two_layers(40, 128, 10, torch.Generator().manual_seed(0)))
+    (noise,) = training_noise(301, 128, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
         losses, weights = train(plain(torch.tanh), start, noise, x, labels, 0.01)
     assert losses.mean().item() == pytest.approx(1.5242596, rel=2e-3)
     assert accuracy(plain(torch.tanh), weights, noise, x_test[:500], y_test[:500]) == (
@@ -207,3 +204,13 @@ def test_likeness_to_swish_is_a_level_and_a_lead_over_the_best_other(swish, verd
     finding = rules.judge_likeness(descriptions)
     assert finding.verdict == verdict
     assert finding.estimate == pytest.approx(np.mean(swish))
+
+
+@pytest.mark.parametrize(("inputs", "hidden"), [(1, 100), (40, 50), (40, 128)])
+def test_two_layers_have_the_initial_weights_of_torch(inputs, hidden):
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        layers = torch.nn.Linear(inputs, hidden), torch.nn.Linear(hidden, 10)
+    expected = [p for layer in layers for p in (layer.weight, layer.bias)]
+    found = two_layers(inputs, hidden, 10, torch.Generator().manual_seed(5))
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
