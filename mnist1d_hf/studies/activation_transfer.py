@@ -30,7 +30,7 @@ from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassificat
 from mnist1d_hf.models.activation_mnist1d import activation
 from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.activation_transfer import plot, plot_accuracy, plot_loss
 from mnist1d_hf.studies.rules.activation_transfer import BY_HAND, COPY, LEARNED, RATE, judge
@@ -64,6 +64,7 @@ HAND_MADE = (
     (np.inf, 1.2, -1.4),
 )
 IN_MODELS = {LEARNED: "mnist1d_learned", COPY: "mnist1d_piecewise"}  # names for `hidden_act`
+DATASETS = ("mnist1d", "digits", "mnist_5000", "mnist", "cifar10")
 CIFAR = "uoft-cs/cifar10"
 
 
@@ -78,7 +79,7 @@ class Args:
     inner_seeds: Annotated[tuple[int, ...], "initial weights of the network"] = (0, 1, 2, 3, 4)
     steps: Annotated[int, "updates of the network"] = 301
     averaged: Annotated[int, "last losses whose mean was the objective of the search"] = 200
-    datasets: Annotated[tuple[str, ...], "of mnist1d, digits, mnist_5000, mnist, cifar10"] = (
+    datasets: Annotated[tuple[str, ...], f"of {', '.join(DATASETS)}"] = (
         *("mnist1d", "digits", "mnist_5000", "cifar10"),
     )
     activations: Annotated[tuple[str, ...], "of the convolutional networks"] = (
@@ -86,6 +87,12 @@ class Args:
     )
     seeds: Annotated[tuple[int, ...], "initial weights and orders of the data"] = (0, 1, 2, 3, 4)
     epochs: Annotated[int, "passes of the convolutional networks through the data"] = 20
+
+    def __post_init__(self) -> None:
+        for name in self.datasets:
+            check_choice("datasets", name, DATASETS)
+        for name in self.activations:
+            activation(IN_MODELS.get(name, name))
 
     @classmethod
     def at(cls, scale: str) -> "Args":
@@ -256,12 +263,19 @@ def load(dataset: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:
-    """Both comparisons and the verdicts."""
+    """Both comparisons and the verdicts.
+
+    Raises ValueError when the searches are not there, or no dataset can be loaded.
+    """
     if not Path(args.searches).exists():
         raise ValueError(
             f"{args.searches} does not exist: run the study metalearn_activation first"
         )
     found = read_result(args.searches)
+    skipped = unavailable(args.datasets)
+    datasets = [dataset for dataset in args.datasets if dataset not in skipped]
+    if not datasets:
+        raise ValueError(f"datasets={args.datasets}: none of them can be loaded here")
     names = [*BASELINES, BY_HAND, COPY, LEARNED]
     cases = list(product(names, args.rates, range(len(found["seeds"]))))
     common = {"inner_seeds": list(args.inner_seeds), "steps": args.steps, "averaged": args.averaged}
@@ -280,8 +294,6 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     terms: dict[str, dict[str, list]] = {name: {} for name in names}
     for (name, rate, _), cell in zip(cases, measured, strict=True):
         terms[name].setdefault(f"{rate:g}", []).append(cell)
-    skipped = unavailable(args.datasets)
-    datasets = [dataset for dataset in args.datasets if dataset not in skipped]
     todo = list(product(datasets, args.activations, args.seeds))
     curves = cells.run(
         transfer,

@@ -22,7 +22,7 @@ from mnist1d_hf.evidence.published import PROTOCOLS, PUBLISHED
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.signals.params import CONFIGS
+from mnist1d_hf.signals.params import CONFIGS, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.classification import plot, plot_digits
 from mnist1d_hf.studies.rules.classification import judge
@@ -51,11 +51,11 @@ class Args:
 
     def __post_init__(self) -> None:
         for name in self.models:
-            if name not in RECIPES:
-                raise ValueError(f"models: {name!r} is not one of {', '.join(RECIPES)}")
+            check_choice("models", name, RECIPES)
+        for name in self.configs:
+            check_choice("configs", name, CONFIGS)
         for name in self.protocols:
-            if name not in PROTOCOLS:
-                raise ValueError(f"protocols: {name!r} is not one of {', '.join(PROTOCOLS)}")
+            check_choice("protocols", name, PROTOCOLS)
 
     @classmethod
     def at(cls, scale: str) -> "Args":

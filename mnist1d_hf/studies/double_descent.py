@@ -22,7 +22,7 @@ from torch import nn
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.double_descent import plot
 from mnist1d_hf.studies.rules.double_descent import CHANNELS, HIDDEN, LABEL_NOISE, judge
@@ -33,8 +33,6 @@ PANELS = {  # network and label noise
     "b": ("mlp", LABEL_NOISE),
     "c": ("cnn", LABEL_NOISE),
 }
-
-# fmt: on
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,12 @@ class Args:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise ValueError(f"seeds={self.seeds}: at least 1")
-        known = {"networks": ("mlp", "cnn"), "hidden_sizes": HIDDEN, "channels": CHANNELS}
-        for name, values in known.items():
+        for name in self.networks:
+            check_choice("networks", name, ("mlp", "cnn"))
+        for name, values in (("hidden_sizes", HIDDEN), ("channels", CHANNELS)):
             for value in getattr(self, name):
                 if value not in values:
-                    raise ValueError(f"{name}: {value!r} is not one of {values}")
+                    raise ValueError(f"{name}: {value} is not one of {values}")
 
     @classmethod
     def at(cls, scale: str) -> "Args":

@@ -28,7 +28,7 @@ from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.counter import TEST_START
 from mnist1d_hf.signals.generate import make_mnist1d, make_range
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.fresh_data import plot
 from mnist1d_hf.studies.rules.fresh_data import ENDLESS, FROZEN, judge
@@ -61,8 +61,7 @@ class Args:
 
     def __post_init__(self) -> None:
         for name in self.models:
-            if name not in RECIPES:
-                raise ValueError(f"models: {name!r} is not one of {', '.join(RECIPES)}")
+            check_choice("models", name, RECIPES)
         if min(self.seeds, self.slow_seeds) < 2:
             raise ValueError(
                 f"seeds={self.seeds}, slow_seeds={self.slow_seeds}: at least 2, for a spread"

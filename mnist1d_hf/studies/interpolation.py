@@ -25,7 +25,7 @@ from torch import nn
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.interpolation import plot, plot_thresholds
 from mnist1d_hf.studies.rules.interpolation import LOSSES, judge
@@ -58,8 +58,7 @@ class Args:
         if self.seeds < 2:
             raise ValueError(f"seeds={self.seeds}: at least 2, for a standard deviation")
         for name in self.losses:
-            if name not in LOSSES:
-                raise ValueError(f"losses: {name!r} is not one of {', '.join(LOSSES)}")
+            check_choice("losses", name, LOSSES)
         for count in self.classes:
             if not 2 <= count <= 10:
                 raise ValueError(f"classes: {count} is not from 2 to 10")

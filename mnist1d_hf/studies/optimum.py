@@ -24,7 +24,7 @@ from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.counter import TEST_START
 from mnist1d_hf.signals.generate import make_mnist1d, make_range
-from mnist1d_hf.signals.params import CONFIGS, SignalParams, config_params
+from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_choice, config_params
 from mnist1d_hf.signals.posterior import class_posterior
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.optimum import (
@@ -78,11 +78,11 @@ class Args:
 
     def __post_init__(self) -> None:
         for name in self.models:
-            if name not in RECIPES:
-                raise ValueError(f"models: {name!r} is not one of {', '.join(RECIPES)}")
+            check_choice("models", name, RECIPES)
+        for name in self.distilled:
+            check_choice("distilled", name, RECIPES)
         for name in self.dials:
-            if name not in DIALS:
-                raise ValueError(f"dials: {name!r} is not one of {', '.join(DIALS)}")
+            check_choice("dials", name, DIALS)
 
     @classmethod
     def at(cls, scale: str) -> "Args":

@@ -31,7 +31,7 @@ from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import Mnist1DArrays, make_mnist1d
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.spatial_prior import plot
 from mnist1d_hf.studies.rules.spatial_prior import DATA, NETWORKS, judge
@@ -54,8 +54,7 @@ class Args:
 
     def __post_init__(self) -> None:
         for name in self.networks:
-            if name not in NETWORKS:
-                raise ValueError(f"networks: {name!r} is not one of {', '.join(NETWORKS)}")
+            check_choice("networks", name, NETWORKS)
         if not 1 <= self.window <= LENGTH:
             raise ValueError(f"window={self.window}: from 1 to {LENGTH}")
 

@@ -22,9 +22,12 @@ from mnist1d_hf.data.mnist import load_mnist, shuffle
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.signals.generate import make_mnist1d
+from mnist1d_hf.signals.params import check_choice, check_integer
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.tsne import plot
 from mnist1d_hf.studies.rules.tsne import NAMES, judge
+
+ROWS = {"mnist1d": 5000, "mnist_5000": 5000, "mnist": 70_000, "digits": 1797}
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Args:
     splits: Annotated[int, "into training and test rows, for neighbours among raw inputs"] = 10
 
     def __post_init__(self) -> None:
-        if self.reference not in NAMES or self.reference == "mnist1d":
-            known = ", ".join(name for name in NAMES if name != "mnist1d")
-            raise ValueError(f"reference={self.reference!r}: must be one of {known}")
+        check_choice("reference", self.reference, (name for name in NAMES if name != "mnist1d"))
+        for name in ("mnist1d", self.reference):
+            check_rows(name, self.rows)
         if self.splits < 2:
             raise ValueError(f"splits={self.splits}: at least 2, for an interval")
 
@@ -64,11 +67,19 @@ class Images(NamedTuple):
     num_train: int  # the rows from here on are the test set
 
 
+def check_rows(name: str, rows: int) -> None:
+    """ValueError unless `rows` is 0, for all, or a number of rows that this dataset has."""
+    check_choice("dataset", name, ROWS)
+    if rows:
+        check_integer("rows", rows, 5, ROWS[name], f"{name} has {ROWS[name]}, a fifth to test")
+
+
 def load(name: str, rows: int) -> Images:
     """The training rows, then the test rows; `rows` of them in all, 0 for all.
 
-    Raises ValueError for an unknown name, and what `load_mnist` raises.
+    Raises ValueError for an unknown name or too many rows, and what `load_mnist` raises.
     """
+    check_rows(name, rows)
     if name == "mnist1d":
         data = make_mnist1d()
         x, y = np.concatenate([data.x_train, data.x_test]), np.append(data.y_train, data.y_test)
@@ -80,14 +91,12 @@ def load(name: str, rows: int) -> Images:
     elif name == "mnist":
         x, y = load_mnist("hub")
         x, num_train = x.reshape(len(x), -1), 60_000
-    elif name == "digits":
+    else:
         from sklearn.datasets import load_digits
 
         x, y = load_digits(return_X_y=True)
         order = np.random.default_rng(0).permutation(len(x))
         x, y, num_train = x[order], y[order], len(x) * 4 // 5
-    else:
-        raise ValueError(f"dataset {name!r}: must be one of {', '.join(NAMES)}")
     if rows:
         num_train, kept = rows * 4 // 5, rows // 5
         x, y = (np.concatenate([v[:num_train], v[-kept:]]) for v in (x, y))

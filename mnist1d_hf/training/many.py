@@ -77,14 +77,23 @@ def train_many(
 
     Raises:
         ValueError: a layer is of another kind, the models differ in more than their weights, a name
-            is unknown, or lengths do not match.
+            is unknown, a label is none of the classes, or lengths do not match.
     """
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSSES)}")
-    check_shapes(len(models), x, labels)
     stack = Stack(models)
+    check_shapes(stack, x, labels)
+    check_labels(stack, labels)
     signals, num_rows = x.flatten(0, -2), x.shape[-2]
     stack.check(signals[:2])
+    for name, data in (splits or {}).items():
+        check_shapes(stack, *data)
+        check_labels(stack, data[1][data[1] != IGNORED])
+        if data[0].shape[-1] != x.shape[-1]:
+            raise ValueError(
+                f"splits[{name!r}] has signals of {data[0].shape[-1]} points: must be "
+                f"{x.shape[-1]}, as those to train on"
+            )
     update = _Update(stack, optimizer, learning_rate, momentum, masks or {})
     targets = F.one_hot(labels, stack.num_outputs).to(x.dtype).flatten(0, -2)
     first = torch.arange(len(models), device=x.device)[:, None] * num_rows  # row of each model
@@ -113,8 +122,9 @@ def train_many(
     )
 
 
-def check_shapes(models: int, x: Tensor, labels: Tensor) -> None:
+def check_shapes(stack: Stack, x: Tensor, labels: Tensor) -> None:
     """ValueError where signals or labels are neither shared by all models nor one set for each."""
+    models = len(stack.models)
     if x.ndim not in (2, 3) or (x.ndim == 3 and len(x) != models):
         raise ValueError(
             f"x of shape {tuple(x.shape)}: must be (n, d), or ({models}, n, d) if each of the "
@@ -125,6 +135,13 @@ def check_shapes(models: int, x: Tensor, labels: Tensor) -> None:
     if labels.shape not in shapes:
         allowed = " or ".join(map(str, shapes))
         raise ValueError(f"labels of shape {tuple(labels.shape)}: must be {allowed}")
+
+
+def check_labels(stack: Stack, labels: Tensor) -> None:
+    """ValueError where a label is none of the classes."""
+    wrong = labels[(labels < 0) | (labels >= stack.num_outputs)]
+    if len(wrong):
+        raise ValueError(f"label {wrong[0]}: must be from 0 to {stack.num_outputs - 1}")
 
 
 def rows_of(parts: Sequence[np.ndarray]) -> Tensor:

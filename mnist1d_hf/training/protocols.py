@@ -17,7 +17,7 @@ import torch
 
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.generate import make_mnist1d
-from mnist1d_hf.signals.params import CONFIGS
+from mnist1d_hf.signals.params import CONFIGS, check_choice
 from mnist1d_hf.training.by_recipe import BATCH, epochs, training
 from mnist1d_hf.training.many import ordered_batches, rows_of, train_many
 from mnist1d_hf.training.predictions import accuracy, predict
@@ -29,8 +29,11 @@ def load(
 ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Splits as (x, labels); validation rows only in the protocol `validation`.
 
-    Those of several generator seeds are (seeds, rows, 40) and (seeds, rows).
+    Those of several generator seeds are (seeds, rows, 40) and (seeds, rows). Raises ValueError for
+    an unknown config or protocol.
     """
+    check_choice("config", config, CONFIGS)
+    check_choice("protocol", protocol, ("last_step", "validation"))
     params = replace(CONFIGS[config], validation_size=500 if protocol == "validation" else 0)
     parts = [make_mnist1d(replace(params, seed=seed)) for seed in data_seeds or [params.seed]]
     names = [

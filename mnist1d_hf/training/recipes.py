@@ -6,6 +6,8 @@
 
 from dataclasses import dataclass, replace
 
+from mnist1d_hf.signals.params import check_choice
+
 WARM_UP = 0.05  # fraction of the steps before the cosine schedule
 
 
@@ -59,7 +61,12 @@ OURS = ("tcn", "transformer")  # the models of this package, which have recipes 
 
 
 def recipe_of(model: str, name: str) -> Recipe:
-    """A recipe by its name: "paper", or of a model of ours "augmented", or "plain" without that."""
+    """A recipe by its name: "paper", or of a model of ours "augmented", or "plain" without that.
+
+    Raises ValueError for an unknown model or name.
+    """
+    check_choice("model", model, RECIPES)
+    check_choice("recipe", name, ("paper", "augmented", "plain"))
     if name == "paper":
         return PAPER
     return RECIPES[model] if name == "augmented" else replace(RECIPES[model], shift=None)

@@ -151,6 +151,26 @@ def test_a_dataset_that_cannot_be_loaded_is_said_and_skipped(capsys, monkeypatch
     assert "skipped mnist" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"datasets": ("mnst",)}, "datasets 'mnst': must be one of mnist1d, .*'mnist'"),
+        ({"activations": ("rleu",)}, "hidden_act='rleu': choose one of"),
+    ],
+)
+def test_unknown_names_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(study.Args.at("smoke"), **change)
+
+
+def test_nothing_runs_when_no_dataset_can_be_loaded(searches, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "unavailable", lambda names: dict.fromkeys(names, "no network"))
+    args = replace(study.Args.at("smoke"), searches=searches)
+    with pytest.raises(ValueError, match="none of them can be loaded"):
+        study.run(args, Cells(tmp_path, quiet=True))
+    assert not list(tmp_path.iterdir())
+
+
 def test_images_are_standardised_and_split():
     x, labels, x_test, y_test = study.load("digits")
     assert x.shape == (1437, 1, 8, 8) and x_test.shape == (360, 1, 8, 8)

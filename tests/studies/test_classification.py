@@ -228,8 +228,13 @@ def test_other_data_are_judged_by_the_same_rules(result):
 
 
 def test_an_unknown_model_is_named():
-    with pytest.raises(ValueError, match="models: 'ccn' is not one of logistic, mlp"):
+    with pytest.raises(ValueError, match="models 'ccn': must be one of logistic, mlp"):
         study.Args(models=("ccn",))
+
+
+def test_an_unknown_config_is_named_before_anything_runs():
+    with pytest.raises(ValueError, match="configs 'defualt': must be one of .*'default'"):
+        study.Args(configs=("defualt",))
 
 
 def test_predictions_are_kept_for_the_table_s_main_rows_and_old_cells_have_none():

@@ -115,7 +115,7 @@ def test_the_figure_shows_both_losses(result):
 @pytest.mark.parametrize(
     ("knob", "message"),
     [
-        ({"losses": ("hinge",)}, "losses: 'hinge' is not one of"),
+        ({"losses": ("hinge",)}, "losses 'hinge': must be one of"),
         ({"classes": (1,)}, "classes: 1 is not from 2 to 10"),
         ({"train_sizes": (250,)}, "train_sizes: 250 is not a multiple of batch_size=100"),
     ],

@@ -36,7 +36,7 @@ def test_it_repeats_nothing_and_changes_no_other_setting(name):
 def test_it_leaves_our_own_models_out():
     once = STUDIES["classification"].args_class.at("once")
     assert once.models == ("logistic", "mlp", "cnn", "gru") and once.protocols == ("last_step",)
-    with pytest.raises(ValueError, match="protocols: 'best' is not one of last_step, validation"):
+    with pytest.raises(ValueError, match="protocols 'best': must be one of last_step, validation"):
         dataclasses.replace(once, protocols=("best",))
 
 

@@ -258,7 +258,9 @@ def test_figures_hold_six_models_and_a_run_that_is_the_optimum():
 
 
 def test_an_unknown_model_or_dial_is_refused():
-    with pytest.raises(ValueError, match="'resnet' is not one of logistic"):
+    with pytest.raises(ValueError, match="'resnet': must be one of logistic"):
         study.Args(models=("resnet",))
-    with pytest.raises(ValueError, match="'seed' is not one of iid_noise_scale"):
+    with pytest.raises(ValueError, match="'seed': must be one of iid_noise_scale"):
         dataclasses.replace(study.Args(), dials=("seed",))
+    with pytest.raises(ValueError, match="distilled 'cnnn': must be one of logistic"):
+        study.Args(distilled=("cnnn",))

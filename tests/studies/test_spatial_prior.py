@@ -82,7 +82,7 @@ def test_every_step_must_gain(plain, verdict):
 
 
 def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="networks: 'rnn' is not one of mlp, window"):
+    with pytest.raises(ValueError, match="networks 'rnn': must be one of mlp, window"):
         study.Args(networks=("rnn",))
     with pytest.raises(ValueError, match="window=41: from 1 to 40"):
         dataclasses.replace(study.Args(), window=41)

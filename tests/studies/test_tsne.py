@@ -62,8 +62,16 @@ def test_an_unknown_dataset_is_refused():
         ValueError, match="'cifar': must be one of mnist1d, mnist_5000, mnist, digits"
     ):
         study.load("cifar", 0)
-    with pytest.raises(ValueError, match="reference='mnist1d': must be one of mnist_5000, mnist"):
+    with pytest.raises(ValueError, match="reference 'mnist1d': must be one of mnist_5000, mnist"):
         study.Args(reference="mnist1d")
+
+
+@pytest.mark.parametrize("rows", [4, 1798])
+def test_rows_that_would_be_in_training_and_test_are_refused(rows):
+    with pytest.raises(ValueError, match=f"rows={rows}: must be an integer from 5 to 1797"):
+        study.load("digits", rows)
+    with pytest.raises(ValueError, match=f"rows={rows}: must be an integer from 5 to"):
+        study.Args(reference="digits", rows=rows)
 
 
 def found(percent, spread=0.5):

@@ -66,6 +66,12 @@ def test_a_recipe_has_a_name():
     assert recipe_of("tcn", "plain") == replace(RECIPES["tcn"], shift=None)
 
 
+@pytest.mark.parametrize(("model", "name"), [("tcn", "augmentd"), ("ccn", "paper")])
+def test_unknown_recipes_are_refused(model, name):
+    with pytest.raises(ValueError, match="(recipe|model) '.*': must be one of"):
+        recipe_of(model, name)
+
+
 def test_networks_are_timed_in_turns(rows):
     networks = {name: new_model(name, 0) for name in ("logistic", "cnn")}
     before = networks["cnn"].classifier.weight.clone()

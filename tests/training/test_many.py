@@ -239,6 +239,23 @@ def test_what_cannot_be_done_is_refused(change, message, data):
         train_many(batches=ordered_batches(400, 50, 1), **arguments)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x, y[:90]), r"labels of shape \(90,\): must be"),
+        (lambda x, y: (x[:, :30], y), "signals of 30 points: must be 40"),
+        (lambda x, y: (x, y + 9), "label 1[0-8]: must be from 0 to 9"),
+    ],
+)
+def test_splits_are_checked_before_the_first_update(change, message, data):
+    def batches():
+        raise AssertionError("an update was made")
+        yield
+
+    with pytest.raises(ValueError, match=message):
+        train_many(build("mlp"), *data, batches(), splits={"test": change(*data)})
+
+
 def test_an_option_that_is_not_known_is_noticed(data):
     dilated = nn.Sequential(
         *(nn.Unflatten(1, (1, 40)), nn.Conv1d(1, 2, 3, dilation=2, padding=2)),

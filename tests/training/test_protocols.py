@@ -71,3 +71,11 @@ def test_logistic_regression_repeats_the_log_of_2020():
     cell = {"model": "logistic", "config": "default", "protocol": "last_step"}
     found = protocols.train(**cell, recipe="paper", seed=42, updates=1001, evaluate_every=1001)
     assert found["accuracy"] == pytest.approx(32.4, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("config", "protocol"), [("defualt", "validation"), ("default", "validatoin")]
+)
+def test_an_unknown_config_or_protocol_is_refused(config, protocol):
+    with pytest.raises(ValueError, match="(config|protocol) '.*': must be one of"):
+        protocols.load(config, protocol)
