@@ -8,6 +8,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from mnist1d_hf.files import replacing
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import make_range
 from mnist1d_hf.signals.params import CONFIGS, config_params
@@ -31,6 +32,6 @@ if __name__ == "__main__":
         name: {split: first_block(name, start) for split, start in starts.items()}
         for name in CONFIGS
     }
-    GOLDEN.parent.mkdir(exist_ok=True)
-    GOLDEN.write_text(json.dumps(blocks, indent=1) + "\n")
+    with replacing(GOLDEN) as temporary:
+        temporary.write_text(json.dumps(blocks, indent=1) + "\n")
     print(f"wrote {GOLDEN}")

@@ -165,10 +165,6 @@ def main(
 ) -> None:
     if delete_after and not repo_prefix:
         raise ValueError("--delete-after needs --repo-prefix, for example tmp-")
-    check_hub("" if dry_run and hub == "local" else hub, hub_dir)
-    if train:
-        models = models or Path("out/models")
-        train_models(models)
     from mnist1d_hf.hub.interrupt import finish_running
     from mnist1d_hf.hub.publish import PARTS, delete, plan
     from mnist1d_hf.hub.push import whoami
@@ -177,8 +173,13 @@ def main(
     parts = tuple(only or PARTS)
     for part in parts:
         check_choice("--only", part, PARTS)
-    with report_failures(), tempfile.TemporaryDirectory(prefix="mnist1d-publish-") as work:
+    check_hub("" if dry_run and hub == "local" else hub, hub_dir)
+    with report_failures():
         owner = (namespace or "you") if dry_run else whoami(namespace=namespace)
+    if train:
+        models = models or Path("out/models")
+        train_models(models)
+    with report_failures(), tempfile.TemporaryDirectory(prefix="mnist1d-publish-") as work:
         publications = plan(
             owner,
             Path(work),

@@ -15,6 +15,7 @@ nothing is run:
 
 import importlib
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,7 +64,9 @@ def accuracies(result: Any) -> list[float]:
 def again(study: str, record: Record) -> Record:
     """Run one cell."""
     function = getattr(importlib.import_module(f"mnist1d_hf.studies.{study}"), record["function"])
-    return {"result": function(**record["cell"]), "provenance": provenance(0.0)}
+    start = time.perf_counter()
+    result = function(**record["cell"])
+    return {"result": result, "provenance": provenance(time.perf_counter() - start)}
 
 
 def compare(study: str, name: str, before: Record, now: Record) -> dict[str, Any]:
@@ -124,13 +127,14 @@ def main(
     if replaced_file and (len(study) > 1 or not replaced_file.is_file()):
         raise ValueError(f"--replaced {replaced_file}: a file, with the cells of one --study")
     torch.set_num_threads(1)
+    start = time.perf_counter()
     path = out / "results" / "repeat.json"
     rows = read_result(path)["cells"] if path.exists() else []
     made = replaced(study[0], replaced_file, out) if replaced_file else rerun(study, cells, out)
     for row in made:
         key = ("cell", "again on")
         rows = [r for r in rows if any(r[k] != row[k] for k in key)] + [row]
-        write_json(path, {"cells": rows, "provenance": provenance(0.0)})
+        write_json(path, {"cells": rows, "provenance": provenance(time.perf_counter() - start)})
     print(f"wrote {path}")
 
 

@@ -124,7 +124,7 @@ def main(
         typer.Option(help="seconds a study, the paper once, or all runs behind our page"),
     ] = "paper",
     only: Annotated[list[str] | None, typer.Option(help="a study; may be repeated")] = None,
-    workers: Annotated[int, typer.Option(help="processes of one thread each")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="processes of one thread each")] = 1,
     out: Annotated[
         Path | None,
         typer.Option(help="folder [paper: dataset_card, once: out/once, smoke: out]"),

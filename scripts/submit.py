@@ -159,7 +159,7 @@ def with_guess(track: Track, rows: int | None) -> Track:
 
 
 def free_path(folder: Path, track: Track, about: dict[str, str]) -> Path:
-    """Where the record will be; ValueError when there is one already, or nothing can be written."""
+    """Where the record will be; ValueError when there is one already."""
     path = folder / track.name / f"{slug(about['name'])}.json"
     if path.exists():
         raise ValueError(

@@ -47,7 +47,6 @@ with refusals():  # all of these need the extra `train`
     import numpy as np
     import torch
     from transformers import AutoModelForSequenceClassification, set_seed
-    from transformers.trainer_utils import get_last_checkpoint
 
     import mnist1d_hf
     from mnist1d_hf.files import check_writable
@@ -61,7 +60,7 @@ with refusals():  # all of these need the extra `train`
         with_config,
     )
     from mnist1d_hf.training.augment import vary
-    from mnist1d_hf.training.runs import Interruption, claim, release
+    from mnist1d_hf.training.runs import Interruption, claim, last_checkpoint, release
     from mnist1d_hf.training.trainer import Mnist1DTrainer, check_fit
 
 
@@ -222,9 +221,10 @@ def main(argv: list[str] | None = None) -> dict[str, float]:
     )
     resume = args.resume_from_checkpoint
     if resume in ("true", "last"):
-        resume = get_last_checkpoint(args.output_dir) if folder.is_dir() else None
-        if resume is None:
+        last = last_checkpoint(folder)
+        if last is None:
             raise ValueError(f"No valid checkpoint found in {folder}")
+        resume = str(last[0])
     begun = claim(folder, lasting(argv), overwrite=model_args.overwrite, resuming=bool(resume))
     with Interruption(trainer) as interruption:
         result = trainer.train(resume_from_checkpoint=resume or begun)

@@ -73,7 +73,9 @@ def begun(folder: Path, argv: list[str]) -> bool:
     """
     checkpoints, note = list(folder.glob("checkpoint-*")), folder / "command.txt"
     if note.exists() and note.read_text() == shlex.join(argv):
-        return bool(checkpoints)
+        from mnist1d_hf.training.runs import last_checkpoint
+
+        return last_checkpoint(folder) is not None
     for checkpoint in checkpoints:
         shutil.rmtree(checkpoint)
     with replacing(note) as temporary:

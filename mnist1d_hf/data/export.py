@@ -51,7 +51,7 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     claim(directory, manifest, job)
     rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
     if manifest.exists():
-        files = json.loads(manifest.read_text())["files"]
+        files = read_manifest(manifest)["files"]
         if all(sha256(directory / name) == expected for name, expected in files.items()):
             return [directory / name for name in files]
         manifest.unlink()
@@ -83,18 +83,29 @@ def claim(directory: Path, manifest: Path, job: dict) -> None:
     """ValueError unless `directory` can be written and holds nothing made with other parameters."""
     check_writable(directory)
     if manifest.exists():
-        made = json.loads(manifest.read_text())
+        made = read_manifest(manifest)
         other = [key for key in ("config", "format", "params") if made.get(key) != job.get(key)]
         columns = changed_columns(made, job)
         if other or columns:
-            key = other[0] if other else None
-            what = "other parameters" if key == "params" else f"another {key} ({made.get(key)})"
-            if not other:
-                what = f"other columns ({', '.join(columns)})"
+            what = f"other columns ({', '.join(columns)})"
+            if other:
+                key = other[0]
+                what = "other parameters" if key == "params" else f"another {key} ({made.get(key)})"
             raise ValueError(
                 f"output folder {directory} holds data of {what}, see its {MANIFEST}; "
                 "choose another folder or remove this one"
             )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What `export_dataset` wrote; ValueError where the file holds something else."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): remove it and run this again") from error
+    if not isinstance(found, dict) or not isinstance(found.get("files"), dict):
+        raise ValueError(f"{path} is not of a dataset: choose another folder or remove it")
+    return found
 
 
 def split_tables(

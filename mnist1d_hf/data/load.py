@@ -49,7 +49,7 @@ def load_dataset_builder(
     check_own_keywords(params)
     return Mnist1D(
         str(cache_dir) if cache_dir else None,
-        config_name=config_name or name,
+        config_name=name if config_name is None else config_name,
         features=features,
         hash=content_hash(),
         **params,
@@ -70,6 +70,14 @@ def check_revision(revision: Any) -> None:
     """ValueError unless it names the one version of the data that the package makes."""
     if revision is not None and str(revision) not in ("main", str(Mnist1D.VERSION)):
         check_keywords({"revision": revision})
+
+
+def check_split(split: Any, builder: Mnist1D) -> None:
+    """ValueError for names and slices of splits that the data will not have."""
+    lengths = {name: stop - start for name, (start, stop) in builder.split_rows().items()}
+    for one in split if isinstance(split, list | tuple) else [split]:
+        if isinstance(one, str | datasets.NamedSplit) and one != "all":
+            datasets.ReadInstruction.from_spec(str(one)).to_absolute(lengths)
 
 
 def load_dataset(
@@ -121,6 +129,7 @@ def load_dataset(
     )
     if streaming:
         return builder.as_streaming_dataset(split=split)
+    check_split(split, builder)
     builder.download_and_prepare(
         num_proc=num_proc,
         download_mode=download_mode,

@@ -128,7 +128,8 @@ def collate(batch: Any) -> dict[str, "torch.Tensor"]:
     elif hasattr(batch, "iloc"):  # pandas
         batch = pa.Table.from_pandas(batch, preserve_index=False)
     if isinstance(batch, list):
-        batch = {name: [row[name] for row in batch] for name in (batch[0] if batch else {})}
+        shared = [name for name in (batch[0] if batch else {}) if all(name in row for row in batch)]
+        batch = {name: [row[name] for row in batch] for name in shared}
     is_table = isinstance(batch, pa.Table)
     found = batch.column_names if is_table else list(batch)
     missing = [name for name in ("x", "label") if name not in found]
@@ -154,8 +155,9 @@ def as_tensors(x: np.ndarray, label: np.ndarray) -> tuple["torch.Tensor", "torch
             f"signals have shape {x.shape} and dtype {x.dtype}: must be rows of numbers, all of "
             "one length"
         )
-    kind = label.dtype.kind
-    whole = kind in "biu" or (kind == "f" and np.array_equal(label, np.floor(label)))
+    whole = label.dtype.kind in "biu" or (
+        label.dtype.kind == "f" and (np.abs(label) < 2**63).all() and (label % 1 == 0).all()
+    )
     if not whole or label.ndim != 1:
         raise ValueError(
             f"labels have shape {label.shape} and dtype {label.dtype}: must be one whole number a "

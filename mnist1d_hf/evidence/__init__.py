@@ -1,4 +1,4 @@
 """What was measured: results with their provenance, cells, published values, claims, and cost.
 
-No torch and no plotting; imported by `studies`, `figures` and `pages`.
+No torch and no plotting. Most rooms that run, judge or show something import it.
 """

@@ -1,6 +1,6 @@
 """The project's matplotlib style, and the pictures of the data.
 
-`studies` and `space` may import this room; a study draws its own results with `style`.
+`studies` may import this room; a study draws its own results with `style`.
 """
 
 from mnist1d_hf.extras import require

@@ -128,7 +128,7 @@ def delay(error: BaseException, number: int) -> float:
             seconds = asked[1] if asked else headers.get("Retry-After", "")
             if seconds.isdigit():
                 return min(float(seconds) + 1, 10 * LONGEST_WAIT)
-    return min(2.0 ** (number - 1), LONGEST_WAIT) * random.uniform(0.5, 1.0)
+    return min(2.0 ** (number - 1), LONGEST_WAIT) * random.Random().uniform(0.5, 1.0)
 
 
 def reason(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """The publications of the project: the dataset, trained models, the Space, and a collection."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def plan(
     namespace: str,
     work: Path,
     *,
-    parts: tuple[str, ...] = PARTS,
+    parts: Sequence[str] = PARTS,
     card: Path = Path("dataset_card"),
     models: Path | None = None,
     tag: str = TAG,
@@ -63,14 +63,14 @@ def plan(
         raise PublishError(f"unknown parts {', '.join(unknown)}: choose of {', '.join(PARTS)}")
     dataset_id = f"{namespace}/{prefix}mnist1d"
     publications = []
-    if "dataset" in parts:
-        publications.append(dataset_publication(dataset_id, card, work, tag))
-    if "models" in parts and models is not None:
+    if "models" in parts and models is not None:  # first, since a folder may lack something
         study = card / "results" / "classification.json"
         table = read_result(study)["table"] if study.exists() else []
         publications += model_publications(models, dataset_id, table)
-    elif parts == ("models",):
+    elif set(parts) == {"models"}:
         raise PublishError("no models: name the folder that holds them, each in its own folder")
+    if "dataset" in parts:
+        publications.insert(0, dataset_publication(dataset_id, card, work, tag))
     if "space" in parts:
         publications.append(space_publication(dataset_id))
     for publication in publications:

@@ -40,10 +40,6 @@ class Accounts:
         self.store.put("token", token, json.dumps([user, role]).encode())
         return token
 
-    def revoke(self, token: str) -> None:
-        self.tokens.pop(token, None)
-        self.store.delete("token", token)
-
     def user(self, request: Request) -> str | None:
         """The user of a request, or None without a token; HubError for an invalid token."""
         return self.identify(request)[0]

@@ -22,13 +22,14 @@ def configs_table(results: Results) -> str:
 
 def parameters_table(results: Results) -> str:
     rows = [
-        [f"`{p['name']}`", f"`{json_text(p['default'])}`", p["meaning"], p["rule"]]
+        [f"`{p['name']}`", f"`{default_text(p['default'])}`", p["meaning"], p["rule"]]
         for p in results["dataset"]["parameters"]
     ]
     return markdown(["parameter", "default", "meaning", "range"], rows)
 
 
-def json_text(value: Any) -> str:
+def default_text(value: Any) -> str:
+    """A default as Python writes it; JSON has lists for tuples."""
     return str(tuple(value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -9,7 +9,7 @@ from scipy.special import pdtr, pdtrc
 
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.signals.posterior import as_array, class_posterior
-from mnist1d_hf.signals.templates import Templates
+from mnist1d_hf.signals.templates import Templates, check_templates
 
 # Single precision has no smaller probability: less than this from a model counts as this.
 LEAST = float(np.finfo(np.float32).tiny)
@@ -66,7 +66,7 @@ def excess_error(
     >>> round(found.accuracy, 2), round(found.optimum_accuracy, 2)
     (0.1, 0.81)
     """
-    classes = np.arange(10) if templates is None else np.asarray(templates.y)
+    classes = np.arange(10) if templates is None else check_templates(templates).y
     x, true = as_array(x), as_array(labels)
     if true.dtype.kind not in "iu" or true.shape != x.shape[:1] or not len(true):
         raise ValueError(

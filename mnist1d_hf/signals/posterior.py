@@ -122,12 +122,13 @@ def log_density(
     >>> log_density(data.x_test[:5], SignalParams(), by_class=True).shape
     (5, 10)
     """
-    where, parts, raw = prepared(x, params, templates, advance)
+    x = check_rows(x, params)
     if params.final_seq_length > params.padded_length:
         raise ValueError(
             f"final_seq_length={params.final_seq_length}: rows with more positions than the padded "
             f"signal, {params.padded_length}, have no density; class_posterior works"
         )
+    where, parts, raw = prepared(x, params, templates, advance)
     num_classes = parts.shape[0]
     out = np.empty((len(x), num_classes) if by_class else len(x))
     for rows, y in raw:
@@ -259,7 +260,7 @@ def check_labels(params: SignalParams, templates: Templates | None) -> None:
     """
     if templates is None or params.stream == "counter" or not params.label_noise:
         return
-    if sorted(np.asarray(templates.y).tolist()) != list(range(NUM_CLASSES)):
+    if sorted(check_templates(templates).y.tolist()) != list(range(NUM_CLASSES)):
         raise ValueError(
             f"templates.y={templates.y}: the frozen stream draws noisy labels from 0 to 9, so that "
             "given_labels needs templates with these labels; or use stream='counter'"

@@ -53,7 +53,11 @@ def stages(
         shares: fractions of its full effect at which each step is shown, for an animation; the
             last one must be 1.
         templates: noise-free patterns in place of the ten digits.
+
+    Raises ValueError, at the first stage, when the last share is not 1.
     """
+    if not len(shares) or shares[-1] != 1:
+        raise ValueError(f"shares={shares}: the last one must be 1, the whole effect of a step")
     windows = rotations(
         dilated_table(digit_templates() if templates is None else templates, params)
     )

@@ -95,7 +95,7 @@ def ask(console: Console, quiz: Quiz) -> Quiz:
         try:
             return quiz.answer(console.input(f"Your {BLOCK} digits: "))
         except ValueError as error:
-            console.print(f"[red]{error}[/]", highlight=False)
+            console.print(str(error), style="red", markup=False, highlight=False)
 
 
 def print_score(console: Console, quiz: Quiz) -> None:

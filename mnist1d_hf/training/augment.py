@@ -7,6 +7,8 @@
 Every call draws new random numbers for every row, so call it on each batch in the training loop.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -44,16 +46,16 @@ def augment(
     >>> augment(x, torch.Generator().manual_seed(0)).shape
     torch.Size([3, 40])
     """
-    if x.ndim != 2 or not x.is_floating_point():
+    if x.ndim != 2 or x.shape[1] < 2 or not x.is_floating_point():
         raise ValueError(
-            f"x is {x.dtype} of shape {tuple(x.shape)}: must be floats of shape (n, d)"
+            f"x is {x.dtype} of shape {tuple(x.shape)}: must be floats of shape (n, d), d >= 2"
         )
     low, high = shifts
     if low > high:
         raise ValueError(f"shifts={shifts}: the smallest comes first")
     for name, value in (("slope", slope), ("offset", offset), ("noise", noise)):
-        if value < 0:
-            raise ValueError(f"{name}={value}: a standard deviation is at least 0")
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name}={value}: a standard deviation is finite and at least 0")
     n, d = x.shape
 
     def normal(width: int) -> Tensor:

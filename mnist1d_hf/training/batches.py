@@ -75,6 +75,10 @@ class Batches(IterableDataset[tuple[Tensor, Tensor]]):
     """The iterator that `batches` returns; also a torch dataset whose items are batches."""
 
     def __init__(self, params: SignalParams, batch_size: int, device: torch.device, seed: int):
+        if not isinstance(params, SignalParams):
+            raise ValueError(
+                f"params={params!r}: must be a SignalParams, as SignalParams(stream='counter')"
+            )
         if params.stream != "counter":
             raise ValueError(
                 f"stream={params.stream!r}: fresh rows have the constants of stream='counter'"
@@ -170,9 +174,11 @@ class Batches(IterableDataset[tuple[Tensor, Tensor]]):
         """Resume after the last batch returned by the iterator that produced `state`.
 
         Raises ValueError when that iterator had other parameters, another batch size or another
-        type of device.
+        type of device, and for anything that `state_dict` did not return.
         """
-        here = self._identity()
+        here, parts = self._identity(), self.state_dict().keys()
+        if not isinstance(state, dict) or state.keys() != parts:
+            raise ValueError(f"the state must have the parts {', '.join(parts)} of a state_dict()")
         other = [name for name, value in state["of"].items() if value != here[name]]
         if other:
             name = other[0]

@@ -80,11 +80,18 @@ def expected_calibration_error(references, scores, num_bins: int = 15) -> float:
     Args:
         references: (n,) the true classes.
         scores: (n, num_labels) the probabilities given to the classes.
+
+    Raises ValueError for other shapes.
     """
-    scores = np.asarray(scores, dtype=np.float64)
+    references, scores = np.asarray(references), np.asarray(scores, dtype=np.float64)
+    if scores.ndim != 2 or references.shape != scores.shape[:1]:
+        raise ValueError(
+            f"references of shape {references.shape} and scores of shape {scores.shape}: must be "
+            "(n,) and (n, num_labels)"
+        )
     if np.isnan(scores).any():
         return float("nan")
-    confidence, correct = scores.max(axis=1), scores.argmax(axis=1) == np.asarray(references)
+    confidence, correct = scores.max(axis=1), scores.argmax(axis=1) == references
     bins = np.clip(np.ceil(confidence * num_bins).astype(int) - 1, 0, num_bins - 1)
     gaps = np.bincount(bins, weights=correct - confidence, minlength=num_bins)
     return float(np.abs(gaps).sum() / len(scores))

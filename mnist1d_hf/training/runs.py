@@ -2,7 +2,7 @@
 
 begun = claim(folder, "--model cnn --learning_rate 0.01")
 with Interruption(trainer) as interruption:
-    trainer.train(resume_from_checkpoint=begun or None)
+    trainer.train(resume_from_checkpoint=begun)
 interruption.end()          # raises KeyboardInterrupt after a Ctrl-C
 release(folder)             # removes checkpoints that are no longer needed
 
@@ -13,19 +13,21 @@ command a folder belongs to.
 import json
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from mnist1d_hf.files import check_writable, replacing
 
 NOTE = "command.txt"  # the command that a folder belongs to
 
 
-def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool = False) -> bool:
-    """Reserve `folder` for `command`; returns whether it holds an unfinished training of it.
+def claim(
+    folder: Path, command: str, *, overwrite: bool = False, resuming: bool = False
+) -> str | None:
+    """Reserve `folder` for `command`; returns the last checkpoint of an unfinished training of it.
 
     Args:
         folder: output folder of the training.
@@ -41,7 +43,8 @@ def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool
     note, checkpoints = folder / NOTE, list(folder.glob("checkpoint-*"))
     before = note.read_text(encoding="utf-8") if note.exists() else None
     if before == command:
-        return unfinished(folder)
+        last = last_checkpoint(folder)
+        return str(last[0]) if last and last[1]["global_step"] < last[1]["max_steps"] else None
     if not resuming and (
         checkpoints or (folder / "config.json").exists() or list(folder.glob("*.safetensors"))
     ):
@@ -55,16 +58,20 @@ def claim(folder: Path, command: str, *, overwrite: bool = False, resuming: bool
             shutil.rmtree(checkpoint)
     with replacing(note) as temporary:
         temporary.write_text(command, encoding="utf-8")
-    return False
+    return None
 
 
-def unfinished(folder: Path) -> bool:
-    """Whether the last checkpoint in `folder` was saved before the end of its training."""
-    last = get_last_checkpoint(str(folder))
-    if last is None:
-        return False
-    state = json.loads((Path(last) / "trainer_state.json").read_text(encoding="utf-8"))
-    return state["global_step"] < state["max_steps"]
+def last_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The newest whole checkpoint in `folder`, with its state; None where there is none.
+
+    The Trainer writes the state last: a checkpoint without it was cut off while it was written.
+    """
+    whole = []
+    for path in folder.glob("checkpoint-*"):
+        with suppress(OSError, ValueError):
+            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            whole.append((path, state))
+    return max(whole, key=lambda one: one[1]["global_step"], default=None)
 
 
 def release(folder: Path) -> None:

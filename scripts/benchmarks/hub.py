@@ -21,7 +21,15 @@ MB = 1e6
 
 
 def measure(clients: int, seconds: int) -> dict:
-    """What was done and how long it took, a row each, and the Hub's memory second by second."""
+    """What was done and how long it took, a row each, and the Hub's memory second by second.
+
+    Raises ValueError for fewer clients than processes, or fewer seconds than memory needs.
+    """
+    if clients < PROCESSES or seconds <= WARM_UP:
+        raise ValueError(
+            f"clients={clients}, seconds={seconds}: at least {PROCESSES} clients, and "
+            f"{WARM_UP + 1} seconds"
+        )
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = spawn.Pipe()

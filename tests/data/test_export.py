@@ -129,6 +129,16 @@ def test_a_folder_of_other_parameters_is_refused(builder, cache, tmp_path):
     assert json.loads(manifest)["params"]["seed"] == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "is damaged .*remove it"), ("[]", "is not of a dataset")]
+)
+def test_a_manifest_that_is_none_is_named(builder, tmp_path, text, message):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ValueError, match=f"manifest.json {message}"):
+        export_dataset(builder, tmp_path, "csv")
+    assert not list(tmp_path.glob("*.csv"))
+
+
 def test_an_unknown_format_is_refused_before_anything_is_written(builder, tmp_path):
     with pytest.raises(ValueError, match="'hdf5': must be one of parquet, npz, csv"):
         export_dataset(builder, tmp_path / "out", "hdf5")

@@ -126,7 +126,7 @@ def test_missing_values_within_rows_are_refused(kind):
     np.testing.assert_array_equal(to_numpy(dataset.select([1])), [[3.0, 4.0]])
 
 
-@pytest.mark.parametrize("labels", [[0.7, 2.9], [0.0, float("nan")], ["0", "1"]])
+@pytest.mark.parametrize("labels", [[0.7, 2.9], [0, float("nan")], [0, float("inf")], ["0", "1"]])
 def test_labels_that_are_not_whole_numbers_are_refused(labels):
     pytest.importorskip("torch")
     dataset = Dataset.from_dict({"x": [[1.0], [2.0]], "label": labels})
@@ -199,6 +199,11 @@ def test_a_dataloader_that_makes_the_batches_itself(train, kind):
 
 def test_a_batch_without_the_columns_is_refused(train):
     pytest.importorskip("torch")
-    for batch in (train.data.table.select(["x"]), {"x": [[1.0]]}, [{"x": [1.0]}]):
+    for batch in (
+        train.data.table.select(["x"]),
+        {"x": [[1.0]]},
+        [{"x": [1.0]}],
+        [{"x": [1.0], "label": 1}, {"x": [2.0]}],
+    ):
         with pytest.raises(ValueError, match=r"the batch has columns \['x'\] and lacks label"):
             collate(batch)

@@ -196,9 +196,14 @@ def test_models_that_are_missing_are_mentioned(hub, publish_all):
     ],
 )
 @pytest.mark.parametrize("hub", ["lfs"], indirect=True)
-def test_mistakes_are_told_in_one_line_before_anything_is_sent(hub, publish_all, options, message):
+def test_mistakes_are_told_in_one_line_before_anything_is_sent(
+    hub, script, publish_all, monkeypatch, options, message
+):
     if "card" in options:
         options = {"card": Path(options["card"])}
+    if "models" not in options and "card" not in options:
+        options = {**options, "train": True}
+        monkeypatch.setattr(script, "train_models", None)  # nor is anything trained
     with pytest.raises((SystemExit, ValueError)) as told:
         publish_all(**options)
     assert message in str(told.value)

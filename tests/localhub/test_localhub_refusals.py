@@ -69,7 +69,7 @@ def test_tokens_and_namespaces(hub):
             HfApi(token=token).upload_file(
                 path_or_fileobj=b"1", path_in_repo="a", repo_id=REPO, create_pr=False
             )
-    hub.accounts.revoke("hf_alice")
+    del hub.accounts.tokens["hf_alice"]
     with pytest.raises(HfHubHTTPError, match="Invalid user token"):
         HfApi().whoami()
 

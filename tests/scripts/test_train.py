@@ -263,6 +263,9 @@ def test_after_ctrl_c_the_same_command_continues(train, tmp_path, monkeypatch, s
         train.main(options)
     assert signal.getsignal(signal.SIGINT) is handler
     assert not (tmp_path / "out" / "config.json").exists()
+    cut_off = tmp_path / "out" / "checkpoint-4"  # a second Ctrl-C, while it was written
+    cut_off.mkdir()
+    (cut_off / "model.safetensors").write_bytes(b"half")
     with pytest.raises(ValueError, match="of the command"):
         train.main([*options, "--seed=1"])
     train.main([*options, "--overwrite=true"])  # of which there is nothing to do

@@ -70,6 +70,7 @@ def test_trains_what_is_missing_and_goes_on_where_it_was_interrupted(
         patch.setattr(train, "AugmentingTrainer", Interrupting)
         script.train_baselines(twice, ["tcn"], max_steps=4)
     assert not (twice / "tcn" / "README.md").exists()
+    (twice / "tcn" / "checkpoint-3").mkdir()  # cut off while it was written
     script.train_baselines(twice, ["tcn"], max_steps=4)
     assert "--resume_from_checkpoint=last" in capsys.readouterr().out
     resumed, whole = weights(twice / "tcn"), weights(once / "tcn")

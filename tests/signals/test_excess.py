@@ -135,6 +135,7 @@ def test_templates_have_labels_of_their_own():
         ({"predictions": np.full((3, 10), -np.inf), "logits": True}, "without a finite number"),
         ({"predictions": np.full((3, 10), np.inf), "logits": True}, "are no finite numbers"),
         ({"labels": np.full(3, -100)}, "label -100: must be one of [0, 1, 2"),
+        ({"templates": np.zeros((3, 12))}, "templates are a ndarray: must be Templates(x, t, y)"),
         ({"x": np.zeros((3, 39))}, "x has shape (3, 39); it must be (n, 40)"),
     ],
 )

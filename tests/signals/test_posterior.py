@@ -242,6 +242,13 @@ def test_templates_may_have_masks_of_their_own():
     assert (class_posterior(data.x_train[:5], frozen, templates=one) == 1).all()
 
 
+@pytest.mark.parametrize("given_labels", [True, False])
+def test_templates_must_be_templates(given_labels):
+    wrong = {"templates": np.zeros((3, 12)), "given_labels": given_labels}
+    with pytest.raises(ValueError, match=r"must be Templates\(x, t, y\)"):
+        class_posterior(np.zeros((1, 40)), SignalParams(label_noise=0.1), **wrong)
+
+
 def test_the_frozen_streams_noisy_labels_are_digits():
     params = SignalParams(label_noise=0.1)
     x = np.zeros((1, 40))

@@ -30,6 +30,12 @@ def test_the_last_stage_is_the_generator_s_signal(params, shares):
     assert np.array_equal(last.x, render(windows, classes, draws, params))
 
 
+@pytest.mark.parametrize("shares", [(0.5,), ()])
+def test_shares_end_with_the_whole_effect(shares):
+    with pytest.raises(ValueError, match="the last one must be 1"):
+        next(stages(*example(SignalParams()), SignalParams(), shares=shares))
+
+
 def test_every_step_does_what_its_name_says():
     params = SignalParams()
     classes, draws = example(params)

@@ -245,7 +245,7 @@ def test_the_terminal_shows_signals_as_braille_and_keeps_the_score(tmp_path, mon
     wrong = (quiz.truths[0] + 1) % 10
     typed = [
         f"{wrong}" + "".join(map(str, quiz.truths[1:10])),
-        "12",
+        "[/]",  # which is markup for the console
         "".join(map(str, quiz.truths[10:])),
     ]
     console = Console(file=StringIO(), width=80)
@@ -253,7 +253,7 @@ def test_the_terminal_shows_signals_as_braille_and_keeps_the_score(tmp_path, mon
     monkeypatch.chdir(tmp_path)  # the path of the result is printed, and a long one is not cut
     done = terminal.take_quiz(console, "default", 20, 3, Path("result.json"))
     text = console.file.getvalue()
-    assert done.correct == 19 and "19 of 20 right: 95.0%" in text and "that was '12'" in text
+    assert done.correct == 19 and "19 of 20 right: 95.0%" in text and "that was '[/]'" in text
     assert f"1: {quiz.truths[0]}, not {wrong}" in " ".join(text.split()) and "95.8" in text
     assert sum("\u2800" <= letter <= "\u28ff" for letter in text) > 20 * 7 * 14 * 0.9
     assert max(map(len, text.splitlines())) <= 80

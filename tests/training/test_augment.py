@@ -66,6 +66,7 @@ def test_the_generator_alone_decides():
         ({"shifts": (3, 1)}, "smallest comes first"),
         ({"noise": -1.0}, "noise=-1.0"),
         ({"slope": -0.1}, "slope=-0.1"),
+        ({"slope": float("nan")}, "slope=nan"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(change, message):
@@ -73,7 +74,9 @@ def test_settings_that_make_no_sense_are_refused(change, message):
         augment(signals(), generator(), **change)
 
 
-@pytest.mark.parametrize("x", [torch.zeros(40), torch.zeros(2, 1, 40), torch.zeros(2, 40).long()])
+@pytest.mark.parametrize(
+    "x", [torch.zeros(40), torch.zeros(2, 1, 40), torch.zeros(2, 40).long(), torch.zeros(9, 1)]
+)
 def test_anything_but_a_batch_of_signals_is_refused(x):
     with pytest.raises(ValueError, match="must be floats of shape"):
         augment(x, generator())

@@ -205,10 +205,16 @@ def test_a_state_of_other_batches_is_refused(params, batch_size, message):
         batches(params, batch_size).load_state_dict(state)
 
 
+def test_what_is_no_state_is_refused():
+    with pytest.raises(ValueError, match="must have the parts .*generator"):
+        batches(COUNTER, 64).load_state_dict({})
+
+
 @pytest.mark.parametrize(
     "params, batch_size, seed, message",
     [
         (SignalParams(), 100, 0, "stream='frozen': fresh rows have the constants of"),
+        ("default", 100, 0, "params='default': must be a SignalParams"),
         (COUNTER, 0, 0, "batch_size=0: must be an integer 1 or more"),
         (COUNTER, 100, -1, "seed=-1: must be an integer from 0"),
     ],

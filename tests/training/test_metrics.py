@@ -61,6 +61,11 @@ def test_calibration_error_of_a_calibrated_classifier_vanishes():
     assert expected_calibration_error(labels, scores) < 0.01
 
 
+def test_calibration_error_needs_scores_for_every_reference():
+    with pytest.raises(ValueError, match=r"\(1,\) and scores of shape \(4, 10\): must be"):
+        expected_calibration_error([1], np.full((4, 10), 0.1))
+
+
 @pytest.mark.parametrize(
     "true, predicted, message",
     [
