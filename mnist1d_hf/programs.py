@@ -14,7 +14,7 @@ from mnist1d_hf.options import (
     study_names,
     takes_parameters,
 )
-from mnist1d_hf.signals.params import SignalParams, check_choice
+from mnist1d_hf.signals.params import changes, check_choice
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -73,8 +73,7 @@ def difference(config: Any) -> str:
     """The parameters in which a config differs from default."""
     if config.name == "templates":
         return "the ten digits without noise"
-    own = vars(config.params).items()
-    return ", ".join(f"{key}={value}" for key, value in own if value != getattr(SignalParams, key))
+    return ", ".join(f"{name}={value}" for name, value in changes(config.params).items())
 
 
 @app.command(cls=ParameterCommand)

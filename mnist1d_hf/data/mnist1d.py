@@ -20,7 +20,7 @@ from mnist1d_hf.data.epochs import EpochShards, permutation
 from mnist1d_hf.data.keywords import check_features, check_keywords, check_rows
 from mnist1d_hf.data.rows import resharded, rows_of, shard_ranges
 from mnist1d_hf.signals.generate import Mnist1DArrays
-from mnist1d_hf.signals.params import CONFIGS, SignalParams, check_choice
+from mnist1d_hf.signals.params import CONFIGS, SignalParams, changes, check_choice
 from mnist1d_hf.signals.templates import templates
 
 TEMPLATES = "templates"
@@ -100,9 +100,7 @@ class Mnist1DConfig(datasets.BuilderConfig):
     @property
     def changed(self) -> dict[str, Any]:
         """The parameters whose values differ from those of the preset of this name."""
-        preset = CONFIGS.get(self.name, SignalParams())
-        values = vars(self.params).items()
-        return {name: value for name, value in values if value != getattr(preset, name)}
+        return changes(self.params, CONFIGS.get(self.name))
 
     def create_config_id(
         self, config_kwargs: dict, custom_features: datasets.Features | None = None

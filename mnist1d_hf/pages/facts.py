@@ -15,7 +15,7 @@ from mnist1d_hf.data.load import load_dataset_builder
 from mnist1d_hf.data.mnist1d import Mnist1D
 from mnist1d_hf.data.parquet import write_parquet
 from mnist1d_hf.data.tensors import to_numpy
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, changes
 from mnist1d_hf.signals.templates import templates
 
 
@@ -50,10 +50,7 @@ def config_facts(name: str, folder: Path) -> tuple[dict[str, Any], DatasetInfo]:
     """The facts of one config and its metadata; writes its splits into `folder` to measure them."""
     builder = load_dataset_builder(name)
     signals = name != "templates"
-    changed = {}
-    if signals:
-        defaults = vars(SignalParams())
-        changed = {k: v for k, v in vars(builder.config.params).items() if v != defaults[k]}
+    changed = changes(builder.config.params) if signals else {}
     splits: dict[str, Any] = {}
     infos = []
     for split, rows in builder.split_rows().items():

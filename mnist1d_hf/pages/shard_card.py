@@ -16,7 +16,7 @@ from mnist1d_hf.data.columns import OPTIONS, column_features
 from mnist1d_hf.data.load import load_dataset_builder
 from mnist1d_hf.pages.dataset_card import METADATA
 from mnist1d_hf.pages.tables import markdown
-from mnist1d_hf.signals.params import SignalParams
+from mnist1d_hf.signals.params import SignalParams, changes
 
 Manifests = Mapping[str, Mapping[str, Any]]
 
@@ -106,10 +106,9 @@ def configs_table(manifests: Manifests) -> str:
 def code(manifests: Manifests) -> list[str]:
     """Lines of Python that generate the shards of every config again."""
     lines = ["from mnist1d_hf import SignalParams", "from mnist1d_hf.shards.job import ShardJob"]
-    defaults = vars(SignalParams())
     for config, manifest in manifests.items():
-        params = vars(SignalParams(**manifest["params"]))
-        changed = ", ".join(f"{k}={v!r}" for k, v in params.items() if v != defaults[k])
+        params = changes(SignalParams(**manifest["params"]))
+        changed = ", ".join(f"{name}={value!r}" for name, value in params.items())
         job = f'"{config}", params, num_shards={manifest["num_shards"]}, out="shards"'
         job += "".join(f", {name}=True" for name in columns_of(manifest))
         lines += ["", f"params = SignalParams({changed})", f"ShardJob({job}).run()"]

@@ -13,6 +13,7 @@ every x86-64 processor with AVX2 and FMA; elsewhere NumPy uses other implementat
 cos, and the values agree to about 1e-5.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,6 +37,14 @@ BLOCK = 1000
 TEST_BLOCK = 2**52
 TEST_START = TEST_BLOCK * BLOCK
 BLOCK_KEY, PERMUTATION_KEY = 0, 1
+
+
+def blocks(start: int, stop: int) -> Iterator[tuple[int, slice, slice]]:
+    """The blocks of rows [start, stop): number, rows within the block, place within the range."""
+    for block in range(start // BLOCK, -(-stop // BLOCK)):
+        first = block * BLOCK
+        rows = slice(max(start - first, 0), min(stop - first, BLOCK))
+        yield block, rows, slice(first + rows.start - start, first + rows.stop - start)
 
 
 class BlockDraws(NamedTuple):

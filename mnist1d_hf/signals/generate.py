@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist1d_hf.signals.counter import (
-    BLOCK,
     TEST_START,
     block_labels,
+    blocks,
     draw_block,
     prepare,
     render_block,
@@ -221,11 +221,8 @@ def make_range(
     shared = prepare(params, custom)
     x = np.empty((stop - start, params.final_seq_length), dtype=np.float32)
     y = np.empty(stop - start, dtype=np.int64)
-    for block in range(start // BLOCK, -(-stop // BLOCK)):
+    for block, rows, place in blocks(start, stop):
         draws = draw_block(params, block, len(shared.labels))
-        first = block * BLOCK
-        rows = slice(max(start - first, 0), stop - first)  # within the block
-        place = slice(max(first - start, 0), first + BLOCK - start)  # within the range
         x[place] = render_block(draws, shared, params)[rows]
         y[place] = block_labels(draws, shared, params, block)[rows]
         if advance:

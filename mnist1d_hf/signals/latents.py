@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnist1d_hf.signals.counter import BLOCK, first_draws
+from mnist1d_hf.signals.counter import blocks, first_draws
 from mnist1d_hf.signals.frozen import frozen_draws, legacy_stream
 from mnist1d_hf.signals.generate import CHUNK, END, check_num_samples, check_params
 from mnist1d_hf.signals.params import NUM_CLASSES, SignalParams, check_integer
@@ -83,11 +83,8 @@ def counter_latents(
     """The draws of rows [start, stop) of the counter stream, one block after the other."""
     out = empty(stop - start, np.float32)
     half = np.float32(0.5)
-    for block in range(start // BLOCK, -(-stop // BLOCK)):
+    for block, rows, place in blocks(start, stop):
         _, draws = first_draws(params, block, num_classes)
-        first = block * BLOCK
-        rows = slice(max(start - first, 0), stop - first)  # within the block
-        place = slice(max(first - start, 0), first + BLOCK - start)  # within the range
         out.padding[place] = draws.padding[rows] + params.padding[0]
         out.shift[place] = draws.shift[rows]
         out.scale[place] = 1 + np.float32(params.scale_coeff) * (draws.scale[rows] - half)

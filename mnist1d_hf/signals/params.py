@@ -275,3 +275,13 @@ def config_params(config_name: str, **overrides: Any) -> SignalParams:
     """
     check_choice("config", config_name, CONFIGS)
     return replace(CONFIGS[config_name], **overrides)
+
+
+def changes(params: SignalParams, preset: SignalParams | None = None) -> dict[str, Any]:
+    """The parameters whose values differ from those of `preset`, by default the config default.
+
+    >>> changes(CONFIGS["noisy"])
+    {'iid_noise_scale': 0.1}
+    """
+    other = SignalParams() if preset is None else preset
+    return {name: value for name, value in vars(params).items() if value != getattr(other, name)}

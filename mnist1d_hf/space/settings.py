@@ -1,10 +1,10 @@
 """What a visitor may set: limits, steps switched off, and the line that loads the same data."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from mnist1d_hf.signals.params import CONFIGS, SignalParams
+from mnist1d_hf.signals.params import CONFIGS, SignalParams, changes
 from mnist1d_hf.signals.stages import STEPS
 
 # Least, greatest and step of each slider. Within them a picture takes hundredths of a second and a
@@ -93,15 +93,6 @@ def switch_off(params: SignalParams, steps: Collection[str]) -> SignalParams:
     for step in without.keys() & set(steps):
         params = replace(params, **without[step])
     return params
-
-
-def changes(params: SignalParams, preset: SignalParams) -> dict[str, Any]:
-    """Parameters in which one differs from the other."""
-    return {
-        field.name: getattr(params, field.name)
-        for field in fields(params)
-        if getattr(params, field.name) != getattr(preset, field.name)
-    }
 
 
 def loading_line(params: SignalParams) -> str:

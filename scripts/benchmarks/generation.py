@@ -5,7 +5,7 @@ import sys
 import tempfile
 
 import datasets
-from benchmarks.timing import best_of, original
+from benchmarks.timing import best_of, original, row
 
 import mnist1d_hf
 from mnist1d_hf.signals.frozen import frozen_draws, legacy_stream
@@ -24,10 +24,6 @@ def measure(rounds: int, stream_rows: int) -> list[dict]:
         *loading(rounds),
         *fresh_process(stream_rows),
     ]
-
-
-def row(what: str, value: float, unit: str, against: str = "", target: str = "") -> dict:
-    return {"what": what, "value": value, "unit": unit, "against": against, "to reach": target}
 
 
 def frozen(rounds: int, n: int) -> list[dict]:

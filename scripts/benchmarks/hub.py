@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.generation import row
+from benchmarks.timing import row
 
 PROCESSES = 5  # of clients, each with as many threads
 LARGEST = 60_000  # bytes of a file

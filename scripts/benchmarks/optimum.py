@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
-from benchmarks.timing import best_of
+from benchmarks.timing import best_of, row
 from scipy.stats import Covariance, multivariate_normal
 
 from mnist1d_hf.signals.components import normals
@@ -26,10 +26,6 @@ def measure(rounds: int, n: int) -> list[dict]:
         *speed(rounds, n, 0.1, ">= 500"),
         *(memory(noise, n) for noise in (0.02, 0.1)),
     ]
-
-
-def row(what: str, value: float, unit: str, against: str = "", target: str = "") -> dict:
-    return {"what": what, "value": value, "unit": unit, "against": against, "to reach": target}
 
 
 def speed(rounds: int, n: int, noise: float, target: str) -> list[dict]:

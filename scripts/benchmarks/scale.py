@@ -15,8 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from benchmarks.generation import row
-from benchmarks.timing import best_of, original
+from benchmarks.timing import best_of, original, row
 
 import mnist1d_hf
 from mnist1d_hf.hub.push import COMMIT_FILES

@@ -30,3 +30,8 @@ def best_of(rounds: int, number: int = 1, **sides: Callable[[], object]) -> dict
                 run()
             best[name] = min(best[name], (time.process_time() - begin) / number)
     return best
+
+
+def row(what: str, value: float, unit: str, against: str = "", target: str = "") -> dict:
+    """A line of a table of results."""
+    return {"what": what, "value": value, "unit": unit, "against": against, "to reach": target}
