@@ -4,7 +4,7 @@
     python scripts/publish.py --hub local         # to a Hub on this machine
     python scripts/publish.py --hub local --hub-dir hub     # which is kept
     python scripts/publish.py --models out/models # to huggingface.co
-    python scripts/publish.py --train         # trained first: half an hour
+    python scripts/publish.py --train         # trained first, in minutes
 
 It needs a token with write access: `hf auth login`, or HF_TOKEN. The address is huggingface.co or
 that of HF_ENDPOINT; a Hub that is kept can be looked at with `mnist1d-hf hub --dir hub`.
