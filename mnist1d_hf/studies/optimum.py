@@ -34,7 +34,7 @@ from mnist1d_hf.studies.plots.optimum import (
     plot_learning,
     plot_rows,
 )
-from mnist1d_hf.studies.rules.optimum import judge
+from mnist1d_hf.studies.rules.optimum import LABELS, POSTERIOR, judge
 from mnist1d_hf.training.batches import batches
 from mnist1d_hf.training.by_recipe import BATCH, Examples, epochs, training
 from mnist1d_hf.training.calibration import best_temperature, calibration_error
@@ -42,7 +42,6 @@ from mnist1d_hf.training.recipes import RECIPES, Recipe
 
 TEST_SEED = 0  # of the test examples, the same for all runs; training seeds start at 1
 FITTED = 1000  # test examples, after the measured ones, that the temperature is fitted on
-LABELS, POSTERIOR = "labels", "posterior"
 TESTED = ("default", "noisy")  # configs with claims on the distance to the optimum
 NOISY: dict[str, Any] = {"config": "noisy", "overrides": {}}
 AMBIGUOUS = 0.9  # a row of the frozen test set whose most probable class has less is shown
