@@ -138,8 +138,8 @@ def study(
 
     Each study has further options, which [bold]mnist1d-hf study NAME --help[/] lists. The same
     command continues after any interruption. Several machines can work together through a shared
-    folder OUT: each runs the same command with its own --rank, and the last one to finish writes
-    result and figures.
+    folder OUT: each runs the same command with its own --rank, first its share of the work and then
+    what others have not done yet, and writes result and figures.
 
     [bold]Examples[/]
 

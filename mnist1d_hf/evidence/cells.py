@@ -12,8 +12,9 @@ changing the code of a cell, delete the cells that it made.
     todo = [{"size": size, "seed": seed} for size in (2, 3, 5) for seed in range(3)]
     results = cells.run(train, todo, cost=lambda cell: cell["size"])
 
-Several machines share the work through one folder, `Cells(folder, rank=i, world_size=n)`; `run`
-raises `CellsMissing` on all of them but the last to end.
+Several machines share the work through one folder, `Cells(folder, rank=i, world_size=n)`: each runs
+its own part, and then of the others' what is still to do. So all of them end with all results,
+whether they run at the same time or one after the other, and also when one of them fails.
 """
 
 import inspect
@@ -34,13 +35,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from mnist1d_hf.evidence.packed import Record, identity, name_of, read_packed, write_packed
 from mnist1d_hf.evidence.provenance import provenance, source_sha256
 from mnist1d_hf.evidence.results import read_result, write_json
-from mnist1d_hf.workers import Stopped, call_in_processes
+from mnist1d_hf.workers import call_in_processes
 
 Cell = Mapping[str, Any]
-
-
-class CellsMissing(Stopped):
-    """Cells of other ranks have not arrived yet."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +72,23 @@ class Cells:
         and the remaining time follows from it.
 
         When a cell fails, those that run are finished and kept, no other starts, and a RuntimeError
-        names it last. Raises CellsMissing when cells of other ranks are not there.
+        names it last.
         """
         names = [name_of(function.__name__, cell) for cell in cells]
         there = self._read(names)
         ranked = sorted(range(len(cells)), key=lambda i: -cost(cells[i]))
-        todo = [i for i in ranked[self.rank :: self.world_size] if names[i] not in there]
+        own = ranked[self.rank :: self.world_size]
+        others = [i for i in ranked[::-1] if i not in set(own)]  # last what their ranks do first
+        todo = [i for i in [*own, *others] if names[i] not in there]
         source = source_sha256(Path(inspect.getfile(function)))
         with self._progress(function.__name__, sum(cost(cells[i]) for i in todo)) as advance:
             _run_all(
-                partial(_run_cell, function, Path(self.folder), source),
+                partial(_run_cell, function, self, source),
                 [dict(cells[i]) for i in todo],
                 self.workers,
                 done=lambda cell: advance(cost(cell), cell),
             )
         there = self._read(names)
-        if missing := sum(name not in there for name in names):
-            raise CellsMissing(
-                f"{missing} of {len(cells)} cells are not in {self.folder} yet: run the other "
-                "ranks into the same folder, then once more with world_size=1"
-            )
         self._pack(names)
         made_by = {name: there[name]["provenance"].get("source_sha256") for name in names}
         self.outdated.update(name for name in names if made_by[name] != source)
@@ -104,6 +98,12 @@ class Cells:
     def pack(self) -> Path:
         """The file of all cells."""
         return Path(self.packed or f"{self.folder}.jsonl")
+
+    def is_done_elsewhere(self, name: str) -> bool:
+        """Whether another rank has finished a cell by now."""
+        if self.world_size == 1:
+            return False
+        return Path(self.folder, f"{name}.json").exists() or name in read_packed(self.pack)
 
     def _read(self, names: Sequence[str]) -> dict[str, Record]:
         loose = self._loose(names)  # before the packed ones: what leaves the folder is packed then
@@ -172,23 +172,26 @@ def _run_all(
 
 
 def _run_cell(
-    function: Callable[..., Any], folder: Path, source: str, cell: dict[str, Any]
+    function: Callable[..., Any], cells: Cells, source: str, cell: dict[str, Any]
 ) -> None:
+    name = name_of(function.__name__, cell)
+    if cells.is_done_elsewhere(name):
+        return
     start, cpu_start = time.perf_counter(), time.process_time()
     try:
         result = function(**cell)
+        made = provenance(
+            time.perf_counter() - start,
+            process_time=round(time.process_time() - cpu_start, 3),
+            source_sha256=source,
+        )
+        content = {"function": function.__name__, "cell": identity(cell), "result": result}
+        if not cells.is_done_elsewhere(name):  # its first result stays
+            write_json(Path(cells.folder, f"{name}.json"), {**content, "provenance": made})
     except Exception as error:
         raise RuntimeError(
             f"{function.__name__} failed in cell {identity(cell)}: {error!r}"
         ) from error
-    made = provenance(
-        time.perf_counter() - start,
-        process_time=round(time.process_time() - cpu_start, 3),
-        source_sha256=source,
-    )
-    content = {"function": function.__name__, "cell": identity(cell), "result": result}
-    path = folder / f"{name_of(function.__name__, cell)}.json"
-    write_json(path, {**content, "provenance": made})
 
 
 @contextmanager

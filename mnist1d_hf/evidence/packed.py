@@ -38,20 +38,29 @@ def name_of(function: str, cell: Mapping[str, Any]) -> str:
 
 
 def read_packed(path: str | Path) -> dict[str, Record]:
-    """The cells of a file by name; none when there is no such file."""
+    """The cells of a file by name; none when there is no such file.
+
+    Raises ValueError, with the number of the line, for a file that is damaged.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    lines = [json.loads(line) for line in text.splitlines()]
-    shared = {line.pop("provenance"): line for line in lines if "function" not in line}
-    found = {}
-    for line in lines:
-        if "function" not in line:
-            continue
-        own = {key: line.pop(key) for key in OWN if key in line}
-        line["provenance"] = {**own, **shared[line["provenance"]]}
-        found[name_of(line["function"], line["cell"])] = line
+    shared, found = {}, {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            if "function" not in record:
+                shared[record.pop("provenance")] = record
+                continue
+            own = {key: record.pop(key) for key in OWN if key in record}
+            record["provenance"] = {**own, **shared[record["provenance"]]}
+            found[name_of(record["function"], record["cell"])] = record
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"line {number} of {path} is damaged, restore the file or delete the line: "
+                f"{error!r}"
+            ) from error
     return found
 
 

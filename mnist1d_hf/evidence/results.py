@@ -107,7 +107,13 @@ def write_json(path: str | Path, content: Any) -> Path:
 
     Dataclasses, NumPy arrays and tensors become plain JSON; NaN and infinity are a ValueError.
     """
-    text = json.dumps(content, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False, default=_plain, ensure_ascii=False)
+    except ValueError as error:
+        raise ValueError(
+            f"{Path(path).name} would have a number that is not finite, as after a training that "
+            f"diverged: {error}"
+        ) from error
     # one line for each list of numbers: a trace of 300 values is data, not 300 lines to review
     text = re.sub(r"\[\n([^\[\]{}]*)\n *\]", _one_line, text)
     with replacing(path) as temporary:
@@ -123,8 +129,11 @@ def write_result(
 
 
 def read_result(path: str | Path) -> dict[str, Any]:
-    """Read what `write_result` wrote."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read what `write_result` wrote; ValueError for a file that is damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged, remove or restore it: {error}") from error
 
 
 def _one_line(numbers: re.Match[str]) -> str:

@@ -21,10 +21,9 @@ missing, a file each in `out/cells/metalearn_lr/`) and `dataset_card/figures/met
 With `--out OUT` all of it is written to OUT.
 
 Several machines share the work through one OUT that all of them reach: each runs the same command
-with its own `--rank`, from 0, and the common `--world-size`. Each does its share of the cells and
-ends; the last one to end writes the result. A study whose cells depend on the results of others is
-run once more by each. Studies never import each other. All of them, and the page of what holds:
-`scripts/reproduce.py`.
+with its own `--rank`, from 0, and the common `--world-size`. Each does its share of the cells, then
+of the others' what is still to do, and writes the result. Studies never import each other. All of
+them, and the page of what holds: `scripts/reproduce.py`.
 """
 
 import importlib

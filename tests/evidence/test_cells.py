@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mnist1d_hf.evidence.cells import Cells, CellsMissing
+from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.packed import identity, name_of, read_packed, write_packed
 
 GRID = [{"size": size, "seed": seed} for size in (1, 5, 3) for seed in (0, 1)]
@@ -94,14 +96,54 @@ def test_two_processes_start_with_the_dearest_cell(cells, tmp_path):
     assert {json.loads(p.read_text())["cell"]["size"] for p in loose(cells)} == {5}
 
 
-def test_ranks_share_the_cells(tmp_path):
-    ranks = [Cells(tmp_path / "cells", rank=r, world_size=2, quiet=True) for r in (0, 1)]
-    with pytest.raises(CellsMissing, match="3 of 6 cells"):
-        ranks[1].run(work, GRID)
-    assert len(loose(ranks[1])) == 3
-    assert products(ranks[0].run(work, GRID)) == EXPECTED
-    assert loose(ranks[0]) == [] and len(read_packed(ranks[0].pack)) == 6
-    assert products(ranks[1].run(work, GRID)) == EXPECTED
+MADE = []
+
+
+def work_slowly(number):
+    """The square, and who made it when."""
+    MADE.append((threading.current_thread().name, number))
+    time.sleep(0.2)
+    return number**2
+
+
+@pytest.fixture
+def ranks(tmp_path):
+    MADE.clear()
+    return [Cells(tmp_path / "cells", rank=r, world_size=2, quiet=True) for r in (0, 1)]
+
+
+def two_phases(cells):
+    squares = cells.run(work_slowly, [{"number": n} for n in range(1, 7)])
+    return cells.run(work_slowly, [{"number": n} for n in squares])
+
+
+def test_ranks_share_the_cells_of_every_phase_and_all_end_with_all_results(ranks):
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(two_phases, ranks))
+    assert found == [[n**4 for n in range(1, 7)]] * 2
+    assert loose(ranks[0]) == [] and len(read_packed(ranks[0].pack)) == 10  # 1, 4 in both phases
+    assert len(MADE) <= 13  # each phase may end with a cell that both have begun
+    first = {name: number for name, number in reversed(MADE)}
+    assert sorted(first.values()) == [1, 2]
+
+
+def test_a_rank_does_what_others_leave(ranks):
+    assert two_phases(ranks[1]) == [n**4 for n in range(1, 7)]
+    assert [n for _, n in MADE][:6] == [2, 4, 6, 5, 3, 1]  # the last ones of the other rank first
+    made = len(MADE)
+    assert two_phases(ranks[0]) == [n**4 for n in range(1, 7)] and len(MADE) == made
+
+
+def test_of_two_ranks_that_make_the_same_cell_the_first_result_stays(ranks):
+    def turn(number):
+        MADE.append(number)
+        mine = len(MADE)
+        if mine == 1:  # the other rank begins later and ends first
+            ranks[1].run(turn, [{"number": number}])
+        return mine
+
+    assert ranks[0].run(turn, [{"number": 7}]) == [2] == ranks[1].run(turn, [{"number": 7}])
+    assert MADE == [7, 7] and loose(ranks[0]) == []
 
 
 def test_a_worker_that_dies_is_told_and_leaves_no_half_cell(tmp_path):
