@@ -93,21 +93,29 @@ def write_once(names: Sequence[str], out: Path, workers: int) -> str:
         },
     )
     rows = [[name, text(of["minutes"]), text(of["printed"])] for name, of in studies.items()]
-    rows.append(["all", text(round(sum(found.values()), 1)), text(sum(PRINTED.values()))])
+    printed = sum(PRINTED.get(name, 0) for name in names)
+    rows.append(["all", text(round(sum(found.values()), 1)), text(printed)])
     header = ["study", "minutes of one thread", "printed in the paper"]
     return markdown(header, rows)
 
 
 def report(out: Path, note: str) -> Path:
-    """Draw the figures that are not up to date, and write the page, from the results in `out`."""
+    """Draw the figures that are not up to date, and write the page, from the results in `out`.
+
+    A result that has too little for its figures is named, and the page has none of them.
+    """
     everything = load_studies()
     folder = out / "results"
-    found = {path.stem: read_result(path) for path in sorted(folder.glob("*.json"))}
+    found = {path.stem: read_result(path) for path in sorted(folder.glob("[!.]*.json"))}
     for name, study in everything.items():
-        if name in found and study.outdated(out):
-            for path in study.draw(out):
-                print(f"drew {path}")
-    measured = {name: measure(packed_cells(name, out)) for name in everything if name in found}
+        if name in found:
+            try:
+                for path in study.draw(out) if study.outdated(out) else []:
+                    print(f"drew {path}")
+            except ValueError as error:
+                print(f"left out: {error}")
+    packs = {name: packed_cells(name, out) for name in everything if name in found}
+    measured = {name: measure(pack) for name, pack in packs.items() if pack.exists()}
     spent = {name: of["minutes"] for name, of in measured.items()}
     repeated = {name: study.repeated for name, study in everything.items() if study.repeated}
     findings = judge_cost({"dataset": read_result(FACTS), **found}, spent, repeated)
@@ -141,10 +149,9 @@ def main(
     todo = [] if report_only else [name for name in known if name in (only or known)]
     failed = run_all(todo, scale, out, workers)
     note = SMOKE if scale == "smoke" else ""
-    if scale == "once":
-        table = write_once(
-            [name for name in known if packed_cells(name, out).exists()], out, workers
-        )
+    ran = [name for name in known if packed_cells(name, out).exists()]
+    if scale == "once" and ran:
+        table = write_once(ran, out, workers)
         note = f"{SINGLE}\n\n{table}"
         print(f"\n{table}")
     print(f"\nwrote {report(out, note)}")

@@ -52,8 +52,8 @@ def judge_cost(
 ) -> list[Finding]:
     """C7: sizes, from the facts about the data; times, when all experiments were run.
 
-    `spent` has the minutes of each study; `repeated` the experiments of the paper, and the argument
-    of each that says how often we repeat it.
+    `spent` has the minutes of each study whose cells are there; `repeated` the experiments of the
+    paper, and the argument of each that says how often we repeat it.
     """
     info = next(i for i in results["dataset"]["dataset_info"] if i["config_name"] == "default")
     length = next(f["length"] for f in info["features"] if f["name"] == "x")
@@ -76,6 +76,7 @@ def judge_cost(
     once = {
         study: one_repetition(results[study]["args"][repeated[study]], spent[study])
         for study in complete(results, repeated)
+        if study in spent
     }
     if once.keys() == repeated.keys():
         short = sum(value <= 60 for value in once.values())

@@ -93,6 +93,14 @@ class Args:
             check_choice("datasets", name, DATASETS)
         for name in self.activations:
             activation(IN_MODELS.get(name, name))
+        if LEARNED not in self.activations or not set(self.activations) - {LEARNED, COPY}:
+            raise ValueError(
+                f"activations={self.activations}: {LEARNED} and another one, to compare them"
+            )
+        if RATE not in self.rates:
+            raise ValueError(f"rates={self.rates}: must include {RATE}, that of the search")
+        if self.steps < 2:
+            raise ValueError(f"steps={self.steps}: at least 2, as the notebook's noise")
 
     @classmethod
     def at(cls, scale: str) -> "Args":

@@ -82,19 +82,30 @@ class Study:
     def draw(self, out: Path) -> list[Path]:
         """Draw the figures of the result in `out`; each says in its metadata what it shows."""
         result, written = read_result(result_path(self.name, out)), []
-        for name, plot in self.plots.items():
-            figure = plot(result)
+        for name in self.plots:
+            figure = self.figure(name, result)
             shows = digest(fingerprint(figure))
             written.append(save(figure, out / "figures" / f"{name}.png", description=shows))
         return written
+
+    def figure(self, name: str, result: dict[str, Any]) -> Any:
+        """One of the figures; ValueError where its result has too little for it."""
+        try:
+            return self.plots[name](result)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ValueError(
+                f"the figure {name} cannot be drawn from the result of {self.name}, which may have "
+                f"too few settings for it: {error!r}"
+            ) from error
 
     def outdated(self, out: Path) -> list[str]:
         """Figures that are missing, or not what would be drawn now from the result in `out`."""
         result = read_result(result_path(self.name, out))
         return [
             name
-            for name, plot in self.plots.items()
-            if description(out / "figures" / f"{name}.png") != digest(fingerprint(plot(result)))
+            for name in self.plots
+            if description(out / "figures" / f"{name}.png")
+            != digest(fingerprint(self.figure(name, result)))
         ]
 
 
@@ -197,12 +208,15 @@ def listed(changed: Mapping[str, Any]) -> str:
 
 
 def check_knobs(args_class: Any, knobs: Mapping[str, Any]) -> None:
-    """ValueError for a number that is negative or not finite, and for a count of 0.
+    """ValueError for a number that is negative or not finite, a count of 0, and a value that is
+    given twice: it would count as another run, and is the same.
 
     Where the paper's own value is 0, as that of a seed, 0 is no count.
     """
     paper = args_class.at("paper")
     for name, given in knobs.items():
+        if isinstance(given, tuple) and len(set(given)) < len(given):
+            raise ValueError(f"{name}={given}: every value once")
         usual = getattr(paper, name)
         zero = 0 in (usual if isinstance(usual, tuple) else (usual,))
         for value in given if isinstance(given, tuple) else (given,):

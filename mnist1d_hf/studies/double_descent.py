@@ -54,6 +54,8 @@ class Args:
         for name in self.networks:
             check_choice("networks", name, ("mlp", "cnn"))
         for name, values in (("hidden_sizes", HIDDEN), ("channels", CHANNELS)):
+            if len(getattr(self, name)) < 2:
+                raise ValueError(f"{name}={getattr(self, name)}: at least two, for a curve")
             for value in getattr(self, name):
                 if value not in values:
                     raise ValueError(f"{name}: {value} is not one of {values}")

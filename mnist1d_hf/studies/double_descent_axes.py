@@ -46,6 +46,11 @@ class Args:
     def __post_init__(self) -> None:
         if self.seeds < 2:
             raise ValueError(f"seeds={self.seeds}: at least 2, for an interval")
+        if len(self.rows) < 2 or self.updates < 2 * self.evaluate_every:
+            raise ValueError(
+                f"rows={self.rows}, updates={self.updates}: at least two numbers of rows, and two "
+                f"times evaluate_every={self.evaluate_every} updates, for a curve"
+            )
         for size in (self.train_rows, *self.rows):
             if not 1 <= size <= ROWS or size % BATCH:
                 raise ValueError(f"rows: {size} must be a multiple of {BATCH}, at most {ROWS}")

@@ -28,7 +28,7 @@ from mnist1d_hf.evidence.results import summarise
 from mnist1d_hf.models import new_model
 from mnist1d_hf.signals.counter import TEST_START
 from mnist1d_hf.signals.generate import make_mnist1d, make_range
-from mnist1d_hf.signals.params import SignalParams, check_choice
+from mnist1d_hf.signals.params import SignalParams, check_choice, check_integer
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.fresh_data import plot
 from mnist1d_hf.studies.rules.fresh_data import ENDLESS, FROZEN, judge
@@ -66,6 +66,7 @@ class Args:
             raise ValueError(
                 f"seeds={self.seeds}, slow_seeds={self.slow_seeds}: at least 2, for a spread"
             )
+        check_integer("test_rows", self.test_rows, 100, 2**31)
         for name in ("budget", "updates", "slow_updates"):
             value = getattr(self, name)
             if value % self.evaluate_every or value < self.budget:

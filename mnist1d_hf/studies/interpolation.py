@@ -209,6 +209,9 @@ def mark(curve: dict[str, Any]) -> dict[str, list[float | None]]:
         marks["loss_threshold"].append(crossing(grid, by_name["train_loss"], FITTED_LOSS * guess))
         for name, least in RISE.items():
             rises = by_name[name] - np.fmin.accumulate(by_name[name])
+            if np.isnan(rises).all():  # no training ended
+                marks[f"peak_{name[5:]}"].append(None)
+                continue
             top = int(np.nanargmax(rises))
             inside = rises[top] >= least and top < len(rises) - 1
             marks[f"peak_{name[5:]}"].append(grid[top] if inside else None)

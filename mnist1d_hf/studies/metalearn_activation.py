@@ -64,6 +64,10 @@ class Args:
     meta_size: Annotated[int, "hidden units of the activation"] = 100
     num_samples: Annotated[int, "examples in the dataset, four fifths of them for training"] = 10000
 
+    def __post_init__(self) -> None:
+        if self.inner_steps < 2:
+            raise ValueError(f"inner_steps={self.inner_steps}: at least 2, as the notebook's noise")
+
     @classmethod
     def at(cls, scale: str) -> "Args":
         """The settings of `scale`, "paper", "once" or "smoke"."""

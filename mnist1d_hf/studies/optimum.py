@@ -80,6 +80,13 @@ class Args:
             check_choice("models", name, RECIPES)
         for name in self.distilled:
             check_choice("distilled", name, RECIPES)
+        if min(self.ceiling_rows, self.test_rows) < 2:
+            raise ValueError(
+                f"ceiling_rows={self.ceiling_rows}, test_rows={self.test_rows}: at least 2, for "
+                "an error"
+            )
+        if not any(self.row_counts):
+            raise ValueError(f"row_counts={self.row_counts}: at least one number besides 0")
         for name in self.dials:
             check_choice("dials", name, DIALS)
 

@@ -74,6 +74,9 @@ def test_times_are_judged_when_every_experiment_is_complete(root):
     time, printed = judge_cost({**results, "once": once}, spent, REPEATED)[-2:]
     assert time.verdict == printed.verdict == "partly" and printed.ours["pooling"] == 61
     assert printed.estimate == pytest.approx(61 / 5) and "pooling" in printed.quantity
+    unknown = {name: minutes for name, minutes in spent.items() if name != "tsne"}
+    left = [finding.id for finding in judge_cost({**results, "once": once}, unknown, REPEATED)]
+    assert left == ["C7-examples", "C7-data"]  # without the cells of a study its time is not known
     slow = judge_cost(results, {**spent, "tsne": 121.0}, REPEATED)
     assert slow[-1].verdict == "partly"
     results["classification"]["findings"].pop()

@@ -144,11 +144,14 @@ def test_a_study_runs_and_is_reported(script, tmp_path, capfd):
     assert "T-kl" not in text and "**refuted**" not in text  # too small to judge
     assert (tmp_path / "figures" / "tsne.png").exists()
     assert read_result(tmp_path / "results" / "cost.json")["studies"]["tsne"]["cells"] == 8
+    (tmp_path / "results" / "mnist.json").write_text('{"args": {}, "findings": []}')
     before = (tmp_path / "results" / "tsne.json").stat().st_mtime_ns
     (tmp_path / "figures" / "tsne.png").unlink()
     script.main(scale="smoke", out=tmp_path, report_only=True)
     assert (tmp_path / "results" / "tsne.json").stat().st_mtime_ns == before
-    assert "drew" in capfd.readouterr().out and (tmp_path / "figures" / "tsne.png").exists()
+    told = capfd.readouterr().out
+    assert "left out: the figure mnist cannot be drawn" in told
+    assert "drew" in told and (tmp_path / "figures" / "tsne.png").exists()
 
 
 def test_a_study_that_fails_does_not_hide_the_others(script, tmp_path, monkeypatch):

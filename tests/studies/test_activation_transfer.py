@@ -156,6 +156,9 @@ def test_a_dataset_that_cannot_be_loaded_is_said_and_skipped(capsys, monkeypatch
     [
         ({"datasets": ("mnst",)}, "datasets 'mnst': must be one of mnist1d, .*'mnist'"),
         ({"activations": ("rleu",)}, "hidden_act='rleu': choose one of"),
+        ({"activations": ("relu",)}, "learned and another one"),
+        ({"rates": (0.003,)}, "must include 0.01"),
+        ({"steps": 1}, "steps=1: at least 2"),
     ],
 )
 def test_unknown_names_are_refused(change, message):

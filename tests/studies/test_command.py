@@ -50,6 +50,13 @@ def test_a_changed_result_makes_them_outdated(study, tmp_path):
     assert study.outdated(tmp_path) == ["test_command", "test_command_three"]
 
 
+def test_a_result_with_too_little_for_a_figure_is_named(study, tmp_path):
+    write_json(tmp_path / "results" / "test_command.json", {"y": []})
+    for work in (study.draw, study.outdated):
+        with pytest.raises(ValueError, match="figure test_command cannot be drawn .* KeyError"):
+            work(tmp_path)
+
+
 RULE = {"rule": "equal", "published": 1, "ours": 2, "source": "paper", "n": None, "std": None}
 REFUTED = {"id": "P1", "claim": "x is one", "verdict": "refuted", **RULE}
 
@@ -191,6 +198,13 @@ def test_a_number_that_can_be_none_is_refused_before_any_work(option, value, lea
     done = CliRunner().invoke(command(Args, run, plot).app, given)
     line = f"error: {option}={value}: must be at least {least}\n"
     assert (done.exit_code, done.stderr) == (2, line)
+
+
+def test_a_seed_that_is_given_twice_is_no_second_run():
+    from mnist1d_hf.studies import tsne
+
+    with pytest.raises(ValueError, match=r"seeds=\(0, 1, 0\): every value once"):
+        check_knobs(tsne.Args, {"seeds": (0, 1, 0)})
 
 
 def test_nothing_is_a_number_where_the_paper_has_it_and_for_a_rate():

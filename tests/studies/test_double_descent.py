@@ -160,4 +160,6 @@ def test_the_figure_is_that_of_the_paper(result):
 
 def test_sizes_without_a_published_value_are_refused():
     with pytest.raises(ValueError, match="hidden_sizes: 6 is not one of"):
-        study.Args(hidden_sizes=(6,))
+        study.Args(hidden_sizes=(6, 47))
+    with pytest.raises(ValueError, match=r"channels=\(2,\): at least two, for a curve"):
+        study.Args(channels=(2,))

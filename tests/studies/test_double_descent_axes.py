@@ -46,7 +46,16 @@ def test_a_rise_and_a_fall_are_both_asked_for(curve, verdict, places, rise):
     assert rules.rise(np.array(curve)) == places
 
 
-@pytest.mark.parametrize(("name", "value"), [("rows", (550,)), ("rows", (12_100,)), ("seeds", 1)])
-def test_bad_arguments_are_refused(name, value):
-    with pytest.raises(ValueError, match=f"{name}.*{value[0] if name == 'rows' else value}"):
-        dataclasses.replace(study.Args(), **{name: value})
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": (550, 1000)}, "rows: 550 must be a multiple"),
+        ({"rows": (1000, 12_100)}, "rows: 12100 must be"),
+        ({"rows": (1000,)}, "at least two numbers of rows"),
+        ({"updates": 300}, "updates=300: .* two times evaluate_every=200"),
+        ({"seeds": 1}, "seeds=1: at least 2"),
+    ],
+)
+def test_bad_arguments_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(study.Args(), **change)

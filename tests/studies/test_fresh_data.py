@@ -183,6 +183,7 @@ def test_what_more_updates_gain_is_known_by_pairs_of_the_same_run(later, spread,
     "knobs, message",
     [
         ({"models": ("ccn",)}, "models 'ccn': must be one of logistic, mlp"),
+        ({"test_rows": 1}, "test_rows=1: must be an integer from 100"),
         ({"seeds": 1}, "seeds=1, slow_seeds=5: at least 2"),
         ({"updates": 30_500}, "updates=30500: must be a multiple of evaluate_every=1000"),
         ({"slow_updates": 3000}, "slow_updates=3000: must be a multiple .* at least budget=6000"),

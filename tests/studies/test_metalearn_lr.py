@@ -136,6 +136,11 @@ def test_the_global_generator_is_left_alone():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_grid_that_is_too_small_for_a_parabola_is_refused():
+    with pytest.raises(ValueError, match="grid_size=4: must be an integer 5 or more"):
+        study.Args(grid_size=4)
+
+
 def test_fewer_steps_than_the_notebook_prints_are_refused(result):
     short = {name: [trial[:2] for trial in v] for name, v in result["published"].items()}
     with pytest.raises(ValueError, match="at least 4 outer steps"):

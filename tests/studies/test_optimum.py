@@ -264,3 +264,9 @@ def test_an_unknown_model_or_dial_is_refused():
         dataclasses.replace(study.Args(), dials=("seed",))
     with pytest.raises(ValueError, match="distilled 'cnnn': must be one of logistic"):
         study.Args(distilled=("cnnn",))
+
+
+@pytest.mark.parametrize("change", [{"test_rows": 1}, {"ceiling_rows": 1}, {"row_counts": (0,)}])
+def test_settings_without_an_error_or_a_curve_are_refused(change):
+    with pytest.raises(ValueError, match=f"{next(iter(change))}=.*: at least"):
+        study.Args(**change)
