@@ -68,7 +68,8 @@ def check_own_keywords(params: dict[str, Any]) -> None:
 
 def check_revision(revision: Any) -> None:
     """ValueError unless it names the one version of the data that the package makes."""
-    if revision is not None and str(revision) not in ("main", str(Mnist1D.VERSION)):
+    version = str(Mnist1D.VERSION)  # of which the Hub has the tag
+    if revision is not None and str(revision) not in ("main", version, f"v{version}"):
         check_keywords({"revision": revision})
 
 

@@ -71,7 +71,7 @@ class Mnist1DConfig(datasets.BuilderConfig):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # load_dataset sets its keywords one by one, after __post_init__
-        if name == "padding" and isinstance(value, list):
+        if name == "padding" and isinstance(value, list | np.ndarray) and np.ndim(value) == 1:
             value = tuple(value)
         object.__setattr__(self, name, value)
 

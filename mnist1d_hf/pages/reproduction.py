@@ -88,7 +88,8 @@ The command `python scripts/reproduce.py --report-only` generates this page from
 RERUN = """\
 The last column gives the minutes that one thread needs for the whole study. The command
 `python scripts/reproduce.py --out out/again --workers 2` runs all studies again and writes into a
-separate folder. Without `--out`, it runs only the studies that have no results yet.
+separate folder. Without `--out`, it takes the finished cells of the folder of this page and writes
+the results again.
 """
 
 

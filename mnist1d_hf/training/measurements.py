@@ -40,6 +40,7 @@ def measured(
     seen: Sequence[Measurement],
     optimum_on: Callable[[Any], float | None],
     weights: str | None,
+    trained_on: Any,
     declared: DataFacts,
 ) -> tuple[dict[str, Any], list[Evaluation]]:
     """Which step the weights are of and what chose it, and their evaluations among those seen."""
@@ -66,6 +67,8 @@ def measured(
             name, data = name_of(trainer, m.dataset, m.prefix), describe(m.dataset, declared)
             optimum = optimum_on(m.dataset) if m.as_stored else None
             benchmark = benchmark_of(m.dataset) if m.as_stored else None
+            if benchmark and has_rows_of(trained_on, m.dataset):
+                benchmark = None
             latest = Evaluation(name, data, m.metrics, benchmark, optimum)
             evaluations[name, repr(data)] = latest
     return chosen, list(evaluations.values())
@@ -90,6 +93,18 @@ def benchmark_of(dataset: Any) -> str | None:
         return config_of_test_rows(to_numpy(dataset, "x"), to_numpy(dataset, "label"))
     except ValueError:  # rows of different lengths, or with missing values
         return None
+
+
+def has_rows_of(trained_on: Any, tested: datasets.Dataset) -> bool:
+    """Whether a dataset has one of the signals that a network is tested on."""
+    if not isinstance(trained_on, datasets.Dataset) or "x" not in trained_on.column_names:
+        return False
+    try:
+        known, signals = (to_numpy(rows, "x") for rows in (trained_on, tested))
+    except ValueError:  # rows of different lengths, or with missing values
+        return False
+    seen = {row.tobytes() for row in known.astype(signals.dtype)}
+    return any(row.tobytes() in seen for row in signals)
 
 
 def curves(trainer: Trainer, seen: Sequence[Measurement]) -> dict[str, list[list[float]]]:

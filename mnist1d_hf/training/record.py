@@ -189,11 +189,11 @@ def record_training(
     args, state = trainer.args, trainer.state
     config = getattr(model, "config", None)
     weights = trainer._weights_digest()
+    trained_on, seed = trainer._began or (trainer.train_dataset, args.seed)
     chosen, evaluations = measured(
-        trainer, trainer._measurements, trainer._optimum_on, weights, declared
+        trainer, trainer._measurements, trainer._optimum_on, weights, trained_on, declared
     )
     parameters = list(model.parameters())
-    trained_on, seed = trainer._began or (trainer.train_dataset, args.seed)
     return TrainingRecord(
         model_type=getattr(config, "model_type", None),
         architecture=type(model).__name__,

@@ -36,7 +36,7 @@ from transformers import (
 )
 from transformers.trainer_utils import default_compute_objective
 
-from mnist1d_hf.models import ARCHITECTURES
+from mnist1d_hf.models import ARCHITECTURES, Mnist1DFeatureExtractor, Mnist1DPreTrainedModel
 from mnist1d_hf.training.batches import Batches
 from mnist1d_hf.training.fast_path import (
     PlainOptimizer,
@@ -74,7 +74,8 @@ class Mnist1DTrainer(RecordingTrainer):
     `compute_metrics` is given (None: the loss alone) or the evaluation does not yield whole arrays
     of logits. A hyperparameter search without an objective minimises the loss, with those metrics
     as without. Training ends after `early_stopping_patience` evaluations on `eval_dataset` without
-    a better `metric_for_best_model`.
+    a better `metric_for_best_model`. Saving writes the feature extractor of such a model too, so
+    that `pipeline("time-series-classification")` takes the folder.
 
     Raises ValueError for several splits in place of one and, before any work, for plain columns
     that do not fit a model of this package: other signal lengths, NaN, labels that are no class.
@@ -82,7 +83,7 @@ class Mnist1DTrainer(RecordingTrainer):
 
     def __init__(
         self,
-        model=None,
+        model: Any = None,
         args: TrainingArguments | None = None,
         *others,
         early_stopping_patience: int | None = None,
@@ -90,7 +91,10 @@ class Mnist1DTrainer(RecordingTrainer):
     ):
         given = inspect.signature(Trainer).bind(model, args, *others, **kwargs).arguments
         check_one_split("train_dataset", given.get("train_dataset"))
-        super().__init__(model, args, *others, **kwargs)
+        if given.get("processing_class") is None and isinstance(model, Mnist1DPreTrainedModel):
+            # saved beside the model, where a pipeline looks for it
+            given["processing_class"] = Mnist1DFeatureExtractor(model.config.final_seq_length)
+        super().__init__(**given)
         if "compute_metrics" not in given and self._yields_logits():
             self.compute_metrics = class_metrics
         self._check_fit(self.train_dataset, training=True)

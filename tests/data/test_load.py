@@ -60,6 +60,26 @@ def test_what_our_own_function_refuses(cache, keywords, message):
     assert not list(cache.rglob("*"))
 
 
+@pytest.mark.parametrize(
+    "split", ["tran", "train[:x]", ["train", "tst"], datasets.Split.VALIDATION]
+)
+def test_a_split_that_will_not_be_there_is_refused_before_anything_is_made(cache, split):
+    with pytest.raises(ValueError, match="Unknown split|Unrecognized instruction"):
+        mnist1d_hf.load_dataset("default", split=split)
+    assert not list(cache.rglob("*.arrow"))
+
+
+def test_the_empty_name_is_no_config():
+    with pytest.raises(ValueError, match="config '': must be one of default"):
+        mnist1d_hf.load_dataset("")
+
+
+@pytest.mark.parametrize("revision", ["main", "1.0.0", "v1.0.0"])
+def test_the_version_of_the_hub_is_that_of_the_package(revision):
+    assert mnist1d_hf.load_dataset("default", split="test", revision=revision).num_rows == 1000
+    assert datasets.load_dataset("mnist1d", split="test", revision=revision).num_rows == 1000
+
+
 def test_a_builder_makes_all_splits():
     with pytest.raises(ValueError, match="split='test': a builder makes all splits"):
         mnist1d_hf.load_dataset_builder(split="test")

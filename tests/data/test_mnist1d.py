@@ -147,6 +147,8 @@ def test_the_cache_folder_is_named_by_what_differs_from_the_preset(cache):
     for padding in ((30, 60), [30, 60], np.array([30, 60])):
         datasets.load_dataset("mnist1d", padding=padding, **SMALL)
         assert cached(cache) == ["default-num_samples=50", "default-num_samples=50,padding=30x60"]
+    same = mnist1d_hf.load_dataset_builder("default", padding=np.array(SignalParams.padding))
+    assert same.config_id == "default"
 
 
 def test_a_preset_spelt_out_is_the_preset():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from datasets import ClassLabel, Dataset
+from datasets import ClassLabel, Dataset, concatenate_datasets
 from huggingface_hub import HfApi, ModelCard
 from torch.nn import functional as F
 from transformers import EarlyStoppingCallback, TrainingArguments, default_data_collator
@@ -129,6 +129,17 @@ def test_evaluations_of_other_weights_are_left_out(splits, tmp_path):
     record = record_of(trainer, save=False)
     assert (record.weights_sha256, record.evaluations) == (None, [])
     assert results_file(tmp_path) is None and not (tmp_path / ".eval_results/mnist1d.yaml").exists()
+
+
+@pytest.mark.parametrize("rows", ["test", "train and test"])
+def test_rows_that_were_trained_on_give_no_result_of_the_benchmark(splits, tmp_path, rows):
+    parts = [splits[name] for name in rows.split(" and ")]
+    known = {**splits, "train": concatenate_datasets(parts)}
+    trainer = make(tmp_path, known, max_steps=1)
+    trainer.train()
+    trainer.evaluate(splits["test"], metric_key_prefix="test")
+    record = record_of(trainer)
+    assert list(accuracies(record)) == ["test"] and results_file(tmp_path) is None
 
 
 # ---------------------------------------------------------------- the data

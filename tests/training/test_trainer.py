@@ -14,6 +14,7 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
     default_data_collator,
+    pipeline,
 )
 
 import mnist1d_hf
@@ -299,6 +300,18 @@ def test_resuming_from_nothing_is_an_error(tmp_path):
         train(tmp_path, resume=True)
     with pytest.raises(ValueError, match="valid checkpoint"):
         train(tmp_path, resume=str(tmp_path))
+
+
+def test_what_is_saved_is_what_a_pipeline_takes(tmp_path):
+    args = arguments(tmp_path / "out", save_strategy="steps", save_steps=2, max_steps=2)
+    trainer = Mnist1DTrainer(build("cnn"), args, train_dataset=TRAIN)
+    trainer.train()
+    trainer.save_model()
+    for folder in (tmp_path / "out", tmp_path / "out" / "checkpoint-2"):
+        classify = pipeline("time-series-classification", model=str(folder))
+        assert len(classify(TRAIN[0]["x"], top_k=3)) == 3
+    plain = Mnist1DTrainer(torch.nn.Linear(40, 10), args)
+    assert plain.processing_class is None
 
 
 # ---------------------------------------------------------------- the Hub

@@ -24,6 +24,7 @@ from transformers import (
 from transformers.training_args import OptimizerNames
 
 from mnist1d_hf.models import (
+    Mnist1DFeatureExtractor,
     Mnist1DMLPConfig,
     Mnist1DMLPForSequenceClassification,
     new_model,
@@ -148,6 +149,7 @@ def trace(base, folder, monkeypatch, case):
         "train_dataset": ROWS,
         "eval_dataset": OTHER,
         "compute_metrics": compute_metrics,
+        "processing_class": Mnist1DFeatureExtractor(),  # ours has it anyway
         "callbacks": [*[watch] * watched, *case.pop("callbacks", list)()],
     } | case
     if "optimizers" in given:
