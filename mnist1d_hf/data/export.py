@@ -22,6 +22,7 @@ from mnist1d_hf.signals.templates import templates
 
 FORMATS = ("parquet", "npz", "csv")
 MANIFEST = "manifest.json"
+UNFINISHED = "unfinished.json"
 # nobody waits for the bar of a job that is done in less; seconds
 PROGRESS_DELAY = 5
 
@@ -35,10 +36,11 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
 
     Files appear whole or not at all, and `manifest.json`, with the parameters and the SHA-256 of
     each file, comes last: a folder with a manifest is complete. A folder that is complete is left
-    as it is, an incomplete one completed.
+    as it is, an incomplete one, which has `unfinished.json` instead, completed.
 
-    Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters, or
-    when it cannot be written; nothing is generated before that.
+    Raises ValueError when `file_format` is unknown, when the folder belongs to other parameters or
+    has files of these names that are not of a dataset, or when it cannot be written; nothing is
+    generated before that.
     """
     directory = Path(directory).expanduser()
     check_choice("format", file_format, FORMATS)
@@ -48,13 +50,17 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     job |= dict.fromkeys(builder.config.columns, True)
     job = json.loads(json.dumps(job))  # as it will be read back: tuples are lists in JSON
     manifest = directory / MANIFEST
-    claim(directory, manifest, job)
     rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
+    names = ["mnist1d.npz"] if file_format == "npz" else [f"{one}.{file_format}" for one in rows]
+    claim(directory, job, names)
     if manifest.exists():
         files = read_manifest(manifest)["files"]
         if all(sha256(directory / name) == expected for name, expected in files.items()):
             return [directory / name for name in files]
-        manifest.unlink()
+    unfinished = directory / UNFINISHED
+    with replacing(unfinished) as temporary:
+        temporary.write_text(json.dumps(job) + "\n")
+    manifest.unlink(missing_ok=True)
     is_frozen = builder.config.name != TEMPLATES and builder.config.params.stream == "frozen"
     if file_format == "npz":
         with progress_bar("generate", rows) as progress:
@@ -76,12 +82,22 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     digests = {path.name: sha256(path) for path in files}
     with replacing(manifest) as temporary:
         temporary.write_text(json.dumps({**job, "rows": rows, "files": digests}, indent=1) + "\n")
+    unfinished.unlink()
     return files
 
 
-def claim(directory: Path, manifest: Path, job: dict) -> None:
-    """ValueError unless `directory` can be written and holds nothing made with other parameters."""
+def claim(directory: Path, job: dict, names: list[str]) -> None:
+    """ValueError unless `directory` can be written and holds nothing made with other parameters,
+    and no files of these names that are somebody else's."""
     check_writable(directory)
+    manifest, unfinished = directory / MANIFEST, directory / UNFINISHED
+    if not manifest.exists() and not unfinished.exists():
+        for name in names:
+            if (directory / name).exists():
+                raise ValueError(
+                    f"{directory / name} exists and is not of a dataset: choose another folder or "
+                    "move it away"
+                )
     if manifest.exists():
         made = read_manifest(manifest)
         other = [key for key in ("config", "format", "params") if made.get(key) != job.get(key)]

@@ -113,9 +113,23 @@ def test_an_interrupt_leaves_no_half_file_and_the_next_run_completes(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(export, "split_tables", interrupted)
         export_dataset(builder, tmp_path / "again", "parquet")
-    assert list((tmp_path / "again").iterdir()) == []
+    assert [p.name for p in (tmp_path / "again").iterdir()] == ["unfinished.json"]
     again = export_dataset(builder, tmp_path / "again", "parquet")
     assert [p.read_bytes() for p in again] == [p.read_bytes() for p in whole]
+    names = [
+        sorted(p.name for p in folder.iterdir()) for folder in (tmp_path / "again", whole[0].parent)
+    ]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv"])
+def test_files_of_somebody_else_are_not_replaced(builder, tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(ValueError, match=f"{name} exists and is not of a dataset"):
+        export_dataset(builder, tmp_path, "csv")
+    assert (tmp_path / name).read_text() == "precious"
+    assert not (tmp_path / "manifest.json").exists()
+    export_dataset(builder, tmp_path, "parquet")  # beside it
 
 
 def test_a_folder_of_other_parameters_is_refused(builder, cache, tmp_path):
