@@ -1,4 +1,6 @@
-"""Write the expected first rows of the counter stream: `python scripts/make_golden.py`, a second.
+"""Write the expected first rows of the counter stream.
+
+    python scripts/make_golden.py  # a second
 
 Run it only after a deliberate change of the stream, which also needs a new version of the dataset:
 rows that others have generated, cited or published would no longer be the same.
@@ -8,6 +10,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from mnist1d_hf.entrances import program
 from mnist1d_hf.files import replacing
 from mnist1d_hf.signals.counter import BLOCK, TEST_START
 from mnist1d_hf.signals.generate import make_range
@@ -26,7 +29,7 @@ def first_block(config_name: str, start: int) -> dict[str, object]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
     starts = {"train": 0, "test": TEST_START}
     blocks = {
         name: {split: first_block(name, start) for split, start in starts.items()}
@@ -35,3 +38,9 @@ if __name__ == "__main__":
     with replacing(GOLDEN) as temporary:
         temporary.write_text(json.dumps(blocks, indent=1) + "\n")
     print(f"wrote {GOLDEN}")
+
+
+app = program(main, __doc__)
+
+if __name__ == "__main__":
+    app()

@@ -124,6 +124,9 @@ def main(
         check_choice("--study", one, study_names())
     if cells < 1:
         raise ValueError(f"cells={cells}: at least 1")
+    for one in study:
+        if not (out / "cells" / f"{one}.jsonl").exists():
+            raise ValueError(f"--out {out}: has no cells of {one}, {out}/cells/{one}.jsonl")
     if replaced_file and (len(study) > 1 or not replaced_file.is_file()):
         raise ValueError(f"--replaced {replaced_file}: a file, with the cells of one --study")
     torch.set_num_threads(1)

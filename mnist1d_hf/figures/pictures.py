@@ -87,8 +87,12 @@ def plot_templates(*, dark: bool = False) -> Figure:
 def plot_classes(x: np.ndarray, y: np.ndarray, *, dark: bool = False) -> Figure:
     """Mean of each class, with one standard deviation on both sides and 5 and 95 % quantiles.
 
-    x is (n, d), normalised, and y (n,) has labels 0 to 9.
+    x is (n, d), normalised, and y (n,) has labels 0 to 9. Raises ValueError where a class has no
+    row.
     """
+    missing = sorted(set(range(NUM_CLASSES)) - set(y.tolist()))
+    if missing:
+        raise ValueError(f"no row of class {missing[0]}: a picture of the classes needs more rows")
     classes = [x[y == digit] for digit in range(NUM_CLASSES)]
     mean, sd = (np.array([f(rows, axis=0) for rows in classes]) for f in (np.mean, np.std))
     low, high = np.array([np.quantile(rows, (0.05, 0.95), axis=0) for rows in classes]).swapaxes(

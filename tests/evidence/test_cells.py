@@ -192,6 +192,26 @@ def test_packed_cells_are_sorted_share_their_provenance_and_do_not_change(cells)
     assert cells.pack.read_text() == text
 
 
+@pytest.mark.parametrize(
+    "change", [lambda s: s[:-20], lambda s: "\n" + s, lambda s: s[s.find("\n") :]]
+)
+def test_a_damaged_pack_is_named_with_its_line(cells, change):
+    cells.run(work, GRID)
+    cells.pack.write_text(change(cells.pack.read_text()))
+    with pytest.raises(ValueError, match=r"line \d of .*cells.jsonl is damaged"):
+        cells.run(work, GRID)
+
+
+def never_ends(size, seed):
+    return float("nan")
+
+
+def test_a_result_that_is_not_finite_names_its_cell(cells):
+    with pytest.raises(RuntimeError, match="cell .*'size': 1.*not finite, as after a training"):
+        cells.run(never_ends, GRID[:1])
+    assert not loose(cells)
+
+
 def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match="workers=0"):
         Cells("x", workers=0)

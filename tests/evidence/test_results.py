@@ -60,3 +60,9 @@ def test_what_is_not_json_leaves_the_old_file_alone(tmp_path, bad, error):
 def test_a_verdict_is_one_of_five():
     with pytest.raises(ValueError, match="'maybe' of finding D1"):
         Finding("D1", "threshold at n", "v1", None, None, "peak", "maybe")
+
+
+def test_a_damaged_result_is_named(tmp_path):
+    (tmp_path / "tsne.json").write_text("{")
+    with pytest.raises(ValueError, match="tsne.json is damaged, remove or restore it"):
+        read_result(tmp_path / "tsne.json")

@@ -86,6 +86,8 @@ def test_steps_begin_with_the_templates_and_end_with_the_examples():
 def test_classes_show_mean_and_spread():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(500, 4)), np.arange(500) % 10
+    with pytest.raises(ValueError, match="no row of class 4"):
+        plot_classes(x[y != 4], y[y != 4])
     axis = plot_classes(x, y).axes[0]
     mean = axis.lines[-10].get_xdata()
     np.testing.assert_allclose(mean, x[y == 0].mean(axis=0))

@@ -71,3 +71,6 @@ def test_bad_arguments_are_refused(script, tmp_path):
         script.main(["tsen"], 1, tmp_path)
     with pytest.raises(ValueError, match="cells=0: at least 1"):
         script.main(["tsne"], 0, tmp_path)
+    with pytest.raises(ValueError, match="has no cells of tsne"):
+        script.main(["tsne"], 1, tmp_path)
+    assert not (tmp_path / "results").exists()
