@@ -212,8 +212,11 @@ def iid_noise_like(x: np.ndarray, scale: float) -> np.ndarray:
 
 
 def interpolate(x: np.ndarray, N: int) -> np.ndarray:
-    """`x` resampled linearly along its first axis to `N` equidistant points."""
-    return np.moveaxis(resample(np.moveaxis(np.asarray(x, dtype=float), 0, -1), N), -1, 0)
+    """`x` resampled linearly along its first axis to `N` equidistant points; 2 or more in `x`."""
+    points = np.asarray(x, dtype=float)
+    if len(points) < 2:
+        raise ValueError(f"x has {len(points)} points: between two of them lie those of a line")
+    return np.moveaxis(resample(np.moveaxis(points, 0, -1), N), -1, 0)
 
 
 def transform(

@@ -126,9 +126,23 @@ class Scalar:
     __setstate__ = NdArray.__setstate__
 
 
-# The names in a pickle of plain data; those of NumPy differ between NumPy 1 and 2.
+def encode(text: Any, encoding: Any) -> bytes:
+    """Stands for `codecs.encode`, which makes bytes where a protocol before 3 has none."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise ValueError(f"bytes are text in latin1, not in {encoding!r}")
+    return text.encode("latin1")
+
+
+# The names in a pickle of plain data; those of NumPy differ between NumPy 1 and 2, those of Python
+# between protocols.
 READABLE: dict[tuple[str, str], Any] = {
-    **{("builtins", kind.__name__): kind for kind in (complex, frozenset, set)},
+    **{
+        (builtins, kind.__name__): kind
+        for builtins in ("builtins", "__builtin__")
+        for kind in (complex, frozenset, set)
+    },
+    ("_codecs", "encode"): encode,
+    ("__builtin__", "bytes"): lambda: b"",  # without arguments: no bytes
     ("numpy", "dtype"): Dtype,
     ("numpy", "ndarray"): NdArray,
     **{

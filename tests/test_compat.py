@@ -268,7 +268,7 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("protocol", [3, 4, 5])
+@pytest.mark.parametrize("protocol", range(6))
 def test_plain_data_can_be_read(folder, protocol):
     with open("plain.pkl", "wb") as file:
         pickle.dump(PLAIN, file, protocol=protocol)
@@ -327,12 +327,19 @@ def pickled(text, data=bytes(8), state=(3, "<", None, None, None, -1, -1, 0), sh
     return pickle.dumps({"x": Array()}, protocol=3)
 
 
+@pytest.mark.parametrize("points", [0, 1])
+def test_no_line_goes_through_less_than_two_points(points):
+    with pytest.raises(ValueError, match=f"x has {points} points"):
+        compat.interpolate(np.zeros(points), 5)
+
+
 FLAGS = (3, "|", None, None, None, -1, -1, 63)
 
 
 @pytest.mark.parametrize(
     "content, why",
     [
+        (b"c_codecs\nencode\n(Vabc\nVrot13\ntR.", "bytes are text in latin1, not in 'rot13'"),
         # 8 bytes of the file become the address of an object
         (pickled("O8"), "the state .* is not that of dtype object"),
         (pickled("O8", state=FLAGS), "an array of object cannot be made of bytes"),
