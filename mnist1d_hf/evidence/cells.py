@@ -77,8 +77,8 @@ class Cells:
         names = [name_of(function.__name__, cell) for cell in cells]
         there = self._read(names)
         ranked = sorted(range(len(cells)), key=lambda i: -cost(cells[i]))
-        own = ranked[self.rank :: self.world_size]
-        others = [i for i in ranked[::-1] if i not in set(own)]  # last what their ranks do first
+        own = dict.fromkeys(ranked[self.rank :: self.world_size])
+        others = [i for i in ranked[::-1] if i not in own]  # last what their ranks do first
         todo = [i for i in [*own, *others] if names[i] not in there]
         source = source_sha256(Path(inspect.getfile(function)))
         with self._progress(function.__name__, sum(cost(cells[i]) for i in todo)) as advance:
