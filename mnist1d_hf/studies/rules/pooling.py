@@ -46,7 +46,7 @@ def gain(result: dict[str, Any], run: str, size: int, method: str = "") -> np.nd
 def published_gain(accuracies: Sequence[float]) -> float:
     """The mean of the poolings over no pooling, in points; one accuracy in % per method."""
     by_method = dict(zip(METHODS, accuracies, strict=True))
-    return round(float(np.mean([by_method[m] for m in POOLING])) - by_method["no_pool"], 1)
+    return round(float(np.mean([by_method[m] - by_method["no_pool"] for m in POOLING])), 1)
 
 
 def standard_error(values: np.ndarray) -> float:
