@@ -43,8 +43,10 @@ the benchmark and of the learning rate study were already known. Some rules on t
 say so, were written when three of its six models had been run. Some rules turned out not to test
 their claim. These have another version, of the date they give, which was written with knowledge of
 the results. The first version stays on this page with its verdict on the present runs and, where
-that was another one, its verdict on the runs at the time when it was replaced. S1 to S3 had five
-runs at first, which did not decide S3, and then ten.
+that was another one, its verdict on the runs at the time when it was replaced. Three studies were
+given more runs when their first ones were known. S1 to S3 had five runs, which did not decide S3,
+and then ten. L-a to L-h had five trials, by which L-c and L-f held only partly, and then ten. M2 to
+M4 and M6 had three searches and then ten.
 
 **Verdicts.** A test that has a 95 % interval is *reproduced* when the whole interval lies where the
 claim says, *refuted* when the whole interval lies elsewhere, and *not supported* otherwise, because

@@ -85,7 +85,7 @@ OF_THE_PAPER = ("fresh", "flipped", "shuffled", "rotated_20", "new_weights")
 class Args:
     """The settings of the notebook, over more trials."""
 
-    trials: Annotated[int, "networks, each with its seed"] = 5
+    trials: Annotated[int, "networks, each with its seed"] = 10
     data_trials: Annotated[int, "trials with other rows and initial weights; 0 for none"] = 5
     retrains: Annotated[int, "sparsities from 0 to 1"] = 100
     ticket: Annotated[int, "which of them is transferred; 91 is 92 % sparse"] = 91

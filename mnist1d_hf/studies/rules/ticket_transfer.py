@@ -122,6 +122,7 @@ def judge_shuffled(result: dict[str, Any]) -> Finding:
             "data",
             verdict=grade(shuffled.mean() < 0, shuffled.mean() < fresh.mean() / 2),
             why="the sign of a mean is no test: without any effect it is negative every other time",
+            then="reproduced",
         ),
     )
 
