@@ -32,6 +32,7 @@ RUN = {
     "scripts/quickstart.py": "test_commands::test_the_quickstart_runs",
     "scripts/make_card.py": "test_dataset_card::test_made_again_it_is_the_same",
     "scripts/reproduce.py": "test_reproduction::test_a_study_runs_and_is_reported",
+    "scripts/make_golden.py": "test_make_golden::test_it_writes_what_is_committed",
     "scripts/repeat.py": "test_repeat::test_a_cell_is_run_again_and_compared",
     "scripts/sources.py": "test_sources::test_each_cell_is_counted_with_the_newest_commit_of_its"
     "_sources",
