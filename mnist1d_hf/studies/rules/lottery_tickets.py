@@ -186,7 +186,7 @@ def judge_adjacency(result: dict[str, Any]) -> Finding:
             rule="pairs and triples above both expectations by two standard errors over units, "
             "mean over trials; partly: above the first",
             verdict=grade(loose and strict, loose),
-            why="the mean of the scores of five trials, as there were then, above 2 asks for a joint "
-            "score above 4.5",
+            why="the mean of the scores of five trials, as there were then, above 2 asks for a "
+            "joint score above 4.5",
         ),
     )
