@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # machines that share a folder may have processes with the same number
-    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
+    # no two threads of a machine have the same number, but those of two that share a folder may
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{threading.get_native_id()}.tmp")
     try:
         yield temporary
         temporary.replace(path)

@@ -61,6 +61,7 @@ def test_the_first_cell_installs_and_only_where_it_must(committed):
 def test_the_first_cell_installs_this_checkout(committed, monkeypatch):
     first = next(cell for cell in committed.cells if cell.cell_type == "code")
     monkeypatch.chdir(PATH.parent)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # of a shell; IPython would warn of another
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     shell, installed = InteractiveShell(), []
     shell.register_magic_function(installed.append, magic_name="pip")
