@@ -1,7 +1,6 @@
 """Atomic writing of files, and checks of output folders."""
 
 import hashlib
-import os
 import platform
 import threading
 from collections.abc import Iterator
