@@ -52,9 +52,8 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     manifest = directory / MANIFEST
     rows = {split: stop - start for split, (start, stop) in builder.split_rows().items()}
     names = ["mnist1d.npz"] if file_format == "npz" else [f"{one}.{file_format}" for one in rows]
-    claim(directory, job, names)
-    if manifest.exists():
-        files = read_manifest(manifest)["files"]
+    if made_before := claim(directory, job, names):
+        files = made_before["files"]
         if all(sha256(directory / name) == expected for name, expected in files.items()):
             return [directory / name for name in files]
     unfinished = directory / UNFINISHED
@@ -86,31 +85,34 @@ def export_dataset(builder: Mnist1D, directory: str | Path, file_format: str) ->
     return files
 
 
-def claim(directory: Path, job: dict, names: list[str]) -> None:
-    """ValueError unless `directory` can be written and holds nothing made with other parameters,
-    and no files of these names that are somebody else's."""
+def claim(directory: Path, job: dict, names: list[str]) -> dict[str, Any] | None:
+    """The manifest of `directory`, if it has one.
+
+    Raises ValueError unless the folder can be written and holds nothing made with other parameters,
+    and no files of these names that are somebody else's.
+    """
     check_writable(directory)
-    manifest, unfinished = directory / MANIFEST, directory / UNFINISHED
-    if not manifest.exists() and not unfinished.exists():
-        for name in names:
+    if not (directory / MANIFEST).exists():
+        for name in () if (directory / UNFINISHED).exists() else names:
             if (directory / name).exists():
                 raise ValueError(
                     f"{directory / name} exists and is not of a dataset: choose another folder or "
                     "move it away"
                 )
-    if manifest.exists():
-        made = read_manifest(manifest)
-        other = [key for key in ("config", "format", "params") if made.get(key) != job.get(key)]
-        columns = changed_columns(made, job)
-        if other or columns:
-            what = f"other columns ({', '.join(columns)})"
-            if other:
-                key = other[0]
-                what = "other parameters" if key == "params" else f"another {key} ({made.get(key)})"
-            raise ValueError(
-                f"output folder {directory} holds data of {what}, see its {MANIFEST}; "
-                "choose another folder or remove this one"
-            )
+        return None
+    made = read_manifest(directory / MANIFEST)
+    other = [key for key in ("config", "format", "params") if made.get(key) != job.get(key)]
+    columns = changed_columns(made, job)
+    if other or columns:
+        what = f"other columns ({', '.join(columns)})"
+        if other:
+            key = other[0]
+            what = "other parameters" if key == "params" else f"another {key} ({made.get(key)})"
+        raise ValueError(
+            f"output folder {directory} holds data of {what}, see its {MANIFEST}; "
+            "choose another folder or remove this one"
+        )
+    return made
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
