@@ -21,9 +21,10 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, elu, silu, softplus
+from torch.nn.functional import cross_entropy
 
-from mnist1d_hf.data.mnist import load_mnist, shuffle
+from mnist1d_hf.data.images import IMAGES, load_images
+from mnist1d_hf.data.mnist import Rows
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import read_result, summarise
 from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
@@ -33,39 +34,12 @@ from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.activation_transfer import plot, plot_accuracy, plot_loss
-from mnist1d_hf.studies.rules.activation_transfer import BY_HAND, COPY, LEARNED, RATE, judge
-from mnist1d_hf.training.unrolled import (
-    Activation,
-    accuracy,
-    flat,
-    look_up,
-    plain,
-    tabulate,
-    train,
-    training_noise,
-    two_layers,
-)
+from mnist1d_hf.studies.rules.activation_transfer import COPY, LEARNED, RATE, judge
+from mnist1d_hf.training.described import KNOWN, from_description
+from mnist1d_hf.training.unrolled import accuracy, flat, train, training_noise, two_layers
 
-BASELINES = {
-    "relu": torch.relu,
-    "swish": silu,
-    "elu": elu,
-    "softplus": softplus,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-}
-# the notebook's hand-made copy of its learned activation: up to x, slope, intercept; 0 at each x
-HAND_MADE = (
-    (-2, 0.15, 0.9),
-    (-1, -0.25, 0.1),
-    (-0.25, -1.2, -0.85),
-    (0.1, -0.5, -0.75),
-    (0.6, 0.2, -0.85),
-    (np.inf, 1.2, -1.4),
-)
 IN_MODELS = {LEARNED: "mnist1d_learned", COPY: "mnist1d_piecewise"}  # names for `hidden_act`
-DATASETS = ("mnist1d", "digits", "mnist_5000", "mnist", "cifar10")
-CIFAR = "uoft-cs/cifar10"
+DATASETS = ("mnist1d", *IMAGES)
 
 
 @dataclass(frozen=True)
@@ -157,32 +131,6 @@ def compare(
     return measured
 
 
-def from_description(function: dict[str, Any]) -> Activation:
-    """A function given by its {"name"}, as a network {"meta"}, or as a line with bends."""
-    if "meta" in function:
-        table = tabulate([torch.tensor(p) for p in function["meta"]])
-        return lambda x, step: look_up(table, x)
-    if "name" in function:
-        name = function["name"]
-        return plain(copy_by_hand if name == BY_HAND else BASELINES[name])
-    bends = list(zip(function["knots"], function["kinks"], strict=True))
-
-    def line(x: Tensor) -> Tensor:
-        y = function["intercept"] + function["slope"] * x
-        return y + sum(change * torch.relu(x - knot) for knot, change in bends)
-
-    return plain(line)
-
-
-def copy_by_hand(x: Tensor) -> Tensor:
-    """The notebook's piecewise-linear copy, with its jumps, and 0 where two pieces meet."""
-    y, left = torch.zeros_like(x), -np.inf
-    for right, slope, intercept in HAND_MADE:
-        y = torch.where((x > left) & (x < right), slope * x + intercept, y)
-        left = right
-    return y
-
-
 def transfer(dataset: str, hidden_act: str, seed: int, epochs: int) -> dict[str, Any]:
     """Train a convolutional network with Adam at 3e-3; a cell.
 
@@ -239,35 +187,12 @@ def load(dataset: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """
     if dataset == "mnist1d":
         data = make_mnist1d()
-        splits = [(data.x_train, data.y_train), (data.x_test, data.y_test)]
-    elif dataset == "digits":
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        order = np.random.default_rng(0).permutation(len(digits.target))
-        splits = [
-            (digits.images[part, None], digits.target[part]) for part in (order[360:], order[:360])
-        ]
-    elif dataset == "mnist_5000":
-        splits = [(part.x[:, None], part.y) for part in shuffle(load_mnist(), seed=0)]
-    elif dataset == "mnist":
-        images, digit = load_mnist("hub")
-        splits = [
-            (images[part, None], digit[part]) for part in (slice(60_000), slice(60_000, None))
-        ]
+        train, test = Rows(data.x_train, data.y_train), Rows(data.x_test, data.y_test)
     else:
-        import datasets
-
-        both = datasets.load_dataset(CIFAR).with_format("numpy")
-        # colour images have the axis of the channels last
-        splits = [
-            (both[s]["img"][:].transpose(0, 3, 1, 2), both[s]["label"][:])
-            for s in ("train", "test")
-        ]
-    (x, labels), (x_test, y_test) = splits
-    mean, std = x.mean(), x.std()
-    inputs = [torch.tensor((part - mean) / std, dtype=torch.float32) for part in (x, x_test)]
-    return inputs[0], torch.tensor(labels).long(), inputs[1], torch.tensor(y_test).long()
+        train, test = load_images(dataset)
+    mean, std = train.x.mean(), train.x.std()
+    x, x_test = (torch.tensor((part.x - mean) / std, dtype=torch.float32) for part in (train, test))
+    return x, torch.tensor(train.y).long(), x_test, torch.tensor(test.y).long()
 
 
 def run(args: Args, cells: Cells) -> dict[str, Any]:
@@ -284,7 +209,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     datasets = [dataset for dataset in args.datasets if dataset not in skipped]
     if not datasets:
         raise ValueError(f"datasets={args.datasets}: none of them can be loaded here")
-    names = [*BASELINES, BY_HAND, COPY, LEARNED]
+    names = [*KNOWN, COPY, LEARNED]
     cases = list(product(names, args.rates, range(len(found["seeds"]))))
     common = {"inner_seeds": list(args.inner_seeds), "steps": args.steps, "averaged": args.averaged}
     measured = cells.run(

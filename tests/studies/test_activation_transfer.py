@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -10,7 +9,7 @@ from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.published import read_published
 from mnist1d_hf.evidence.results import write_json
 from mnist1d_hf.studies import activation_transfer as study
-from mnist1d_hf.studies.metalearn_activation import sample, search_draws
+from mnist1d_hf.studies.metalearn_activation import search_draws
 from mnist1d_hf.studies.rules import activation_transfer as rules
 
 
@@ -39,31 +38,11 @@ def test_the_baselines_are_those_the_notebook_printed():
         assert ours["accuracy_500"] == [pytest.approx(accuracy, abs=1.5)]
 
 
-def test_descriptions_of_functions_are_understood(searches):
-    x = torch.linspace(-3, 3, 13)
-    value, slope = study.from_description({"name": "swish"})(x, 0)
-    assert torch.allclose(value, x * torch.sigmoid(x))
-    leaky = {"intercept": 0.0, "slope": 0.1, "knots": [0.0], "kinks": [0.9]}
-    value, slope = study.from_description(leaky)(x, 0)
-    assert torch.allclose(value, torch.nn.functional.leaky_relu(x, 0.1), atol=1e-6)
-    assert slope[0] == pytest.approx(0.1) and slope[-1] == pytest.approx(1)
-    meta = [p.tolist() for p in search_draws(0, 2, 4, 10).meta]
-    value, _ = study.from_description({"meta": meta})(x, 0)
-    assert np.allclose(value, sample(meta, x.double().numpy()), atol=1e-6)
-
-
-def test_the_copy_by_hand_has_the_pieces_of_the_notebook():
-    x = torch.tensor([-3.0, -2.0, -1.5, -0.5, 0.0, 0.3, 0.6, 2.0])
-    expected = [0.45, 0.0, 0.475, -0.25, -0.75, -0.79, 0.0, 1.0]
-    assert study.copy_by_hand(x).tolist() == pytest.approx(expected, abs=1e-6)
-
-
 def test_every_activation_is_compared_and_ranked(result):
     assert set(result["equal_terms"]) == {
-        *study.BASELINES,
+        *study.KNOWN,
         "learned",
         "piecewise_copy",
-        "copy_by_hand",
     }
     table = result["transfer"]["digits"]
     assert sorted(row["rank_by_accuracy"] for row in table.values()) == [1, 2, 3, 4, 5, 6]
