@@ -166,7 +166,7 @@ def main(
     if delete_after and not repo_prefix:
         raise ValueError("--delete-after needs --repo-prefix, for example tmp-")
     from mnist1d_hf.hub.interrupt import finish_running
-    from mnist1d_hf.hub.publish import PARTS, delete, plan
+    from mnist1d_hf.hub.publish import PARTS, check_card, delete, plan
     from mnist1d_hf.hub.push import whoami
     from mnist1d_hf.signals.params import check_choice
 
@@ -175,6 +175,8 @@ def main(
         check_choice("--only", part, PARTS)
     check_hub("" if dry_run and hub == "local" else hub, hub_dir)
     with report_failures():
+        if "dataset" in parts:  # before a training that takes minutes
+            check_card(card)
         owner = (namespace or "you") if dry_run else whoami(namespace=namespace)
     if train:
         models = models or Path("out/models")

@@ -11,7 +11,6 @@ in their order. TCN and Transformer take the recipes `augmented` of the study cl
 """
 
 import shlex
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ import typer
 from mnist1d_hf.entrances import program, refusals
 from mnist1d_hf.evidence.training_record import TrainingRecord
 from mnist1d_hf.extras import require
-from mnist1d_hf.files import replacing, sha256
+from mnist1d_hf.files import sha256
 
 with refusals():  # the extra `train`
     from mnist1d_hf.training.recipes import RECIPES, WARM_UP, Recipe
@@ -66,23 +65,6 @@ def finished(folder: Path, argv: list[str]) -> bool:
     )
 
 
-def begun(folder: Path, argv: list[str]) -> bool:
-    """Whether there is a checkpoint of these arguments to go on from; those of others are removed.
-
-    They would be taken for ours: a checkpoint does not say how its training was to go on.
-    """
-    checkpoints, note = list(folder.glob("checkpoint-*")), folder / "command.txt"
-    if note.exists() and note.read_text() == shlex.join(argv):
-        from mnist1d_hf.training.runs import last_checkpoint
-
-        return last_checkpoint(folder) is not None
-    for checkpoint in checkpoints:
-        shutil.rmtree(checkpoint)
-    with replacing(note) as temporary:
-        temporary.write_text(shlex.join(argv))
-    return False
-
-
 def train_baselines(folder: Path, models: list[str], max_steps: int | None = None) -> None:
     """Train what is not there yet; raises ValueError for a model that has no recipe."""
     unknown = sorted(set(models) - set(RECIPES))
@@ -94,11 +76,10 @@ def train_baselines(folder: Path, models: list[str], max_steps: int | None = Non
         if finished(folder / model, argv):
             print(f"{model}: there already, in {folder / model}")
             continue
-        resume = ["--resume_from_checkpoint=last"] * begun(folder / model, argv)
-        print(f"{model}: python scripts/train.py {shlex.join([*argv, *resume])}", flush=True)
+        print(f"{model}: python scripts/train.py {shlex.join(argv)}", flush=True)
         from train import main  # beside this file; here, because it takes seconds
 
-        main([*argv, *resume])
+        main([*argv, "--overwrite=true"])  # of another recipe, whose checkpoints are no beginning
 
 
 def main(

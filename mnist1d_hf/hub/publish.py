@@ -83,8 +83,7 @@ def plan(
 
 def dataset_publication(repo_id: str, card: Path, work: Path, tag: str) -> Publication:
     """Every config as Parquet, and the card with its figures and results."""
-    if not (card / "README.md").exists():
-        raise PublishError(f"no dataset card: {card / 'README.md'} does not exist")
+    check_card(card)
     files: dict[str, Path | bytes] = {
         str(path.relative_to(card)): path for pattern in CARD_FILES for path in card.glob(pattern)
     }
@@ -101,6 +100,12 @@ def dataset_publication(repo_id: str, card: Path, work: Path, tag: str) -> Publi
     check = loads_as(expected)
     message = f"Publish MNIST-1D {tag}"
     return Publication(repo_id, "dataset", files, message, tag=tag, check=check)
+
+
+def check_card(card: Path) -> None:
+    """Raises PublishError when there is no dataset card in the folder."""
+    if not (card / "README.md").exists():
+        raise PublishError(f"no dataset card: {card / 'README.md'} does not exist")
 
 
 def split_digests(dataset: datasets.Dataset) -> dict[str, str | int]:

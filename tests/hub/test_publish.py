@@ -201,7 +201,7 @@ def test_mistakes_are_told_in_one_line_before_anything_is_sent(
 ):
     if "card" in options:
         options = {"card": Path(options["card"])}
-    if "models" not in options and "card" not in options:
+    if "models" not in options:
         options = {**options, "train": True}
         monkeypatch.setattr(script, "train_models", None)  # nor is anything trained
     with pytest.raises((SystemExit, ValueError)) as told:
