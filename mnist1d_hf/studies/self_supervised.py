@@ -12,7 +12,7 @@ runs the networks differ in their training and test rows as well.
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
@@ -23,30 +23,20 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch import Tensor
 from transformers.utils import logging
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.results import summarise
-from mnist1d_hf.models import Mnist1DCNNConfig, Mnist1DCNNForSequenceClassification
-from mnist1d_hf.seeds import seeded
+from mnist1d_hf.models import Mnist1DCNNForSequenceClassification
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams
 from mnist1d_hf.studies.command import command
 from mnist1d_hf.studies.plots.self_supervised import plot
 from mnist1d_hf.studies.rules.self_supervised import METHODS, judge
-from mnist1d_hf.training.augment import augment
+from mnist1d_hf.training.contrastive import PROJECTORS, build, encoder, fit, layers
 from mnist1d_hf.training.many import train_many
-from mnist1d_hf.training.stack import Stack
 
-# widths of the linear layers after the encoder, whose output has 125 numbers
-PROJECTORS: dict[str, tuple[int, ...]] = {
-    "default": (125, 16),
-    "none": (),
-    "deep": (125, 125, 125, 16),
-}
-PARAMETERS = {"default": 21716, "none": 3950, "deep": 53216}  # printed by the notebook
 NEIGHBOURS = 10
 OTHER_SEED = 1000  # of the generator in run 0 on other data; run r has OTHER_SEED + r
 
@@ -87,41 +77,6 @@ class Data:
         self.y, self.y_test = torch.tensor(data.y_train[:rows]), torch.tensor(data.y_test)
 
 
-def build(projector: str, seed: int) -> tuple[Mnist1DCNNForSequenceClassification, nn.Sequential]:
-    """A classifier, and its convolutions followed by a projector as one network."""
-    with seeded(seed):
-        model = Mnist1DCNNForSequenceClassification(Mnist1DCNNConfig())
-        parts = [nn.Unflatten(1, (1, -1)), *_with_relu(model.convs), nn.Flatten()]
-        width = model.classifier.in_features
-        for number, new in enumerate(PROJECTORS[projector]):
-            parts += [nn.ReLU()] * (number > 0) + [nn.Linear(width, new)]
-            width = new
-    network = nn.Sequential(*parts)
-    assert sum(p.numel() for p in network.parameters()) == PARAMETERS[projector]
-    return model, network
-
-
-@torch.no_grad()
-def layers(network: nn.Sequential, x: Tensor) -> list[np.ndarray]:
-    """What every layer makes of x (n, 40), layer 1 first: three convolutions, the projector's."""
-    found = []
-    for number, module in enumerate(network, 1):
-        x = module(x)
-        last = isinstance(module, nn.Linear) and number == len(network)
-        if isinstance(module, nn.ReLU) or last:
-            found.append(x.flatten(1).numpy())
-    return found
-
-
-def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """InfoNCE of two views (models, n, d), for each model: (models,).
-
-    Row i of one view must find row i of the other among all n rows.
-    """
-    similarity = normalize(first, dim=2) @ normalize(second, dim=2).mT / temperature
-    return (similarity.logsumexp(2) - similarity.diagonal(dim1=1, dim2=2)).mean(1)
-
-
 def pretrain(
     seeds: list[int], projector: str, epochs: int, batch_size: int, learning_rate: float,
     temperature: float, rows: int, shots: list[int], tuning_steps: int, tuning_rate: float,
@@ -157,39 +112,6 @@ def pretrain(
     return result
 
 
-def fit(
-    networks: Sequence[nn.Sequential], x: Tensor, seed: int, epochs: int, batch_size: int,
-    learning_rate: float, temperature: float,
-) -> list[list[float]]:  # fmt: skip
-    """Train the networks together, each on data in an order of its own: the losses per epoch.
-
-    `x` (networks, n, 40) has the signals of each network.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    stack = Stack(networks)
-    weights = nn.Parameter(stack.weights)
-    weights.grad = stack.gradients
-    optimizer = torch.optim.Adam([weights], lr=learning_rate, fused=True)
-    own = torch.arange(len(networks))[:, None]
-    losses = []
-    for _ in range(epochs):
-        orders = [torch.randperm(x.shape[1], generator=generator) for _ in networks]
-        batches = torch.stack(orders).split(batch_size, dim=1)
-        total = torch.zeros(len(networks))
-        for rows in batches:
-            signals = x[own, rows.repeat(1, 2)]  # (networks, two views of each signal, 40)
-            views = augment(signals.flatten(0, 1), generator).view_as(signals)
-            z = stack.forward(views).requires_grad_()
-            first, second = z.chunk(2, dim=1)
-            loss = contrast(first, second, temperature)
-            stack.backward(*torch.autograd.grad(loss.sum(), z))
-            optimizer.step()
-            total += loss.detach()
-        losses.append((total / len(batches)).tolist())
-    stack.store()
-    return [[round(value, 4) for value in column] for column in zip(*losses, strict=True)]
-
-
 def linear_accuracy(x: Any, y: Any, x_test: Any, y_test: Any) -> float:
     """% of the test set that logistic regression on standardised inputs gets right."""
     classifier = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-2, max_iter=1000))
@@ -219,8 +141,7 @@ def few_labels(
         with tempfile.TemporaryDirectory() as folder:
             model.save_pretrained(folder)
             tuned.append(Mnist1DCNNForSequenceClassification.from_pretrained(folder))
-        encoder = nn.Sequential(nn.Unflatten(1, (1, -1)), *_with_relu(tuned[-1].convs))
-        h, h_test = (layers(encoder, x)[-1] for x in (data.x[rows], data.x_test))
+        h, h_test = (layers(encoder(tuned[-1]), x)[-1] for x in (data.x[rows], data.x_test))
         frozen.append(linear_accuracy(h, data.y[rows], h_test, data.y_test))
     scratch = [build("none", seed + 1000)[0] for seed in seeds]
     both = [*chosen, *chosen]
@@ -241,10 +162,6 @@ def choose(y: Tensor, shots: int, generator: torch.Generator) -> Tensor:
     """Random rows, `shots` of every class."""
     order = torch.randperm(len(y), generator=generator)
     return torch.cat([order[y[order] == c][:shots] for c in range(10)])
-
-
-def _with_relu(convs: Iterable[nn.Module]) -> list[nn.Module]:
-    return [module for conv in convs for module in (conv, nn.ReLU())]
 
 
 def pixels(data_seed: int = SignalParams.seed) -> dict[str, float]:

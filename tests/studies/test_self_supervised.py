@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import normalize
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.figures.style import save
@@ -15,33 +14,6 @@ from mnist1d_hf.studies.rules import self_supervised as rules
 def result(tmp_path_factory):
     cells = Cells(tmp_path_factory.mktemp("cells"), quiet=True)
     return study.run(study.Args.at("smoke"), cells)
-
-
-def test_the_loss_is_the_notebooks():
-    generator = torch.Generator().manual_seed(0)
-    first, second = torch.randn(2, 3, 7, 16, generator=generator, dtype=torch.float64)
-    for found, one, two in zip(study.contrast(first, second, 0.5), first, second, strict=True):
-        s = torch.exp(normalize(one) @ normalize(two).T / 0.5)
-        expected = (-s.diagonal().log() + s.sum(1).log()).mean()
-        assert found.item() == pytest.approx(expected.item())
-
-
-@pytest.mark.parametrize("projector", study.PROJECTORS)
-def test_every_layer_is_looked_at(projector):
-    _, network = study.build(projector, 42)
-    widths = [found.shape[1] for found in study.layers(network, torch.zeros(2, 40))]
-    assert widths == [475, 250, 125, *study.PROJECTORS[projector]]
-    assert len(widths) + 1 == len(rules.PUBLISHED[projector])
-
-
-def test_training_moves_the_encoder_of_the_classifier():
-    model, network = study.build("default", 42)
-    before = model.convs[0].weight.detach().clone()
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(40, 40, generator=generator)
-    (losses,) = study.fit([network], x[None], 0, 12, 20, 0.01, 0.5)
-    assert len(losses) == 12 and losses[-1] < losses[0]
-    assert not torch.equal(model.convs[0].weight, before)
 
 
 def test_purity_counts_neighbours_of_the_same_class():
