@@ -134,7 +134,8 @@ def compare(
 def transfer(dataset: str, hidden_act: str, seed: int, epochs: int) -> dict[str, Any]:
     """Train a convolutional network with Adam at 3e-3; a cell.
 
-    Returns the mean training loss of every epoch and the final test accuracy in percent.
+    Returns the mean training loss of every epoch, and after the last one the mean test loss in nats
+    and the test accuracy in percent.
     """
     x, labels, x_test, y_test = load(dataset)
     with seeded(seed):
@@ -152,8 +153,10 @@ def transfer(dataset: str, hidden_act: str, seed: int, epochs: int) -> dict[str,
             losses.append(loss.item())
         curve.append(sum(losses) / len(losses))
     with torch.no_grad():
-        answers = torch.cat([model(part).argmax(1) for part in x_test.split(500)])
-    return {"loss": curve, "accuracy": 100 * (answers == y_test).float().mean().item()}
+        logits = torch.cat([model(part) for part in x_test.split(500)])
+    right = (logits.argmax(1) == y_test).float().mean()
+    test_loss = cross_entropy(logits, y_test).item()
+    return {"loss": curve, "accuracy": 100 * right.item(), "test_loss": test_loss}
 
 
 def network(x: Tensor, hidden_act: str) -> nn.Module:
@@ -256,16 +259,21 @@ def unavailable(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def ranks(by_name: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Per activation: early loss and final accuracy over seeds, and the ranks, 1 is best."""
-    table: dict[str, dict[str, Any]] = {
-        name: {
-            "early_loss": summarise(run["loss"][0] for run in runs),
-            "final_loss": summarise(run["loss"][-1] for run in runs),
-            "accuracy": summarise(run["accuracy"] for run in runs),
+    """Per activation: early loss, final loss and accuracy over seeds, and the ranks, 1 is best.
+
+    `runs` has the losses by seed: runs of one seed have the same first weights and batches.
+    """
+    table: dict[str, dict[str, Any]] = {}
+    for name, cells in by_name.items():
+        found = {
+            "early_loss": [cell["loss"][0] for cell in cells],
+            "final_loss": [cell["loss"][-1] for cell in cells],
+            "test_loss": [cell["test_loss"] for cell in cells],
+            "accuracy": [cell["accuracy"] for cell in cells],
         }
-        for name, runs in by_name.items()
-    }
-    for key, sign in (("early_loss", 1), ("accuracy", -1)):
+        table[name] = {key: summarise(values) for key, values in found.items()}
+        table[name]["runs"] = {key: found[key] for key in ("early_loss", "test_loss")}
+    for key, sign in (("early_loss", 1), ("test_loss", 1), ("accuracy", -1)):
         order = sorted(table, key=lambda name: sign * table[name][key]["mean"])
         for rank, name in enumerate(order, start=1):
             table[name][f"rank_by_{key}"] = rank
