@@ -77,6 +77,7 @@ def agreement(predicted: Sequence[str], digits: str) -> dict[str, Any]:
         "kappa of each network": summarise(found),
         "kappa between networks": float(np.mean(between)) if between else None,
         "by digit, %": {"human": theirs, "CNN": ours},
+        "hardest": sorted(np.argsort(ours)[-3:].tolist()),
         "rank correlation of the digits": order,
         "p of this": p_order,
         "p": {name: float(value) for name, value in p.items()},
@@ -151,7 +152,7 @@ def by_rows(better: Finding, same: Finding, found: dict[str, Any]) -> list[Findi
         replace(
             same,
             ours={
-                **{name: value for name, value in same.ours.items() if "by digit" not in name},
+                "hardest for the CNN": found["hardest"],
                 "wrong, digits 0 to 9, %": found["by digit, %"],
                 **{name: found[name] for name in ("rank correlation of the digits", "p of this")},
                 **{name: value for name, value in found.items() if "wrong where" in name},

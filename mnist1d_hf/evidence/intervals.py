@@ -137,17 +137,20 @@ def or_partly(verdict: str, weaker: str) -> str:
 def judge_together(verdicts: Iterable[str]) -> str:
     """The verdict on a claim that takes several intervals, from the verdict on each.
 
-    - "reproduced" or "refuted", when all of them are;
-    - "not supported", when none is reproduced, not even partly, and not all are refuted;
-    - else "partly".
+    - "reproduced", when all of them are;
+    - "partly", when only some are reproduced, or are partly;
+    - "refuted", when none of them is and one or more are refuted;
+    - else "not supported".
 
     >>> judge_together(["reproduced", "refuted"]), judge_together(["not supported", "refuted"])
-    ('partly', 'not supported')
+    ('partly', 'refuted')
     """
     found = set(verdicts)
-    if len(found) == 1:
-        return found.pop()
-    return "partly" if found & {"reproduced", "partly"} else "not supported"
+    if found == {"reproduced"}:
+        return "reproduced"
+    if found & {"reproduced", "partly"}:
+        return "partly"
+    return "refuted" if "refuted" in found else "not supported"
 
 
 def judge_p(p: Iterable[float]) -> str:

@@ -112,12 +112,12 @@ def headline(results: Results) -> str:
         models = results["optimum"]["dials"]["iid_noise_scale"][0]["models"]
         best = max(model["accuracy"]["mean"] for model in models.values())
         ours = (
-            f" On new examples the best network reaches {best:.1f} % here, and the best possible "
-            f"classifier {ceilings(results)['default']:.2f} %."
+            f" On new examples the best of six models reaches {best:.1f} % here, and the best "
+            f"possible classifier {ceilings(results)['default']:.2f} %."
         )
     return (
-        "On MNIST, a multilayer perceptron, a convolutional network and a human all score above "
-        "99 %, so it can hardly tell them apart. On MNIST-1D the paper reports "
+        "On MNIST, the paper says, a multilayer perceptron and a convolutional network both score "
+        "above 99 %, so that it can hardly tell them apart. On MNIST-1D it reports "
         f"{published['logistic']} for logistic regression, {published['mlp']} for the perceptron, "
         f"{published['cnn']} for the convolutional network and {published['human']} for a human."
     ) + ours

@@ -190,7 +190,11 @@ main = command(
     run,
     plot,
     once=True,
-    published_figure="None: the first row of table 1, and the abstract of the first version.",
+    published_figure=(
+        "None: the first row of table 1, and the abstract of the first version. How long MNIST was "
+        f"trained on is not published; here it is {Args.updates} updates for both datasets, where "
+        "the notebook makes 6000 on MNIST-1D."
+    ),
 )
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def test_a_verdict_says_where_the_whole_interval_lies(interval, region, verdict)
         (["partly", "partly"], "partly"),
         (["partly", "refuted"], "partly"),
         (["reproduced", "not supported"], "partly"),
-        (["not supported", "refuted"], "not supported"),
+        (["not supported", "refuted"], "refuted"),
+        (["not supported", "not supported"], "not supported"),
     ],
 )
 def test_several_intervals_decide_together(each, verdict):

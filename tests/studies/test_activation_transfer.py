@@ -7,7 +7,7 @@ import torch
 
 from mnist1d_hf.evidence.cells import Cells
 from mnist1d_hf.evidence.published import read_published
-from mnist1d_hf.evidence.results import write_json
+from mnist1d_hf.evidence.results import summarise, write_json
 from mnist1d_hf.studies import activation_transfer as study
 from mnist1d_hf.studies.metalearn_activation import search_draws
 from mnist1d_hf.studies.rules import activation_transfer as rules
@@ -46,8 +46,10 @@ def test_every_activation_is_compared_and_ranked(result):
     }
     table = result["transfer"]["digits"]
     assert sorted(row["rank_by_accuracy"] for row in table.values()) == [1, 2, 3, 4, 5, 6]
-    best = min(table, key=lambda name: table[name]["early_loss"]["mean"])
-    assert table[best]["rank_by_early_loss"] == 1
+    for key in ("early_loss", "test_loss"):
+        best = min(table, key=lambda name: table[name][key]["mean"])
+        assert table[best][f"rank_by_{key}"] == 1
+        assert table[best]["runs"][key] == [table[best][key]["mean"]]  # of one seed
     verdicts = {finding.id: finding.verdict for finding in result["findings"]}
     assert verdicts["M5-early-mnist-cifar10"] == "not testable"
     first = {f.id: f.superseded.verdict for f in result["findings"] if f.superseded}
@@ -55,38 +57,47 @@ def test_every_activation_is_compared_and_ranked(result):
     assert verdicts["M5-final-mnist1d-digits"] != "not testable"
 
 
-def ranked(**by_name):
-    """A table of early losses, and of accuracies in the same order, over three seeds."""
-    table = {
-        name: {
-            "early_loss": {"mean": loss, "std": 0.1, "n": 3},
-            "accuracy": {"mean": 90 - 10 * loss, "std": 0.1, "n": 3},
-        }
-        for name, loss in by_name.items()
-    }
-    for rank, name in enumerate(sorted(by_name, key=by_name.get), start=1):
-        table[name] |= {"rank_by_early_loss": rank, "rank_by_accuracy": rank}
+def ranked(early, late):
+    """A table of early losses and test losses, which say who is how good, over three seeds."""
+    table = {}
+    for name, loss in early.items():
+        runs = {"early_loss": [loss - 0.1, loss, loss + 0.1], "test_loss": [late[name]] * 3}
+        runs["test_loss"] = [value + 0.01 * i for i, value in enumerate(runs["test_loss"])]
+        table[name] = {key: {**summarise(values)} for key, values in runs.items()} | {"runs": runs}
+    for key, loss in (("early_loss", early), ("accuracy", late)):
+        for rank, name in enumerate(sorted(loss, key=loss.get), start=1):
+            table[name][f"rank_by_{key}"] = rank
     return table
 
 
+GOOD, WORST = {"learned": 1.0, "elu": 2.0, "relu": 3.0}, {"learned": 3.0, "elu": 1.0, "relu": 2.0}
+MIDDLE = {"learned": 2.0, "elu": 1.0, "relu": 3.0}
+
+
 @pytest.mark.parametrize(
-    ("losses", "early", "final"),
+    ("early", "late", "verdicts"),
     [
-        ({"learned": 1.0, "elu": 2.0, "relu": 3.0}, "reproduced", "refuted"),
-        ({"learned": 2.0, "elu": 1.0, "relu": 3.0}, "refuted", "reproduced"),
-        ({"learned": 1.0, "elu": 1.05, "relu": 3.0}, "not supported", "refuted"),
+        (GOOD, MIDDLE, ("reproduced", "reproduced", "refuted")),
+        (WORST, GOOD, ("refuted", "refuted", "refuted")),
+        (GOOD, WORST, ("reproduced", "refuted", "reproduced")),
+        (MIDDLE, MIDDLE | {"learned": 1.0}, ("not supported", "not supported", "refuted")),
+        # its copy is no other activation
         (
-            {"piecewise_copy": 0.9, "learned": 1.0, "elu": 2.0, "relu": 3.0},
-            "reproduced",  # its copy is no other activation
-            "refuted",
+            {**GOOD, "piecewise_copy": 0.1},
+            {**GOOD, "piecewise_copy": 0.1},
+            ("reproduced", *2 * ("refuted",)),
         ),
     ],
 )
-def test_ranks_are_judged_by_what_is_known_of_the_means(losses, early, final):
-    found = {f.id: f for f in rules._judge_transfer({"transfer": {"digits": ranked(**losses)}})}
-    assert found["M5-early-mnist1d-digits"].verdict == early
-    assert found["M5-final-mnist1d-digits"].verdict == final
-    assert found["M5-early-mnist1d-digits"].n == 3
+def test_leads_are_judged_by_what_is_known_of_them(early, late, verdicts):
+    table = ranked(early, late)
+    if early is MIDDLE:  # the runs of one seed differ by more than the means
+        for values in table["learned"]["runs"].values():
+            values.reverse()
+    found = {f.id: f for f in rules._judge_transfer({"transfer": {"digits": table}})}
+    ids = ("M5-early-mnist1d-digits", "M5-final-mnist1d-digits", "M8-mnist1d-digits")
+    assert tuple(found[id].verdict for id in ids) == verdicts
+    assert found["M8-mnist1d-digits"].n == 3
     assert found["M5-early-mnist-cifar10"].verdict == "not testable"
 
 

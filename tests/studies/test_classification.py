@@ -94,7 +94,7 @@ def test_every_claim_of_the_paper_is_judged():
     result["cpu_ms_per_step"]["gru"] = [6.0, 6.7]
     verdicts = {c.id: c.verdict for c in rules.judge(result)}
     assert verdicts["C1-order"] == "not supported" and verdicts["C1-mlp-default"] == "refuted"
-    assert verdicts["C1-time"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
+    assert verdicts["C12"] == verdicts["C2"] == verdicts["C1-mlp-68"] == "partly"
     first = {c.id: c.superseded.verdict for c in rules.judge(result) if c.superseded}
     assert first["C2"] == first["C1-mlp-68"] == "partly"
 

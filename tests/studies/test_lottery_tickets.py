@@ -209,16 +209,30 @@ def test_on_new_data_a_ticket_gains_and_a_random_one_loses(gained, random, verdi
 @pytest.mark.parametrize(
     ("flipped", "verdict"),
     [
-        ([6, 6.1, 5.9], "reproduced"),
-        ([2, 2.1, 1.9], "partly"),
+        ([2, 2.1, 1.9], "reproduced"),
         ([-4, 4, 1], "not supported"),
         ([-2, -2.1, -1.9], "refuted"),
     ],
 )
-def test_flipping_keeps_half_of_the_advantage_or_some(flipped, verdict):
+def test_on_flipped_data_the_ticket_wins_or_not(flipped, verdict):
     finding = transfer.judge_flipped(with_advantages(fresh=[6.6] * 3, flipped=flipped))
     assert finding.verdict == verdict
-    assert finding.estimate == pytest.approx(sum(flipped) / 3 - 3.3)
+    assert finding.estimate == pytest.approx(sum(flipped) / 3)
+    assert finding.superseded.verdict == ("partly" if sum(flipped) > 0 else "refuted")
+
+
+@pytest.mark.parametrize(
+    ("shuffled", "verdict"),
+    [
+        ([0, 0.2, -0.2], "reproduced"),
+        ([0, 4, 3], "not supported"),
+        ([4, 4.2, 3.8], "refuted"),
+    ],
+)
+def test_shuffling_is_compared_with_flipping_trial_by_trial(shuffled, verdict):
+    finding = transfer.judge_worse(with_advantages(flipped=[3, 3.2, 2.8], shuffled=shuffled))
+    assert (finding.id, finding.verdict, finding.n) == ("L-j", verdict, 3)
+    assert finding.estimate == pytest.approx(3 - sum(shuffled) / 3)
 
 
 @pytest.mark.parametrize(

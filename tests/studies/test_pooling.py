@@ -78,6 +78,7 @@ def test_networks_have_the_size_of_the_notebooks(method, count):
 def test_verdicts_on_the_published_values():
     verdicts = {c.id: c.verdict for c in rules.judge(published(rules.PUBLISHED))}
     assert verdicts["P-table"] == verdicts["P1"] == verdicts["P2"] == "reproduced"
+    assert verdicts["P5"] == verdicts["P5-epochs"] == "reproduced"
     assert verdicts["P3-hinders"] == verdicts["P3-no-matter"] == "refuted"  # 1.2 points better
     assert verdicts["P4"] == "refuted"  # worse by 1.0 at 20000, better by 1.0 at 50000
     before = {c.id: c.verdict for c in rules.judge(published(rules.PUBLISHED_2020))}
@@ -117,6 +118,22 @@ def test_gains_are_judged_by_what_is_known_of_them(gains, low, stride):
     strided = rules._judge_stride(found, "equal_steps", [1000], "P2", "")
     assert (pooled.verdict, strided.verdict) == (low, stride)
     assert pooled.estimate == pytest.approx(sum(gains) / 3) and pooled.n == 3
+
+
+@pytest.mark.parametrize(
+    ("many", "verdict"),
+    [
+        ([4, 5, 6], "reproduced"),
+        ([14, 5, 18], "not supported"),
+        ([24, 25, 26], "refuted"),
+    ],
+)
+def test_the_gain_at_few_examples_is_compared_with_that_at_many(many, verdict):
+    few, more = (with_gains(gains)["equal_steps"]["1000"] for gains in ([14, 15, 16], many))
+    found = {"equal_steps": {"1000": few, "50000": more}}
+    [trend] = rules._judge_trend(found, "equal_steps", [1000, 50000], "P5", "")
+    assert trend.verdict == verdict and trend.estimate == pytest.approx(15 - sum(many) / 3)
+    assert rules._judge_trend(found, "equal_steps", [1000], "P5", "") == []
 
 
 def test_a_printed_value_lies_where_one_more_run_would():

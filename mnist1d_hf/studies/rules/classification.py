@@ -72,7 +72,7 @@ def judge_time(cpu_ms: dict[str, list[float]]) -> list[Finding]:
     verdict, half = (judge_interval(interval, above=bound) for bound in (10, 5))
     return [
         Finding(
-            id="C1-time",
+            id="C12",
             claim="the GRU takes at least ten times the CNN's time",
             source=SOURCE,
             published=10,

@@ -95,7 +95,7 @@ def judge_likeness(descriptions: list[dict[str, Any]]) -> Finding:
     verdicts = judge_interval(level, above=LIKE), judge_interval(mean_interval(leads), above=0)
     return Finding(
         id="M6",
-        claim="the learned activation is Swish-like",
+        claim="the learned activation somewhat resembles Swish",
         source="README of the original repository; the paper: it somewhat resembles Swish, but for "
         "a positive regime between -4 and -1",
         published=None,

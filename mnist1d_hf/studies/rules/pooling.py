@@ -69,7 +69,7 @@ def judge(result: dict[str, Any]) -> list[Finding]:
 def _judge_gains(
     result: dict[str, Any], run: str, suffix: str = "", same: str = ""
 ) -> list[Finding]:
-    """P1 to P4; `run` says of which networks, and may not have been made."""
+    """P1 to P5; `run` says of which networks, and may not have been made."""
     sizes = [int(size) for size in result.get(run, {})]
     if not sizes:
         return []
@@ -78,6 +78,7 @@ def _judge_gains(
         _judge_stride(result, run, sizes, "P2" + suffix, same),
         *_judge_high(result, run, max(sizes), suffix, same),
         _judge_max(result, run, [size for size in sizes if size >= HIGH], "P4" + suffix, same),
+        *_judge_trend(result, run, sizes, "P5" + suffix, same),
     ]
 
 
@@ -270,3 +271,37 @@ def _judge_max(result: dict[str, Any], run: str, sizes: list[int], id: str, same
         since=SINCE,
         superseded=first,
     )
+
+
+def _judge_trend(
+    result: dict[str, Any], run: str, sizes: list[int], id: str, same: str
+) -> list[Finding]:
+    few, many = min(sizes), max(sizes)
+    if few == many:
+        return []
+    lost = gain(result, run, few) - gain(result, run, many)
+    interval = mean_interval(lost)
+    return [
+        Finding(
+            id=id,
+            claim=f"the advantage of pooling diminishes as training data increase{same}",
+            source="README, benchmarking pooling methods",
+            published={
+                str(n): published_gain(PUBLISHED[n]) for n in sorted(sizes) if n in PUBLISHED
+            }
+            if run == "equal_steps"
+            else None,
+            ours={
+                f"gain at {n}, points": round(float(gain(result, run, n).mean()), 2)
+                for n in sorted(sizes)
+            },
+            n=len(lost),
+            std=summarise(lost)["std"],
+            rule="the 95 % interval of the mean gain of the three methods over no_pool at the "
+            "fewest examples, minus that at the most, lies above 0",
+            verdict=judge_interval(interval, above=0),
+            quantity=f"gain of pooling at {few} examples minus that at {many}, points",
+            estimate=float(lost.mean()),
+            interval=interval,
+        )
+    ]
