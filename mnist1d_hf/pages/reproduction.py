@@ -46,7 +46,8 @@ knowledge of the results. The first version stays on this page with its verdict 
 and, where that was another one, its verdict on the runs at the time when it was replaced. Three
 studies were given more runs when their first ones were known. S1 to S3 had five runs, which did not
 decide S3, and then ten. L-a to L-h had five trials, by which L-c and L-f held only partly, and then
-ten. M2 to M4 and M6 had three searches and then ten.
+ten; by the five that were added alone, L-f would hold only partly as well. M2 to M4 and M6 had
+three searches and then ten.
 
 **Verdicts.** A test that has a 95 % interval is *reproduced* when the whole interval lies where the
 claim says, *refuted* when the whole interval lies elsewhere, and *not supported* otherwise, because

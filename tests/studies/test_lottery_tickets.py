@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mnist1d_hf.evidence.cells import Cells
+from mnist1d_hf.evidence.results import read_result
 from mnist1d_hf.figures.style import save
 from mnist1d_hf.studies import lottery_tickets as study
 from mnist1d_hf.studies.rules import lottery_tickets as rules
@@ -247,6 +248,16 @@ def test_shuffling_is_compared_with_flipping_trial_by_trial(shuffled, verdict):
 def test_new_first_weights_keep_a_point_or_some(gained, verdict):
     found = with_advantages(new_weights=gained)
     assert transfer.judge_renewed(found).verdict == verdict
+
+
+@pytest.mark.parametrize("half", [slice(5), slice(5, 10)])
+def test_half_of_the_trials_decide_what_the_page_says_of_them(root, half):
+    """Its paragraph on rules names the verdicts of the first five trials and of the last."""
+    found = read_result(root / "dataset_card/results/lottery_tickets.json")["transfer"]
+    of = {v: {name: runs[half] for name, runs in one.items()} for v, one in found.items()}
+    assert transfer.judge_renewed({"transfer": of}).verdict == "partly"
+    fresh = transfer.judge_fresh({"transfer": of}).verdict
+    assert fresh == ("partly" if half.start is None else "reproduced")
 
 
 @pytest.mark.parametrize(
