@@ -27,11 +27,16 @@ def mean_interval(values: Iterable[float]) -> Interval:
     return summary_interval(summarise(values))
 
 
-def summary_interval(found: Mapping[str, Any]) -> Interval:
-    """The same from what `summarise` returns: mean, std and n."""
+def summary_interval(found: Mapping[str, Any], among: int = 1) -> Interval:
+    """The same from what `summarise` returns: mean, std and n.
+
+    Where a mean is picked `among` several, the intervals of all of them hold together with 95 %
+    (Bonferroni), so that the best of them is not taken for good by chance.
+    """
     if found["std"] is None:
         return -math.inf, math.inf
-    return _around(found["mean"], found["std"] / math.sqrt(found["n"]), found["n"] - 1)
+    error = found["std"] / math.sqrt(found["n"])
+    return _around(found["mean"], error, found["n"] - 1, among)
 
 
 def z_score(found: Mapping[str, Any], than: float = 0.0) -> float:
@@ -168,6 +173,6 @@ def judge_p(p: Iterable[float]) -> str:
     return "refuted" if min(each) > (1 + LEVEL) / 2 else "not supported"
 
 
-def _around(centre: float, error: float, freedom: float) -> Interval:
-    reach = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+def _around(centre: float, error: float, freedom: float, among: int = 1) -> Interval:
+    reach = float(stdtrit(freedom, 1 - (1 - LEVEL) / 2 / among)) * error
     return centre - reach, centre + reach

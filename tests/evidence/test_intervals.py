@@ -13,6 +13,7 @@ from mnist1d_hf.evidence.intervals import (
     mean_interval,
     run_interval,
     share_interval,
+    summary_interval,
 )
 from mnist1d_hf.evidence.results import Finding, Superseded, summarise
 
@@ -23,6 +24,9 @@ def test_the_interval_of_a_mean_is_that_of_students_t():
     test = stats.ttest_1samp(FIRST, 0).confidence_interval(0.95)
     assert mean_interval(FIRST) == pytest.approx((test.low, test.high))
     assert mean_interval([1.0]) == (-math.inf, math.inf)
+    best_of_eight = stats.ttest_1samp(FIRST, 0).confidence_interval(1 - 0.05 / 8)
+    found = summary_interval(summarise(FIRST), among=8)
+    assert found == pytest.approx((best_of_eight.low, best_of_eight.high))
 
 
 def test_the_interval_of_a_difference_is_that_of_welch():
