@@ -69,7 +69,7 @@ CLAIMS = (
     Claim(
         "C3",
         "human and CNN make the same mistakes: the same digits and signals are hard",
-        "notebook building-mnist1d, of digits",
+        "the notebook building-mnist1d says so of digits; of signals it is our question",
         "classification",
     ),
     Claim("C4", "the human is better than the CNN", BENCHMARK, "classification"),
@@ -104,7 +104,7 @@ CLAIMS = (
     Claim(
         "C9",
         "all models but logistic regression reach 100 % training accuracy",
-        BENCHMARK,
+        "paper, text on table 1",
         "classification",
         _each("C9", "default", "shuffled"),
     ),
@@ -191,6 +191,7 @@ CLAIMS = (
         RATE,
         "metalearn_lr",
         _each("M1", "optimum", "regardless"),
+        note="that the printed searches come out again (M1-trace) tests the code, not the claim",
     ),
     Claim(
         "M2",
@@ -254,7 +255,7 @@ CLAIMS = (
     Claim("P2", "the gain is from pooling, not from striding", POOLING, "pooling", ("P2",)),
     Claim(
         "P3",
-        "when data are many pooling does not matter (blog), and even hinders (figure 9)",
+        "when data are many pooling does not matter (blog text), and even hinders (captions)",
         POOLING,
         "pooling",
         _each("P3", "no-matter", "hinders"),

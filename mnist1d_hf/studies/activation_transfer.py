@@ -13,6 +13,7 @@ ships (the extra `mnist`; `--datasets mnist` for all 70,000 of the Hub), and on 
 It reads the functions from the result of the study metalearn_activation.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -33,13 +34,20 @@ from mnist1d_hf.seeds import seeded
 from mnist1d_hf.signals.generate import make_mnist1d
 from mnist1d_hf.signals.params import SignalParams, check_choice
 from mnist1d_hf.studies.command import command
-from mnist1d_hf.studies.plots.activation_transfer import plot, plot_accuracy, plot_loss
+from mnist1d_hf.studies.plots.activation_transfer import (
+    plot,
+    plot_accuracy,
+    plot_loss,
+    plot_test_loss,
+)
 from mnist1d_hf.studies.rules.activation_transfer import COPY, LEARNED, RATE, judge
 from mnist1d_hf.training.described import KNOWN, from_description
 from mnist1d_hf.training.unrolled import accuracy, flat, train, training_noise, two_layers
 
 IN_MODELS = {LEARNED: "mnist1d_learned", COPY: "mnist1d_piecewise"}  # names for `hidden_act`
 DATASETS = ("mnist1d", *IMAGES)
+BATCH = 100
+EARLY = 600  # updates of the notebook's first epoch, on the 60,000 examples of MNIST
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ def transfer(dataset: str, hidden_act: str, seed: int, epochs: int) -> dict[str,
     curve = []
     for _ in range(epochs):
         losses = []
-        for rows in torch.randperm(len(x), generator=order).split(100):
+        for rows in torch.randperm(len(x), generator=order).split(BATCH):
             loss = cross_entropy(model(x[rows]), labels[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -241,7 +249,7 @@ def run(args: Args, cells: Cells) -> dict[str, Any]:
     cnn: dict[str, dict[str, list]] = {d: {a: [] for a in args.activations} for d in datasets}
     for (dataset, name, _), cell in zip(todo, curves, strict=True):
         cnn[dataset][name].append(cell)
-    ranked = {dataset: ranks(by_name) for dataset, by_name in cnn.items()}
+    ranked = {dataset: ranks(by_name, len(load(dataset)[0])) for dataset, by_name in cnn.items()}
     result = {"equal_terms": terms, "transfer": ranked, "skipped": skipped}
     return {**result, "findings": judge(result)}
 
@@ -258,22 +266,27 @@ def unavailable(names: tuple[str, ...]) -> dict[str, str]:
     return reasons
 
 
-def ranks(by_name: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Per activation: early loss, final loss and accuracy over seeds, and the ranks, 1 is best.
+def ranks(by_name: dict[str, list[dict[str, Any]]], rows: int) -> dict[str, dict[str, Any]]:
+    """Per activation: losses and accuracy over seeds, and two ranks, 1 is best.
 
-    `runs` has the losses by seed: runs of one seed have the same first weights and batches.
+    `early_loss` is the mean of the first EARLY updates on `rows` training examples, in whole epochs
+    and at most of all. `runs` has losses by seed: runs of one seed have the same first weights and
+    batches.
     """
+    early = max(1, round(EARLY / math.ceil(rows / BATCH)))
     table: dict[str, dict[str, Any]] = {}
     for name, cells in by_name.items():
         found = {
-            "early_loss": [cell["loss"][0] for cell in cells],
+            "first_epoch_loss": [cell["loss"][0] for cell in cells],
+            "early_loss": [float(np.mean(cell["loss"][:early])) for cell in cells],
             "final_loss": [cell["loss"][-1] for cell in cells],
             "test_loss": [cell["test_loss"] for cell in cells],
             "accuracy": [cell["accuracy"] for cell in cells],
         }
         table[name] = {key: summarise(values) for key, values in found.items()}
-        table[name]["runs"] = {key: found[key] for key in ("early_loss", "test_loss")}
-    for key, sign in (("early_loss", 1), ("test_loss", 1), ("accuracy", -1)):
+        losses = ("early_loss", "final_loss", "test_loss")
+        table[name]["runs"] = {key: found[key] for key in losses}
+    for key, sign in (("first_epoch_loss", 1), ("accuracy", -1)):
         order = sorted(table, key=lambda name: sign * table[name][key]["mean"])
         for rank, name in enumerate(order, start=1):
             table[name][f"rank_by_{key}"] = rank
@@ -292,7 +305,7 @@ main = command(
     Args,
     run,
     plot,
-    more_plots={"loss": plot_loss, "accuracy": plot_accuracy},
+    more_plots={"loss": plot_loss, "accuracy": plot_accuracy, "test_loss": plot_test_loss},
     reads={"searches": "metalearn_activation"},
     once=True,
     published_figure="None of other networks: the blog post and the notebook describe them.",

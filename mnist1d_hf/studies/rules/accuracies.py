@@ -209,7 +209,8 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
             f"means is too high by chance, so that the {len(fair)} intervals hold together with "
             f"95 % (Bonferroni), and so do the {len(mlps)} on test",
             verdict=verdict,
-            quantity=f"test accuracy where the interval begins highest ({nearest}), %",
+            quantity=f"test accuracy where the interval begins highest ({nearest}; one of "
+            f"{len(fair)} intervals that hold together), %",
             estimate=fair[nearest]["mean"],
             interval=intervals[nearest],
             since="2026-11-27",
@@ -218,8 +219,8 @@ def judge_mlps(mlps: list[dict[str, Any]]) -> list[Finding]:
                 "reproduced; only selected on test: partly",
                 verdict=grade(reached["last_step"] or reached["validation"], reached["test"]),
                 why="it did not ask how well the best mean is known. A version of 2026-11-26 took "
-                "the best of several intervals as if there were no other: the same seeds were "
-                "partly reproduced by it on one processor, and reproduced on another",
+                "the best of several intervals as if there were no other, and gave the same "
+                "seeds partly on one processor and reproduced on another",
             ),
         )
     ]

@@ -81,7 +81,8 @@ def judge_time(cpu_ms: dict[str, list[float]]) -> list[Finding]:
             std=summarise(ratios)["std"],
             rule="CPU time of a step, the best of five rounds in which the models take turns: the "
             "95 % interval of the GRU's over the CNN's, of networks with other initial weights, "
-            "lies above ten; partly: above five",
+            "lies above ten; partly: above five. The README says walltime, which takes an idle "
+            "machine to measure",
             verdict=or_partly(verdict, half),
             quantity="the GRU's CPU time over the CNN's",
             estimate=float(ratios.mean()),

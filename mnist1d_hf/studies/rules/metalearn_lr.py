@@ -50,7 +50,7 @@ def judge(result: dict[str, Any]) -> list[Finding]:
             id="M1-regardless",
             claim="the search finds it regardless of initialization",
             source=SOURCE,
-            published="two starting rates, one set of weights, one data order",
+            published="two starting rates, 0.15 and 1.5, one set of weights, one data order",
             ours={"share of searches that end within 10 % of the grid's minimum, by start": share},
             n=len(arrived),
             rule="every search ends within 10 % of the grid's minimum: reproduced; refuted: from "
