@@ -1,8 +1,10 @@
 """Activation functions for `train` of training/unrolled.py, from a description that JSON can hold.
 
-from_description({"name": "relu"})                      # a known one, or the hand-made copy
-from_description({"meta": [w, b, v, c]})                # a metalearned one, by its weights
-from_description({"intercept": 0, "slope": 1, "knots": [0], "kinks": [-1]})  # a bent line
+    from_description({"name": "relu"})                      # a known one, or the hand-made copy
+    from_description({"meta": [w, b, v, c]})                # a metalearned one, by its weights
+    from_description({"intercept": 0, "slope": 1, "knots": [0], "kinks": [-1]})  # a bent line
+
+The study activation_transfer compares them, and its cells hold the descriptions.
 """
 
 from typing import Any

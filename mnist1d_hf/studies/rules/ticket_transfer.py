@@ -1,6 +1,5 @@
 """Rules on what becomes of lottery tickets on other data, of the study lottery_tickets."""
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -85,10 +84,11 @@ def judge_flipped(result: dict[str, Any]) -> Finding:
     """L-d."""
     fresh, flipped = (np.array(advantages(result, variant)) for variant in ("fresh", "flipped"))
     interval = mean_interval(flipped)
-    found = transfer_finding(
+    return transfer_finding(
         result,
         "flipped",
         id="L-d",
+        since="2026-11-27",
         claim="on flipped data the ticket continues to win",
         rule="the 95 % interval of the advantage over the dense network lies above 0",
         verdict=judge_interval(interval, above=0),
@@ -103,7 +103,6 @@ def judge_flipped(result: dict[str, Any]) -> Finding:
             "version of 2026-11-26 asked for half by an interval, and was partly reproduced",
         ),
     )
-    return replace(found, since="2026-11-27")
 
 
 def judge_shuffled(result: dict[str, Any]) -> Finding:
@@ -136,6 +135,7 @@ def judge_worse(result: dict[str, Any]) -> Finding:
         np.array(advantages(result, variant)) for variant in ("flipped", "shuffled")
     )
     more = flipped - shuffled
+    interval = mean_interval(more)
     return Finding(
         id="L-j",
         claim="shuffling the columns hurts the ticket more than flipping the data",
@@ -146,10 +146,10 @@ def judge_worse(result: dict[str, Any]) -> Finding:
         std=summarise(more)["std"],
         rule="the 95 % interval of the advantage over the dense network on flipped data minus that "
         "on shuffled columns lies above 0",
-        verdict=judge_interval(mean_interval(more), above=0),
+        verdict=judge_interval(interval, above=0),
         quantity="advantage on flipped data minus that on shuffled columns, points",
         estimate=float(more.mean()),
-        interval=mean_interval(more),
+        interval=interval,
     )
 
 
@@ -190,8 +190,7 @@ def transfer_finding(result: dict[str, Any], variant: str, **judged: Any) -> Fin
         | {"advantage by trial": gained},
         n=len(gained),
         std=summarise(gained)["std"],
-        since=SINCE,
-        **judged,
+        **{"since": SINCE, **judged},
     )
 
 
