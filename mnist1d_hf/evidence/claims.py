@@ -1,24 +1,10 @@
-"""What has been published about MNIST-1D, claim by claim, and what our results say of it.
+"""What has been published about MNIST-1D, claim by claim, and which findings decide each claim.
 
-A study emits findings, each with a verdict by a rule of its own (`evidence.results.Finding`). A
-claim is decided by one or several of them:
-
-- its verdict follows from theirs by `evidence.intervals.judge_together`;
-- tests that were not possible here are left aside, and a claim with no other is not testable;
-- a claim that its author took back stays retracted, whatever we find;
-- "so far" when some of its tests were not run yet.
+A study emits findings, each with a verdict by a rule of its own (`evidence.results.Finding`); what
+they say of a claim together is in `evidence.outcomes`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from mnist1d_hf.evidence.intervals import judge_together
-from mnist1d_hf.evidence.results import VERDICTS
-
-NOT_RUN = "not run yet"
-OUTCOMES = (*VERDICTS, NOT_RUN)
-Results = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +16,7 @@ class Claim:
     source: str
     study: str | None  # the one that tests it
     tests: tuple[str, ...] = ()  # ids of findings; by default the claim's own
-    note: str = ""  # why it is retracted, or cannot be tested
+    note: str = ""  # beside its verdict: why it is retracted or cannot be tested, for example
     retracted: bool = False
 
     def decided_by(self) -> tuple[str, ...]:
@@ -275,46 +261,3 @@ CLAIMS = (
         ("P5",),
     ),
 )
-
-
-def all_findings(results: Results) -> dict[str, dict[str, Any]]:
-    """The findings of all results by id, each with the `study` it is from."""
-    return {
-        finding["id"]: {**finding, "study": study}
-        for study, result in sorted(results.items())
-        for finding in result.get("findings", [])
-    }
-
-
-def outcome(claim: Claim, findings: Mapping[str, Mapping[str, Any]]) -> tuple[str, bool]:
-    """One of OUTCOMES, by the rules above, and whether all tests of the claim were run."""
-    found = [findings[id]["verdict"] for id in claim.decided_by() if id in findings]
-    whole = len(found) == len(claim.decided_by())
-    testable = [verdict for verdict in found if verdict != "not testable"]
-    if claim.retracted:
-        return "retracted", whole
-    if claim.study is None or (found and not testable):
-        return "not testable", True
-    if not testable:
-        return NOT_RUN, True
-    return judge_together(testable), whole
-
-
-def on_other_data(claim: Claim, findings: Mapping[str, Mapping[str, Any]]) -> str:
-    """The verdict of the same tests on other training and test rows; "" where none was run there.
-
-    It is not that of the claim, which was made of the published rows.
-    """
-    found = [
-        findings[f"{id}-data"]["verdict"] for id in claim.decided_by() if f"{id}-data" in findings
-    ]
-    return judge_together(found) if found else ""
-
-
-def outcomes(results: Results) -> dict[str, list[str]]:
-    """The claims by outcome, in the order of OUTCOMES."""
-    findings = all_findings(results)
-    by_outcome: dict[str, list[str]] = {name: [] for name in OUTCOMES}
-    for claim in CLAIMS:
-        by_outcome[outcome(claim, findings)[0]].append(claim.id)
-    return {name: ids for name, ids in by_outcome.items() if ids}

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mnist1d_hf.evidence.claims import CLAIMS, Results, all_findings
+from mnist1d_hf.evidence.claims import CLAIMS
+from mnist1d_hf.evidence.outcomes import Results, all_findings
 from mnist1d_hf.evidence.packed import read_packed
 from mnist1d_hf.evidence.results import Finding, Superseded, grade
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mnist1d_hf.evidence.claims import Results
+from mnist1d_hf.evidence.outcomes import Results
 from mnist1d_hf.pages.tables import markdown
 
 

@@ -7,10 +7,9 @@ It is generated from the results (`dataset_card/results/*.json`) by
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from mnist1d_hf.evidence.claims import (
-    CLAIMS,
+from mnist1d_hf.evidence.claims import CLAIMS, Claim
+from mnist1d_hf.evidence.outcomes import (
     NOT_RUN,
-    Claim,
     Results,
     all_findings,
     on_other_data,

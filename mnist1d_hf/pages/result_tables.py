@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mnist1d_hf.evidence.claims import outcomes
+from mnist1d_hf.evidence.outcomes import outcomes
 from mnist1d_hf.evidence.published import NAMES, PROTOCOLS, PUBLISHED
 from mnist1d_hf.evidence.results import enumerated
 from mnist1d_hf.leaderboard.tracks import TRACKS

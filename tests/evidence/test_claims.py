@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN, OUTCOMES, Claim, outcome, outcomes
+from mnist1d_hf.evidence.claims import CLAIMS, Claim
+from mnist1d_hf.evidence.outcomes import NOT_RUN, OUTCOMES, outcome, outcomes
 
 ONE = Claim("X1", "x", "paper", "study", ("X1-a", "X1-b"))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mnist1d_hf.evidence.claims import CLAIMS, NOT_RUN
+from mnist1d_hf.evidence.claims import CLAIMS
+from mnist1d_hf.evidence.outcomes import NOT_RUN
 from mnist1d_hf.evidence.packed import write_packed
 from mnist1d_hf.evidence.results import read_result, write_json
 from mnist1d_hf.pages.reproduction import page
